@@ -1,0 +1,95 @@
+"""Where the catalogs lie, and the one way in which YAML is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from yaotan.errors import CatalogError
+from yaotan.typing import PathLike
+
+
+def root(folder: str = "catalogs") -> Path:
+    """Find ``catalogs/`` or ``models/``.
+
+    Parameters
+    ----------
+    folder : {"catalogs", "models"}
+        Which of the two.
+
+    Returns
+    -------
+    pathlib.Path
+        In the installed package, else at the repository root (an editable install has no copy).
+
+    Raises
+    ------
+    CatalogError
+        Neither place has it: the installation is incomplete.
+
+    Examples
+    --------
+    >>> (root() / "gases.yaml").is_file()
+    True
+    """
+    package = Path(__file__).resolve().parents[1]
+    for place in (package / folder, package.parents[1] / folder):
+        if place.is_dir():
+            return place
+    raise CatalogError(
+        f"the folder {folder} is not part of this installation", where=package, fix="install yaotan again"
+    )
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Safe loader that refuses a key given twice (plain YAML keeps the last one silently)."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice (line {line})")
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _read_mapping(path: Path) -> Any:
+    loader = _UniqueKeyLoader(path.read_text(encoding="utf-8"))
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
+def load_yaml(path: PathLike) -> dict[str, Any]:
+    """Read one YAML file into a mapping, without running anything that it holds.
+
+    Parameters
+    ----------
+    path : path-like
+        UTF-8 text.
+
+    Returns
+    -------
+    dict
+        The mapping of the document's top level.
+
+    Raises
+    ------
+    CatalogError
+        The file is missing, not YAML, not a mapping, or names a key twice.
+    """
+    path = Path(path)
+    try:
+        content = _read_mapping(path)
+    except OSError as error:
+        raise CatalogError(f"cannot be read ({error.strerror})", where=path, fix="check the path") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CatalogError(f"is not valid YAML: {error}", where=path, fix="mend the line named") from error
+    if not isinstance(content, dict):
+        raise CatalogError("has no keys at its top level", where=path, expected="lines of the form 'key: value'")
+    return content

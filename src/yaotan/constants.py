@@ -1,0 +1,12 @@
+"""Physical constants, each with its source."""
+
+from typing import Final
+
+#: Semi-major axis of the WGS84 ellipsoid [m]. NIMA TR8350.2 (2000), table 3.1.
+WGS84_A: Final = 6378137.0
+#: Flattening of the WGS84 ellipsoid [1]. NIMA TR8350.2 (2000), table 3.1.
+WGS84_F: Final = 1.0 / 298.257223563
+#: Seconds in a day [s].
+DAY: Final = 86400.0
+#: Days in a Julian year [d]. IAU (1976) system of astronomical constants.
+YEAR_DAYS: Final = 365.25

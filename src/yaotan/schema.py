@@ -1,0 +1,255 @@
+"""The six nouns: what each data shape must hold, and the only validators of it.
+
+Soundings, scene, grid, raster, features and estimate are described once here; every layer checks with
+`check_soundings` and its like and with nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from yaotan.catalog.gas import gases
+from yaotan.errors import SchemaError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of the soundings table: dtype, unit and dimensions."""
+
+    dtype: str
+    units: str | None
+    dims: tuple[str, ...] = ("sounding",)
+    standard_name: str | None = None
+
+
+S, L, Y, E, C = "sounding", "level", "layer", "edge", "corner"
+
+#: Every fixed name; gas variables follow the pattern of `gas_variable`.
+SOUNDING_VARIABLES: Final[dict[str, Variable]] = {
+    "time": Variable("datetime64[ns]", None, standard_name="time"),
+    "latitude": Variable("float64", "degrees_north", standard_name="latitude"),
+    "longitude": Variable("float64", "degrees_east", standard_name="longitude"),
+    "latitude_corner": Variable("float64", "degrees_north", (S, C)),
+    "longitude_corner": Variable("float64", "degrees_east", (S, C)),
+    "pressure_level": Variable("float64", "hPa", (S, L), "air_pressure"),
+    "pressure_edge": Variable("float64", "hPa", (S, E), "air_pressure"),
+    "pressure_weight": Variable("float64", "1", (S, L)),
+    "quality": Variable("uint8", None, standard_name="quality_flag"),
+    "quality_native": Variable("", None),
+    "surface": Variable("uint8", None),
+    "mode": Variable("uint8", None),
+    "solar_zenith_angle": Variable("float64", "degree", standard_name="solar_zenith_angle"),
+    "sensor_zenith_angle": Variable("float64", "degree", standard_name="sensor_zenith_angle"),
+    "surface_pressure": Variable("float64", "hPa", standard_name="surface_air_pressure"),
+    "surface_altitude": Variable("float64", "m", standard_name="surface_altitude"),
+    "wind_u": Variable("float64", "m s-1", standard_name="eastward_wind"),
+    "wind_v": Variable("float64", "m s-1", standard_name="northward_wind"),
+    "airmass": Variable("float64", "1"),
+    "aerosol_optical_depth": Variable("float64", "1"),
+    "sounding_id": Variable("uint64", None),
+}
+REQUIRED_SOUNDING: Final = ("time", "latitude", "longitude", "quality")
+SURFACE: Final = {"land": 0, "water": 1, "mixed": 2}
+MODE: Final = {"nadir": 0, "glint": 1, "target": 2, "transition": 3, "area_map": 4}
+QUALITY: Final = {"good": 0, "bad": 1}
+#: fill of the two flag variables when a product does not say
+FLAG_FILL: Final = 255
+
+
+def gas_variable(name: str) -> Variable | None:
+    """Return the rule for ``xco2``, ``xco2_uncertainty``, ``co2_prior_profile`` and their like.
+
+    Examples
+    --------
+    >>> gas_variable("xch4_prior").units
+    'ppb'
+    >>> gas_variable("wind_u") is None
+    True
+    """
+    for column, entry in gases().items():
+        if name == column:
+            return Variable("float64", entry.units, (S,), entry.standard_name)
+        if name in (f"{column}_uncertainty", f"{column}_prior", f"{column}_raw"):
+            return Variable("float64", entry.units)
+        if name == f"{column}_averaging_kernel":
+            return Variable("float64", "1", (S, L))
+        if name == f"{entry.gas}_prior_profile":
+            return Variable("float64", entry.units, (S, L))
+    return None
+
+
+def column_variables(soundings: xr.Dataset) -> list[str]:
+    """List the column variables that a dataset holds, in the catalog's order."""
+    return [name for name in gases() if name in soundings]
+
+
+def _fail(noun: str, what: str, expected: str = "") -> None:
+    raise SchemaError(what, where=f"{noun} check", expected=expected)
+
+
+def _check_variable(name: str, array: Any, rule: Variable) -> None:
+    dims = tuple(dim for dim in array.dims if dim != "time")
+    allowed = {rule.dims, tuple(Y if dim == L else dim for dim in rule.dims)}
+    if dims not in allowed:
+        _fail("soundings", f"{name} has dims {array.dims}", f"dims {' or '.join(map(str, sorted(allowed)))}")
+    if rule.dtype and array.dtype != np.dtype(rule.dtype):
+        _fail("soundings", f"{name} is {array.dtype}", rule.dtype)
+    if rule.units is not None and array.attrs.get("units") != rule.units:
+        _fail("soundings", f"{name} has units {array.attrs.get('units')!r}", f"units {rule.units!r}")
+
+
+def check_soundings(soundings: xr.Dataset) -> xr.Dataset:
+    """Check that a dataset is a soundings table.
+
+    Names, dims, dtypes, units, flag meanings and longitude range are checked; lazy values are not loaded.
+
+    Parameters
+    ----------
+    soundings : xarray.Dataset
+        To be checked.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same object.
+
+    Raises
+    ------
+    SchemaError
+        Says which variable breaks which rule.
+    """
+    if "sounding" not in soundings.dims:
+        _fail("soundings", f"dimension 'sounding' is missing (dims: {list(soundings.dims)})")
+    for name in REQUIRED_SOUNDING:
+        if name not in soundings.variables:
+            _fail("soundings", f"variable {name!r} is missing", ", ".join(REQUIRED_SOUNDING))
+    if not column_variables(soundings):
+        _fail("soundings", "no column variable is present", f"one of {', '.join(gases())}")
+    for name, array in soundings.variables.items():
+        rule = SOUNDING_VARIABLES.get(str(name)) or gas_variable(str(name))
+        if rule is not None:
+            _check_variable(str(name), array, rule)
+    for name in ("quality", "surface", "mode"):
+        if name in soundings and "flag_meanings" not in soundings[name].attrs:
+            _fail("soundings", f"{name} has no attribute flag_meanings", "CF flag_values and flag_meanings")
+    if "level" in soundings.dims and "layer" in soundings.dims:
+        _fail("soundings", "has both 'level' and 'layer'", "one vertical kind in one dataset")
+    return soundings
+
+
+def check_grid(grid: xr.Dataset) -> xr.Dataset:
+    """Check that a dataset is a grid: dims ``(time,) lat, lon`` or ``(time,) y, x``, CF bounds, sums.
+
+    Parameters
+    ----------
+    grid : xarray.Dataset
+        To be checked.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same object.
+
+    Raises
+    ------
+    SchemaError
+        Says what is missing.
+    """
+    pair = next((p for p in (("lat", "lon"), ("y", "x")) if set(p) <= set(grid.dims)), None)
+    if pair is None:
+        _fail("grid", f"dims are {list(grid.dims)}", "(time,) lat, lon or (time,) y, x")
+        raise AssertionError
+    for dim in pair:
+        bounds = grid[dim].attrs.get("bounds")
+        if bounds not in grid.variables:
+            _fail("grid", f"{dim} has no bounds variable", f"attribute bounds and a variable {dim}_bnds")
+    for name in column_variables(grid):
+        for suffix in ("_count", "_uncertainty"):
+            if name + suffix not in grid:
+                _fail("grid", f"{name + suffix} is missing", f"{name} with {name}_count and {name}_uncertainty")
+    return grid
+
+
+def check_estimate(estimate: xr.Dataset) -> xr.Dataset:
+    """Check that a dataset is an estimate: dim ``region``, ``source`` or ``class``, uncertainty beside value.
+
+    Parameters
+    ----------
+    estimate : xarray.Dataset
+        To be checked.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same object.
+
+    Raises
+    ------
+    SchemaError
+        Says what is missing.
+    """
+    if not {"region", "source", "class"} & set(estimate.dims):
+        _fail("estimate", f"dims are {list(estimate.dims)}", "one of region, source, class")
+    for name in (*column_variables(estimate), "emission", "stock", "flux"):
+        if name in estimate and f"{name}_uncertainty" not in estimate:
+            _fail("estimate", f"{name}_uncertainty is missing")
+    return estimate
+
+
+def check_features(features: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Check that a table is a set of features: geometry column and CRS.
+
+    Parameters
+    ----------
+    features : geopandas.GeoDataFrame
+        To be checked.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        The same object.
+
+    Raises
+    ------
+    SchemaError
+        Says what is missing.
+    """
+    if getattr(features, "geometry", None) is None:
+        _fail("features", f"is a {type(features).__name__}", "a geopandas.GeoDataFrame")
+    if features.crs is None:
+        _fail("features", "has no coordinate reference system", "a GeoDataFrame with .crs")
+    return features
+
+
+def check_raster(raster: xr.DataArray) -> xr.DataArray:
+    """Check that an array is a raster: dims ``y, x`` and a CRS known to rioxarray.
+
+    Parameters
+    ----------
+    raster : xarray.DataArray
+        To be checked.
+
+    Returns
+    -------
+    xarray.DataArray
+        The same object.
+
+    Raises
+    ------
+    SchemaError
+        Says what is missing.
+    """
+    import rioxarray  # noqa: F401  (registers the accessor; heavy, so late)
+
+    if tuple(raster.dims[-2:]) != ("y", "x"):
+        _fail("raster", f"dims are {raster.dims}", "y, x")
+    if raster.rio.crs is None:
+        _fail("raster", "has no coordinate reference system", "raster.rio.write_crs(...)")
+    return raster

@@ -1,0 +1,119 @@
+"""Units as CF text on the array: one registry, one conversion, one spelling for people."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+
+from yaotan.errors import UnitsError
+
+#: Spellings met in real products -> what the registry understands.
+SPELLING: Final = {
+    "1e-6": "ppm",
+    "1e-9": "ppb",
+    "ppmv": "ppm",
+    "ppbv": "ppb",
+    "mole fraction": "1",
+    "mol/mol": "1",
+    "mol mol-1": "1",
+    "Moles Mole^{-1}": "1",
+    "none": "1",
+    "dimensionless": "1",
+    "": "1",
+    "deg": "degree",
+    "Degrees": "degree",
+    "degrees": "degree",
+    "degrees_north": "degree",
+    "degrees_east": "degree",
+    "degree_north": "degree",
+    "degree_east": "degree",
+    "Meters": "m",
+    "meters": "m",
+    "Pascals": "Pa",
+    "molecules/cm^2": "molecule cm-2",
+    "molecules cm-2": "molecule cm-2",
+    "molec cm-2": "molecule cm-2",
+    "m/sec": "m s-1",
+    "m.s-1": "m s-1",
+}
+
+
+@cache
+def _registry() -> Any:
+    # cf_xarray's registry reads UDUNITS spelling ("kg m-2 s-1"); imported late, it costs most of a second
+    from cf_xarray.units import units as cf_units
+
+    for definition in ("ppb = 1e-9", "ppt = 1e-12", "molecule = 1 / (6.02214076e23) * mole"):
+        if definition.split()[0] not in cf_units:
+            cf_units.define(definition)
+    return cf_units
+
+
+@cache
+def conversion(given: str, wanted: str) -> tuple[float, float]:
+    """Give scale and offset that turn a value in one unit into another.
+
+    Parameters
+    ----------
+    given, wanted : str
+        Units in CF (UDUNITS) spelling, or in one of the spellings of real products.
+
+    Returns
+    -------
+    scale, offset : float
+        ``value_in_wanted = scale * value_in_given + offset``.
+
+    Raises
+    ------
+    UnitsError
+        A unit is unknown, or the two are of different dimension.
+
+    Examples
+    --------
+    >>> conversion("Pa", "hPa")
+    (0.01, 0.0)
+    >>> scale, offset = conversion("mol/mol", "ppm")
+    >>> round(scale)
+    1000000
+    """
+    registry = _registry()
+    try:
+        source = registry.Unit(SPELLING.get(given.strip(), given.strip()))
+        target = registry.Unit(SPELLING.get(wanted.strip(), wanted.strip()))
+        zero, one = (registry.Quantity(value, source).to(target).magnitude for value in (0.0, 1.0))
+    except Exception as error:  # pint has no common parent for its parse and dimension errors
+        raise UnitsError(
+            f"unit {given!r} cannot be turned into {wanted!r} ({error})",
+            expected=f"a unit of the dimension of {wanted!r}",
+        ) from error
+    # rounding keeps exact decimal factors exact (0.01, not 0.010000000000000002)
+    return float(f"{one - zero:.15g}"), float(zero)
+
+
+def convert(values: Any, given: str, wanted: str) -> Any:
+    """Convert an array (or any object with arithmetic) from one unit to another.
+
+    Parameters
+    ----------
+    values : array-like
+        Numbers in the unit `given`.
+    given, wanted : str
+        Units as in `conversion`.
+
+    Returns
+    -------
+    array-like
+        Same kind as `values`; the object itself when nothing has to change.
+
+    Examples
+    --------
+    >>> float(convert(4e-4, "1", "ppm"))
+    400.0
+    """
+    scale, offset = conversion(given, wanted)
+    if scale == 1.0 and offset == 0.0:
+        return values
+    scaled = np.multiply(values, scale) if np.isscalar(values) else values * scale
+    return scaled + offset if offset else scaled
