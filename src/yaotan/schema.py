@@ -173,7 +173,9 @@ def check_grid(grid: xr.Dataset) -> xr.Dataset:
     for name in column_variables(grid):
         for suffix in ("_count", "_uncertainty"):
             if name + suffix not in grid:
-                _fail("grid", f"{name + suffix} is missing", f"{name} with {name}_count and {name}_uncertainty")
+                _fail(
+                    "grid", f"{name + suffix} is missing", f"{name} with {name}_count and {name}_uncertainty"
+                )
     return grid
 
 

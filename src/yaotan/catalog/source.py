@@ -91,5 +91,7 @@ def load_yaml(path: PathLike) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CatalogError(f"is not valid YAML: {error}", where=path, fix="mend the line named") from error
     if not isinstance(content, dict):
-        raise CatalogError("has no keys at its top level", where=path, expected="lines of the form 'key: value'")
+        raise CatalogError(
+            "has no keys at its top level", where=path, expected="lines of the form 'key: value'"
+        )
     return content

@@ -1,0 +1,42 @@
+"""Yaotan (遥碳): greenhouse-gas columns from satellite granules to maps, regional tables and a report.
+
+Every public verb is importable from here; the modules behind them load when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import Any, Final
+
+#: public name -> module that holds it
+_HOME: Final = {
+    "identify": "yaotan.io.identify",
+    "open_soundings": "yaotan.io.soundings",
+    "open_regions": "yaotan.io.region",
+    "write": "yaotan.io.write",
+    "GridSpec": "yaotan.grid.spec",
+    "grid_soundings": "yaotan.grid.bin",
+    "merge_grids": "yaotan.grid.bin",
+    "zonal_statistics": "yaotan.grid.zonal",
+    "screen": "yaotan.column.screening",
+    "simulate_study": "yaotan.simulate.study",
+    "report": "yaotan.report.page",
+    "run": "yaotan.recipes.run",
+    "YaotanError": "yaotan.errors",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("yaotan")
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'yaotan' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Analysis of column mole fractions: screening, contrasts, comparison, reasons for missing data."""

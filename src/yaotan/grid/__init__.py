@@ -1,0 +1,1 @@
+"""Soundings to grid, grid to regions."""

@@ -1,0 +1,1 @@
+"""Files in and out: the only layer that opens data files."""

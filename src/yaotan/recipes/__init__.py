@@ -1,0 +1,1 @@
+"""The whole way from a study file to a report."""

@@ -1,0 +1,1 @@
+"""The report: one HTML file with figures, in English or Chinese."""
