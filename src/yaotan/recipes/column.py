@@ -1,0 +1,209 @@
+"""Steps from granules to monthly grids, and the count of what was lost on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from yaotan.catalog.product import load_products
+from yaotan.column.coverage import (
+    COLUMNS,
+    count_days,
+    count_losses,
+    crossing_days,
+    soundings_by_region,
+    track_points,
+)
+from yaotan.column.screening import ScreeningRule, screen
+from yaotan.errors import RecipeError
+from yaotan.grid.bin import grid_soundings
+from yaotan.io.soundings import open_soundings
+from yaotan.io.write import write
+from yaotan.recipes.context import Context, Month
+from yaotan.recipes.inventory import Granule
+from yaotan.recipes.step import Step
+from yaotan.recipes.study import Rule
+
+
+def rules_of(product: str, named: Sequence[str | Rule]) -> list[ScreeningRule]:
+    """Look up the rules that a study names in the product's catalog entry.
+
+    Parameters
+    ----------
+    product : str
+        Product name.
+    named : sequence of str or Rule
+        As in the study file.
+
+    Returns
+    -------
+    list
+        Rules in the order given.
+
+    Raises
+    ------
+    RecipeError
+        The catalog entry has no rule of that name.
+    """
+    offered = {rule.name: rule for rule in load_products()[product].rules}
+    missing = [name for name in named if isinstance(name, str) and name not in offered]
+    if missing:
+        raise RecipeError(
+            f"product {product} has no rule {missing[0]!r}",
+            expected=f"one of {', '.join(offered) or '(none)'}, or a rule written out",
+        )
+    return [offered[rule] if isinstance(rule, str) else rule for rule in named]
+
+
+def _rule_parameters(rules: Sequence[ScreeningRule]) -> list[dict[str, Any]]:
+    return [
+        {key: getattr(rule, key) for key in ("name", "variable", "min", "max", "allowed")} for rule in rules
+    ]
+
+
+def digests_of(granules: Sequence[Granule]) -> dict[str, str]:
+    """Give name and content hash of each file; files of one name in two folders stay apart."""
+    return {f"{granule.path.name}#{granule.digest[:8]}": granule.digest for granule in granules}
+
+
+def grid_step(context: Context, product: str, month: Month, granules: Sequence[Granule]) -> Step:
+    """Make the step that grids one product and month.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run.
+    product : str
+        Product name.
+    month : Month
+        Which month.
+    granules : sequence of Granule
+        Files that may hold soundings of the month.
+
+    Returns
+    -------
+    Step
+        Output ``columns/<product>_<YYYYMM>.nc``, or none when nothing was left; its summary says why.
+    """
+    options, grid = granules[0].options, context.study.grid
+    rules = rules_of(product, options.rules)
+    target = context.folder / "columns" / f"{product}_{month.name.replace('-', '')}.nc"
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        soundings = open_soundings(
+            [granule.path for granule in granules],
+            product=product,
+            region=context.reach,
+            period=(month.first, month.last),
+            quality=options.quality,
+            aliases=options.aliases,
+            on_error=context.study.on_error,
+        )
+        kept = screen(soundings, rules)
+        summary = {
+            "reading": json.loads(soundings.attrs["reading"]),
+            "screening": json.loads(kept.attrs["screening"]),
+            "kept": kept.sizes["sounding"],
+        }
+        if not kept.sizes["sounding"]:
+            return [], summary
+        gridded = grid_soundings(
+            kept,
+            context.spec,
+            period="month",
+            weight=grid.weight,
+            overpass_correlation=grid.overpass_correlation,
+            systematic=options.systematic,
+        )
+        write(gridded, target)
+        return [target], {**summary, "rejected": json.loads(gridded.attrs["rejected"])}
+
+    return Step(
+        f"grid-{product}-{month.name}",
+        digests_of(granules),
+        {
+            "product": product,
+            "period": [month.first, month.last],
+            "bounds": context.bounds,
+            "grid": grid.model_dump(),
+            "quality": options.quality,
+            "rules": _rule_parameters(rules),
+            "systematic": options.systematic,
+            "aliases": Path(options.aliases).read_text(encoding="utf-8") if options.aliases else None,
+        },
+        work,
+    )
+
+
+def _days(time: np.ndarray) -> set[np.datetime64]:
+    return set(np.unique(np.asarray(time).astype("datetime64[D]")))
+
+
+def loss_step(context: Context, product: str, month: Month, granules: Sequence[Granule]) -> Step:
+    """Make the step that counts, for one product and month, why regions have no data.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run.
+    product : str
+        Product name.
+    month : Month
+        Which month.
+    granules : sequence of Granule
+        Files that may hold soundings of the month; may be empty.
+
+    Returns
+    -------
+    Step
+        Output ``columns/<product>_<YYYYMM>_losses.csv``.
+    """
+    entry = load_products()[product]
+    rules = rules_of(product, granules[0].options.rules) if granules else []
+    target = context.folder / "columns" / f"{product}_{month.name.replace('-', '')}_losses.csv"
+    regions, half_swath = context.regions, float(entry.swath_km) / 2
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        covered: set[np.datetime64] = set()
+        crossed: list[set[np.datetime64]] = [set() for _ in range(len(regions))]
+        sounded: list[set[np.datetime64]] = [set() for _ in range(len(regions))]
+        tables = [pd.DataFrame(columns=list(COLUMNS))]
+        for granule in granules:
+            every = open_soundings(
+                granule.path,
+                product=product,
+                period=(month.first, month.last),
+                quality="all",
+                aliases=granule.options.aliases,
+                on_error=context.study.on_error,
+            )
+            if not every.sizes["sounding"]:
+                continue
+            time, lat, lon = (every[name].values for name in ("time", "latitude", "longitude"))
+            covered |= _days(time)
+            for near, days in zip(
+                crossed, crossing_days(track_points(time, lat, lon), regions, half_swath=half_swath), strict=True
+            ):
+                near |= days
+            members = soundings_by_region(lat, lon, regions)
+            for seen, rows in zip(sounded, members, strict=True):
+                seen |= _days(time[rows])
+            inside = np.unique(np.concatenate(members))
+            if inside.size:
+                tables.append(count_losses(every.isel(sounding=inside), regions, rules))
+        counts = pd.concat(tables).groupby(list(COLUMNS[:-1]), as_index=False)["count"].sum()
+        days = count_days(covered, crossed, sounded, regions, (month.first, month.last))
+        write(pd.concat([days, counts]).assign(product=product), target)
+        return [target], {"days_with_file": len(covered)}
+
+    return Step(
+        f"losses-{product}-{month.name}",
+        {**digests_of(granules), "regions": context.regions_digest},
+        {"period": [month.first, month.last], "swath_km": 2 * half_swath, "rules": _rule_parameters(rules)},
+        work,
+    )

@@ -1,0 +1,149 @@
+"""What every step of a run shares: the study, where it lies, its grid, its regions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from yaotan.errors import RecipeError
+from yaotan.grid.spec import GridSpec
+from yaotan.io.region import open_regions
+from yaotan.recipes.inventory import Granule, Inventory
+from yaotan.recipes.step import Ledger
+from yaotan.recipes.study import Study
+
+#: id of the union of all regions in tables
+ALL_REGIONS = "all"
+#: soundings whose centre lies this far [degrees] outside the grid may still reach into it
+MARGIN = 0.5
+
+
+@dataclass(frozen=True)
+class Month:
+    """A calendar month, cut to the period of the study."""
+
+    name: str
+    first: str
+    last: str
+
+    @property
+    def interval(self) -> tuple[np.datetime64, np.datetime64]:
+        """Half-open interval in time."""
+        return np.datetime64(self.first, "ns"), np.datetime64(self.last, "ns") + np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class Context:
+    """Read-only facts of one run."""
+
+    study: Study
+    base: Path
+    folder: Path
+    ledger: Ledger
+    inventory: Inventory
+    regions: gpd.GeoDataFrame
+    progress: Callable[[str, int, int], None] | None = None
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Grid bounds (west, south, east, north), on multiples of the resolution."""
+        step = self.study.grid.resolution
+        west, south, east, north = self.study.region or tuple(self.regions.total_bounds)
+        west, south = (np.floor(np.round(value / step, 6)) * step for value in (west, south))
+        east, north = (np.ceil(np.round(value / step, 6)) * step for value in (east, north))
+        return float(west), float(max(south, -90)), float(east), float(min(north, 90))
+
+    @cached_property
+    def spec(self) -> GridSpec:
+        """Grid of all products."""
+        return GridSpec.regular(self.study.grid.resolution, self.bounds)
+
+    @cached_property
+    def reach(self) -> tuple[float, float, float, float]:
+        """Region from which soundings are read: the grid and a margin for footprints that reach in."""
+        west, south, east, north = self.bounds
+        if (east - west) % 360 > 360 - 2 * MARGIN or east - west >= 360:
+            west, east = -180.0, 180.0
+        else:
+            west, east = ((lon + 180) % 360 - 180 for lon in (west - MARGIN, east + MARGIN))
+        return west, max(south - MARGIN, -90.0), east, min(north + MARGIN, 90.0)
+
+    @cached_property
+    def months(self) -> list[Month]:
+        """Months of the period, the first and the last cut to it."""
+        start, end = self.study.period
+        return [
+            Month(
+                f"{month:%Y-%m}",
+                str(max(month.start_time.date(), start)),
+                str(min(month.end_time.date(), end)),
+            )
+            for month in pd.period_range(start, end, freq="M")
+        ]
+
+    @cached_property
+    def regions_digest(self) -> str:
+        """Hash of the regions' ids, names and geometry."""
+        digest = hashlib.sha256()
+        for row in self.regions.itertuples():
+            digest.update(f"{row.region_id}|{row.name}|{row.name_zh}".encode())
+            digest.update(shapely.to_wkb(row.geometry))
+        return digest.hexdigest()
+
+    def granules(self, product: str, month: Month) -> list[Granule]:
+        """List the granules of a product that may hold soundings of a month."""
+        return [granule for granule in self.inventory.of(product) if granule.overlaps(*month.interval)]
+
+    def announce(self, what: str, done: int, total: int) -> None:
+        """Tell whoever listens how far the run is."""
+        if self.progress:
+            self.progress(what, done, total)
+
+
+def read_regions(study: Study, base: Path) -> gpd.GeoDataFrame:
+    """Open the regions that a study names.
+
+    Parameters
+    ----------
+    study : Study
+        The checked study file.
+    base : pathlib.Path
+        Folder that its paths are relative to.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Columns region_id, name, name_zh, geometry (EPSG:4326).
+
+    Raises
+    ------
+    RecipeError
+        A contrast names a region that is not among them, or one is called like the union of all.
+    """
+    options = study.regions
+    source: Path | str = base / options.path if options.path else str(options.name)
+    regions = open_regions(
+        source, region_id=options.region_id, name=options.region_name, name_zh=options.region_name_zh
+    )
+    if options.source:
+        regions.attrs["source"] = options.source
+    known = list(regions["region_id"])
+    if ALL_REGIONS in known:
+        raise RecipeError(f"a region has the id {ALL_REGIONS!r}, which means the union of all", where=source)
+    for pair in study.contrasts.regions:
+        for region_id in pair:
+            if region_id not in known:
+                raise RecipeError(
+                    f"contrasts.regions names {region_id!r}, which is not a region",
+                    where=source,
+                    expected=f"one of {', '.join(known)}",
+                )
+    return regions

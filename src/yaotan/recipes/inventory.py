@@ -1,0 +1,199 @@
+"""What a study reads: every granule identified, hashed and sorted before anything is gridded."""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from yaotan.errors import RecipeError, YaotanError
+from yaotan.io.atomic import replacing
+from yaotan.io.digest import sha256
+from yaotan.io.identify import identify
+from yaotan.recipes.study import Input, Study
+
+#: called with (what is being done, number done, number in all)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Granule:
+    """One input file, known by content."""
+
+    path: Path
+    product: str
+    version: str
+    start: np.datetime64
+    end: np.datetime64
+    digest: str
+    options: Input
+
+    def overlaps(self, start: np.datetime64, end: np.datetime64) -> bool:
+        """Tell whether any sounding may lie in the half-open interval."""
+        return bool(self.start < end and self.end >= start)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Granules by product, and the files that were skipped, with the reason."""
+
+    granules: tuple[Granule, ...]
+    skipped: tuple[tuple[Path, str], ...]
+
+    def products(self) -> list[str]:
+        """List the products, sorted."""
+        return sorted({granule.product for granule in self.granules})
+
+    def of(self, product: str) -> list[Granule]:
+        """List the granules of one product in order of time and name."""
+        return [granule for granule in self.granules if granule.product == product]
+
+
+def expand(path: str | Sequence[str], base: Path) -> list[Path]:
+    """Turn files, folders and patterns into a sorted list of files.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        Relative to `base` unless absolute; ``*``, ``?``, ``[]`` and ``**`` are patterns; a folder
+        means every file in it (not in folders below it) whose name does not start with a dot.
+    base : pathlib.Path
+        Folder of the study file.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Without duplicates.
+
+    Raises
+    ------
+    RecipeError
+        Nothing matches.
+    """
+    found: set[Path] = set()
+    for text in [path] if isinstance(path, str) else path:
+        whole = Path(text) if Path(text).is_absolute() else base / text
+        if whole.is_dir():
+            matches = [item for item in whole.iterdir() if item.is_file() and not item.name.startswith(".")]
+        elif whole.exists():
+            matches = [whole]
+        else:
+            matches = [Path(item) for item in glob.glob(str(whole), recursive=True) if Path(item).is_file()]
+        if not matches:
+            raise RecipeError(f"no file matches {text!r}", where=base, fix="check inputs.path in the study file")
+        found.update(item.resolve() for item in matches)
+    return sorted(found)
+
+
+class DigestCache:
+    """Hashes of input files, remembered by size and modification time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._known = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self._known = {}
+        self._used: dict[str, list[object]] = {}
+
+    def __call__(self, path: Path) -> str:
+        """Give the sha256 of one file."""
+        state = path.stat()
+        entry = self._known.get(str(path))
+        if not (isinstance(entry, list) and entry[:2] == [state.st_size, state.st_mtime_ns]):
+            entry = [state.st_size, state.st_mtime_ns, sha256(path)]
+        self._used[str(path)] = entry
+        return str(entry[2])
+
+    def save(self) -> None:
+        """Keep the hashes of the files used this time."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(self._path) as temporary:
+            Path(temporary).write_text(json.dumps(self._used), encoding="utf-8")
+
+
+def take_inventory(
+    study: Study, base: Path, digest: Callable[[Path], str], progress: Progress | None = None
+) -> Inventory:
+    """Identify and hash every input file of a study.
+
+    Parameters
+    ----------
+    study : Study
+        The checked study file.
+    base : pathlib.Path
+        Folder that its paths are relative to.
+    digest : callable
+        Gives the sha256 of a file.
+    progress : callable, optional
+        Told about each file.
+
+    Returns
+    -------
+    Inventory
+        Granules sorted by product, time and name.
+
+    Raises
+    ------
+    YaotanError
+        A file cannot be read and the study says ``on_error: raise``; or no file can be read.
+    """
+    todo = [(path, options) for options in study.inputs for path in expand(options.path, base)]
+    granules, skipped = [], []
+    for number, (path, options) in enumerate(todo):
+        if progress:
+            progress("identify", number, len(todo))
+        try:
+            granules.append(_identify_one(path, options, base, digest))
+        except YaotanError as error:
+            if study.on_error == "raise":
+                raise
+            skipped.append((path, str(error)))
+    if not granules:
+        raise RecipeError(
+            f"none of the {len(todo)} input files can be read; the first: {skipped[0][1]}",
+            fix="run `yaotan info` on one of them",
+        )
+    _check_options(granules)
+    granules.sort(key=lambda item: (item.product, item.start, item.path.name))
+    return Inventory(tuple(granules), tuple(skipped))
+
+
+def _identify_one(path: Path, options: Input, base: Path, digest: Callable[[Path], str]) -> Granule:
+    aliases = str(base / options.aliases) if options.aliases else None
+    match = identify(path, aliases=aliases)
+    if options.product not in (None, match.product):
+        raise RecipeError(
+            f"is {match.product}, but the study says {options.product}", where=path, fix="mend inputs.product"
+        )
+    start, end = match.period if match.period else (pd.NaT, pd.NaT)
+    return Granule(
+        path,
+        match.product,
+        str(match.version),
+        np.datetime64(start, "ns"),
+        np.datetime64(end, "ns"),
+        digest(path),
+        options.model_copy(update={"aliases": aliases}),
+    )
+
+
+def _check_options(granules: Sequence[Granule]) -> None:
+    """Refuse one product in two inputs that treat it differently: the month could not say which holds."""
+    for product in {granule.product for granule in granules}:
+        options = {
+            granule.options.model_copy(update={"path": "", "product": None}).model_dump_json()
+            for granule in granules
+            if granule.product == product
+        }
+        if len(options) > 1:
+            raise RecipeError(
+                f"product {product} appears in several inputs with different options",
+                expected="the same quality, rules, aliases and systematic for one product",
+                fix="make the options equal, or run two studies",
+            )

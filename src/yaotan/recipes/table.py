@@ -1,0 +1,275 @@
+"""Steps from monthly grids to tables: regions, contrasts, products against each other, truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import xarray as xr
+
+from yaotan.column.comparison import compare_products
+from yaotan.column.contrast import contrast
+from yaotan.grid.zonal import zonal_statistics
+from yaotan.io.grid import open_grid
+from yaotan.io.write import write
+from yaotan.recipes.context import ALL_REGIONS, Context
+from yaotan.recipes.step import Step
+from yaotan.schema import column_variables
+
+#: value columns of the regional table, in order; the prefix is the variable's name in the estimate
+VALUES = {
+    "value": "",
+    "uncertainty": "_uncertainty",
+    "uncertainty_random": "_uncertainty_random",
+    "uncertainty_systematic": "_uncertainty_systematic",
+    "spread": "_spread",
+    "count": "_count",
+    "coverage": "_coverage",
+}
+
+
+def open_product(grids: Mapping[str, Path]) -> xr.Dataset:
+    """Open the monthly grids of one product as one grid, lazily and in order of time."""
+    return xr.concat(
+        [open_grid(grids[month]) for month in sorted(grids)],
+        dim="time",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        join="override",
+        combine_attrs="override",
+    )
+
+
+def with_union(regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Append the union of all regions as one more row (left out where there is only one region)."""
+    if len(regions) < 2:
+        return regions
+    union = gpd.GeoDataFrame(
+        {
+            "region_id": [ALL_REGIONS],
+            "name": ["All regions"],
+            "name_zh": ["全部区域"],
+            "geometry": [shapely.union_all(regions.geometry.values)],
+        },
+        crs=regions.crs,
+    )
+    return pd.concat([regions[list(union.columns)], union], ignore_index=True)
+
+
+def regional_table(estimate: xr.Dataset, variable: str, months: list[str]) -> pd.DataFrame:
+    """Turn an estimate into a long table with a row for every region and month of the period.
+
+    Parameters
+    ----------
+    estimate : xarray.Dataset
+        As `zonal_statistics` gives it, dims ``(region, time)``.
+    variable : str
+        Column variable.
+    months : list of str
+        ``YYYY-MM``; months without a grid get rows with count 0 and no value.
+
+    Returns
+    -------
+    pandas.DataFrame
+        region_id, name, name_zh, time (first day of the month), the columns `VALUES`, ``change`` and
+        ``change_uncertainty`` against the same month a year before (errors taken as independent, the
+        systematic term as common to both).
+    """
+    rows = []
+    time = pd.PeriodIndex([f"{month}" for month in months], freq="M").to_timestamp()
+    stamps = pd.DatetimeIndex(estimate["time"].values).to_period("M").to_timestamp()
+    for number in range(estimate.sizes["region"]):
+        one = estimate.isel(region=number)
+        part = pd.DataFrame({name: one[variable + suffix].values for name, suffix in VALUES.items()}, index=stamps)
+        part = part.reindex(time).rename_axis("time").reset_index()
+        part["count"] = part["count"].fillna(0).astype(int)
+        part["coverage"] = part["coverage"].fillna(0.0)
+        before = part.shift(12)
+        part["change"] = part["value"] - before["value"]
+        part["change_uncertainty"] = np.hypot(part["uncertainty_random"], before["uncertainty_random"])
+        part.insert(0, "name_zh", str(one["region_name_zh"].values))
+        part.insert(0, "name", str(one["region_name"].values))
+        part.insert(0, "region_id", str(one["region"].values))
+        rows.append(part)
+    return pd.concat(rows, ignore_index=True)
+
+
+def zonal_step(context: Context, product: str, grids: Mapping[str, Path], digests: Mapping[str, str]) -> Step:
+    """Make the step that averages one product's grids over the regions.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run.
+    product : str
+        Product name.
+    grids, digests : mapping
+        Month to grid file; month to content hash.
+
+    Returns
+    -------
+    Step
+        Outputs ``columns/<product>_<variable>_regions.csv`` and ``.parquet``.
+    """
+    study = context.study
+    regions = with_union(context.regions)
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        grid = open_product(grids)
+        paths = []
+        for variable in column_variables(grid):
+            enough = grid[f"{variable}_count"] >= study.minimum_count
+            names = [name for name in grid.data_vars if str(name).startswith(variable)]
+            masked = grid.assign({name: grid[name].where(enough) for name in names if name in grid})
+            estimate = zonal_statistics(
+                masked,
+                regions,
+                variables=[variable],
+                correlation_length=study.correlation_length * 1e3,
+            )
+            table = regional_table(estimate, variable, [month.name for month in context.months])
+            table.insert(0, "units", grid[variable].attrs["units"])
+            table.insert(0, "variable", variable)
+            table.insert(0, "product", product)
+            stem = context.folder / "columns" / f"{product}_{variable}_regions"
+            for suffix in (".csv", ".parquet"):
+                paths.append(write(table, stem.with_suffix(suffix)))
+        return paths, {}
+
+    return Step(
+        f"zonal-{product}",
+        {**digests, "regions": context.regions_digest},
+        {"correlation_length": study.correlation_length, "minimum_count": study.minimum_count},
+        work,
+    )
+
+
+def _inside(grid: xr.Dataset, regions: gpd.GeoDataFrame) -> np.ndarray:
+    """Tell which cell centres lie in any of the regions."""
+    lat, lon = np.meshgrid(grid["lat"].values, grid["lon"].values, indexing="ij")
+    union = shapely.union_all(regions.geometry.values)
+    shapely.prepare(union)
+    return np.asarray(shapely.contains_xy(union, ((lon + 180) % 360) - 180, lat))
+
+
+def _sides(context: Context, grid: xr.Dataset) -> list[dict[str, Any]]:
+    """List the contrasts of the study as pairs of masks."""
+    options, regions = context.study.contrasts, context.regions
+    inside = _inside(grid, regions)
+    lat, lon = np.meshgrid(grid["lat"].values, grid["lon"].values, indexing="ij")
+    found = []
+    if options.west_east is not None:
+        east = lon >= options.west_east
+        found.append(
+            {"kind": "west_east", "a": "east", "b": "west", "masks": (inside & east, inside & ~east), "matched": "lat"}
+        )
+    if options.zonal is not None:
+        north = lat >= options.zonal
+        found.append(
+            {"kind": "zonal", "a": "north", "b": "south", "masks": (inside & north, inside & ~north), "matched": "lon"}
+        )
+    for first, second in options.regions:
+        masks = tuple(_inside(grid, regions[regions["region_id"] == one]) for one in (first, second))
+        found.append({"kind": "regions", "a": first, "b": second, "masks": masks, "matched": "lat"})
+    return found
+
+
+def contrast_step(context: Context, grids: Mapping[str, Mapping[str, Path]], digests: Mapping[str, str]) -> Step:
+    """Make the step that states west-east, zonal and regional contrasts with their intervals.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run.
+    grids : mapping
+        Product to (month to grid file).
+    digests : mapping
+        Name to content hash of every grid.
+
+    Returns
+    -------
+    Step
+        Output ``columns/contrasts.csv``.
+    """
+    study = context.study
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        rows = []
+        for product, files in grids.items():
+            grid = open_product(files)
+            for side in _sides(context, grid):
+                for variable in column_variables(grid):
+                    result = contrast(
+                        grid,
+                        variable,
+                        *side["masks"],
+                        matched=side["matched"],
+                        correlation_length=study.correlation_length * 1e3,
+                        minimum_count=study.minimum_count,
+                        level=study.contrasts.level,
+                    )
+                    head = {"kind": side["kind"], "side_a": side["a"], "side_b": side["b"]}
+                    rows.append({**head, "product": product, "variable": variable, **result.as_row()})
+        return [write(pd.DataFrame(rows), context.folder / "columns" / "contrasts.csv")], {}
+
+    return Step(
+        "contrasts",
+        {**digests, "regions": context.regions_digest},
+        {**study.contrasts.model_dump(), "length": study.correlation_length, "count": study.minimum_count},
+        work,
+    )
+
+
+def comparison_step(
+    context: Context, grids: Mapping[str, Mapping[str, Path]], digests: Mapping[str, str]
+) -> Step:
+    """Make the step that compares every pair of products that share a variable.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run.
+    grids : mapping
+        Product to (month to grid file).
+    digests : mapping
+        Name to content hash of every grid.
+
+    Returns
+    -------
+    Step
+        Output ``columns/comparison.csv``.
+    """
+    study = context.study
+    columns = "variable product_a product_b difference lower upper rmsd correlation cells months verdict".split()
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        opened = {product: open_product(files) for product, files in grids.items()}
+        rows = []
+        for first, second in combinations(sorted(opened), 2):
+            shared = set(column_variables(opened[first])) & set(column_variables(opened[second]))
+            for variable in sorted(shared):
+                result = compare_products(
+                    opened[first],
+                    opened[second],
+                    variable,
+                    correlation_length=study.correlation_length * 1e3,
+                    minimum_count=study.minimum_count,
+                    level=study.contrasts.level,
+                )
+                rows.append({"variable": variable, "product_a": first, "product_b": second, **result})
+        table = pd.DataFrame(rows, columns=columns)
+        return [write(table, context.folder / "columns" / "comparison.csv")], {}
+
+    return Step(
+        "comparison",
+        dict(digests),
+        {"length": study.correlation_length, "count": study.minimum_count, "level": study.contrasts.level},
+        work,
+    )
