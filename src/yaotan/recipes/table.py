@@ -16,7 +16,7 @@ import xarray as xr
 from yaotan.column.comparison import compare_products
 from yaotan.column.contrast import contrast
 from yaotan.grid.zonal import zonal_statistics
-from yaotan.io.grid import open_grid
+from yaotan.io.netcdf import open_grid
 from yaotan.io.write import write
 from yaotan.recipes.context import ALL_REGIONS, Context
 from yaotan.recipes.step import Step

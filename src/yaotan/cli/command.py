@@ -1,0 +1,115 @@
+"""The one table of commands: which public functions each stands for, and which of their options it shows.
+
+Nothing heavy is imported here; a function is looked up when its command runs. A test asserts that every
+option is a parameter of one of the command's functions, with the same default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True)
+class Option:
+    """A keyword of a public function, shown as ``--name``."""
+
+    name: str
+    kind: Any
+    default: Any
+    help: str
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A positional argument; `many` takes one or more values."""
+
+    name: str
+    help: str
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: its public functions as ``module:name``, its arguments and options, its runner."""
+
+    name: str
+    functions: tuple[str, ...]
+    help: str
+    arguments: tuple[Argument, ...]
+    options: tuple[Option, ...]
+
+
+ALIASES: Final = Option("aliases", str, None, "YAML that teaches the names of a delivery (docs/howto/gmi_aliases.md).")
+
+COMMANDS: Final = (
+    Command(
+        "info",
+        ("yaotan.io.identify:identify",),
+        "Say what a file is: product, version, period, extent, counts by quality and mode, variables.",
+        (Argument("files", "Granules to look at.", many=True),),
+        (ALIASES,),
+    ),
+    Command(
+        "grid",
+        ("yaotan.io.soundings:open_soundings", "yaotan.grid.spec:GridSpec.regular", "yaotan.grid.bin:grid_soundings"),
+        "Grid granules: FILES... TARGET (.nc, .zarr).",
+        (
+            Argument("files", "Granules, folders or patterns.", many=True),
+            Argument("target", "File to write."),
+        ),
+        (
+            Option("product", str, None, "Product name, when files of several products lie together."),
+            Option("region", "box", None, "WEST SOUTH EAST NORTH [degrees]; west > east crosses the dateline."),
+            Option("quality", str, "good", "good, all or bad."),
+            Option("on_error", str, "raise", "raise, or skip files that cannot be read and list them."),
+            ALIASES,
+            Option("resolution", float, 1.0, "Cell size [degrees]."),
+            Option("bounds", "box", (-180.0, -90.0, 180.0, 90.0), "WEST SOUTH EAST NORTH of the grid [degrees]."),
+            Option("period", str, None, "day, month, season, year or an ISO duration (8D); none: one field."),
+            Option("weight", str, "area", "area, centre, footprint or response."),
+            Option("plane", str, "geographic", "geographic, or equal_area for totals that must be conserved."),
+            Option("overpass_correlation", float, 0.5, "Error correlation inside one overpass of a cell."),
+        ),
+    ),
+    Command(
+        "zonal",
+        ("yaotan.io.region:open_regions", "yaotan.grid.zonal:zonal_statistics"),
+        "Average a grid over regions: GRID REGIONS TARGET (.csv, .parquet, .nc).",
+        (
+            Argument("grid", "Grid written by yaotan."),
+            Argument("regions", "Vector file, or a name such as key_regions or china_province."),
+            Argument("target", "File to write."),
+        ),
+        (
+            Option("region_id", str, None, "Column that holds the region's id."),
+            Option("name", str, None, "Column that holds its English name."),
+            Option("name_zh", str, None, "Column that holds its Chinese name."),
+            Option("correlation_length", float, 100e3, "E-folding length of the errors of cells [m]."),
+        ),
+    ),
+    Command(
+        "run",
+        ("yaotan.recipes.run:run",),
+        "Run a study: granules to grids, regional tables and report.",
+        (Argument("recipe", "study.yaml (docs/recipe.md)."),),
+        (
+            Option("output", str, None, "Output folder instead of the study's own."),
+            Option("check", bool, False, "Check study, regions, rules and every input file; write nothing."),
+        ),
+    ),
+    Command(
+        "report",
+        ("yaotan.report.page:report",),
+        "Draw the report of a finished run again: FOLDER TARGET.",
+        (Argument("folder", "Output folder of a run."), Argument("path", "HTML file to write.")),
+        (Option("language", str, None, "en or zh; default is the study's."),),
+    ),
+    Command(
+        "demo",
+        ("yaotan.simulate.study:simulate_study",),
+        "Write a simulated study with known truth, run it, and report estimate against truth.",
+        (Argument("folder", "Folder for the study; made when absent."),),
+        (Option("seed", int, 0, "Seed of everything random."),),
+    ),
+)

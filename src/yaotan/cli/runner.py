@@ -1,0 +1,113 @@
+"""What each command does: open, call the public function, write, and say in a few lines what came out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from yaotan.cli.describe import describe_match
+from yaotan.errors import NotAGranuleError, YaotanError
+from yaotan.recipes.inventory import Progress
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress | None]:
+    """Give a progress callback that draws on a terminal and is silent in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def announce(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield announce
+
+
+def run_info(files: list[str], aliases: str | None) -> None:
+    """Describe each file; a bad one does not stop the others, but makes the exit status 2."""
+    from yaotan.io.identify import identify
+
+    failures = []
+    for name in files:
+        try:
+            match = identify(name, aliases=aliases)
+            print(describe_match(match))
+        except YaotanError as error:
+            if len(files) == 1:
+                raise
+            failures.append(name)
+            print(f"yaotan: error: {error}", file=sys.stderr)
+    if failures:
+        raise NotAGranuleError(f"{len(failures)} of {len(files)} files could not be identified")
+
+
+def run_grid(files: list[str], target: str, **options: Any) -> None:
+    """Read, grid and write."""
+    from yaotan.grid.bin import grid_soundings
+    from yaotan.grid.spec import GridSpec
+    from yaotan.io.soundings import open_soundings
+    from yaotan.io.write import write
+
+    spec = GridSpec.regular(options.pop("resolution"), options.pop("bounds"))
+    reading = {name: options.pop(name) for name in ("product", "region", "quality", "on_error", "aliases")}
+    soundings = open_soundings(files, **reading)
+    grid = grid_soundings(soundings, spec, **options)
+    write(grid, target)
+    print(f"{target}: {soundings.sizes['sounding']} soundings gridded")
+
+
+def run_zonal(grid: str, regions: str, target: str, **options: Any) -> None:
+    """Average over regions and write the table."""
+    from yaotan.grid.zonal import zonal_statistics
+    from yaotan.io.netcdf import open_grid
+    from yaotan.io.region import open_regions
+    from yaotan.io.write import write
+
+    naming = {name: options.pop(name) for name in ("region_id", "name", "name_zh")}
+    opened = open_regions(regions, **naming)
+    write(zonal_statistics(open_grid(grid), opened, **options), target)
+    print(f"{target}: {len(opened)} regions")
+
+
+def run_run(recipe: str, output: str | None, check: bool) -> None:
+    """Run a study or only check it."""
+    from yaotan.recipes.run import run
+
+    with shown_progress() as progress:
+        result = run(recipe, output=output, check=check, progress=progress)
+    inventory = result.inventory
+    for path, reason in inventory.skipped:
+        print(f"skipped {path.name}: {reason}", file=sys.stderr)
+    counts = ", ".join(f"{product} {len(inventory.of(product))}" for product in inventory.products())
+    if check:
+        print(f"the study is good: {counts} files")
+    else:
+        print(f"read: {counts} files; {len(result.executed)} steps run")
+        print(f"report: {result.report}")
+
+
+def run_report(folder: str, path: str, language: str | None) -> None:
+    """Draw the report of a finished run again."""
+    from yaotan.recipes.result import load_results
+    from yaotan.report.page import report
+
+    print(f"report: {report(load_results(folder), path, language=language)}")
+
+
+def run_demo(folder: str, seed: int) -> None:
+    """Simulate a study and run it."""
+    from yaotan.simulate.study import simulate_study
+
+    study = simulate_study(folder, seed=seed)
+    print(f"simulated study: {Path(study)}")
+    run_run(str(study), output=None, check=False)

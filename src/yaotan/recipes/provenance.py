@@ -1,0 +1,115 @@
+"""Where every number came from: inputs, versions, recipe, steps, and what was dropped and why."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from yaotan.io.digest import sha256
+from yaotan.recipes.context import Context
+from yaotan.recipes.step import code_version
+
+#: packages whose version may change a number
+PACKAGES: Final = (
+    "yaotan numpy scipy pandas xarray dask h5py h5netcdf numba shapely pyproj geopandas exactextract matplotlib"
+).split()
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of the interpreter and of every package that may change a number."""
+    found = {"python": platform.python_version(), "system": sys.platform}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def _sum_reasons(records: Mapping[str, Mapping[str, Any]], product: str) -> dict[str, Any]:
+    """Add up, over the months of a product, what was read, dropped by reason, and kept."""
+    total: dict[str, Any] = {"read": 0, "kept": 0, "dropped": {}, "screening": {}, "rejected": {}, "skipped": {}}
+
+    def add(where: str, reason: str, count: int) -> None:
+        total[where][reason] = total[where].get(reason, 0) + int(count)
+
+    for name, record in records.items():
+        if not name.startswith(f"grid-{product}-"):
+            continue
+        summary = record["summary"]
+        total["kept"] += summary["kept"]
+        for entry in summary["reading"]:
+            if "error" in entry:
+                total["skipped"][entry["file"]] = entry["error"]
+                continue
+            total["read"] += int(entry["read"])
+            for reason, count in entry["dropped"].items():
+                add("dropped", reason, count)
+        for entry in summary["screening"]:
+            add("screening", entry["rule"], entry["dropped"])
+        for reason, count in summary.get("rejected", {}).items():
+            add("rejected", reason, count)
+    return total
+
+
+def describe_run(
+    context: Context, recipe: Path, records: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Describe a run so that it can be done again and every number traced.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run.
+    recipe : pathlib.Path
+        The study file.
+    records : mapping
+        Records of the steps, by name.
+
+    Returns
+    -------
+    dict
+        Content of ``provenance.json``: study, inputs (path relative to the study file, sha256, product,
+        version, period), skipped files with reasons, software, counts by product, steps. Only ``run``
+        (date, wall seconds) differs between two runs of equal input.
+    """
+    inventory = context.inventory
+
+    def relative(path: Path) -> str:
+        return path.relative_to(context.base).as_posix() if path.is_relative_to(context.base) else path.name
+
+    return {
+        "study": context.study.model_dump(mode="json"),
+        "recipe": {"file": recipe.name, "sha256": sha256(recipe), "text": recipe.read_text(encoding="utf-8")},
+        "bounds": list(context.bounds),
+        "months": [month.name for month in context.months],
+        "code": code_version(),
+        "software": versions(),
+        "inputs": [
+            {
+                "file": relative(granule.path),
+                "sha256": granule.digest,
+                "product": granule.product,
+                "version": granule.version,
+                "period": [str(granule.start)[:19], str(granule.end)[:19]],
+            }
+            for granule in inventory.granules
+        ],
+        "skipped": [{"file": relative(path), "reason": reason} for path, reason in inventory.skipped],
+        "regions": {"source": context.regions.attrs.get("source", ""), "count": len(context.regions)},
+        "products": {product: _sum_reasons(records, product) for product in inventory.products()},
+        "steps": {
+            name: {key: record[key] for key in ("inputs", "parameters", "code", "outputs")}
+            for name, record in sorted(records.items())
+        },
+        "run": {
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "executed": context.ledger.executed,
+            "seconds": {name: round(value, 2) for name, value in context.ledger.seconds.items()},
+        },
+    }

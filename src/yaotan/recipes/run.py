@@ -1,0 +1,226 @@
+"""The main job: a study file in; grids, tables, a report and its provenance out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from yaotan.errors import OutputError, RecipeError, TooFewSoundingsError, YaotanError
+from yaotan.io.write import write
+from yaotan.recipes.column import grid_step, loss_step, rules_of
+from yaotan.recipes.context import Context, read_regions
+from yaotan.recipes.inventory import DigestCache, Inventory, Progress, take_inventory
+from yaotan.recipes.provenance import describe_run
+from yaotan.recipes.result import load_results
+from yaotan.recipes.step import Ledger, Step
+from yaotan.recipes.study import Study, load_study
+from yaotan.recipes.table import comparison_step, contrast_step, zonal_step
+from yaotan.recipes.truth import truth_step
+from yaotan.typing import PathLike
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        The output folder.
+    report : pathlib.Path or None
+        The report in the study's language; None after a check.
+    inventory : Inventory
+        Files read and files skipped.
+    executed : list of str
+        Steps that really ran; the others were done already.
+    """
+
+    folder: Path
+    report: Path | None
+    inventory: Inventory
+    executed: list[str] = field(default_factory=list)
+
+
+def run(
+    recipe: PathLike, *, output: PathLike | None = None, check: bool = False, progress: Progress | None = None
+) -> RunResult:
+    """Run a study: identify, read, screen, grid, average over regions, compare, report.
+
+    Parameters
+    ----------
+    recipe : path-like
+        Study file (docs/recipe.md describes every key).
+    output : path-like, optional
+        Output folder; default is the study's ``output``, relative to the study file.
+    check : bool
+        Check the study file, regions, rules and every input file, and write nothing.
+    progress : callable, optional
+        Called with (what, number done, number in all).
+
+    Returns
+    -------
+    RunResult
+        Folder, report, inventory, executed steps.
+
+    Raises
+    ------
+    RecipeError
+        The study file is wrong.
+    TooFewSoundingsError
+        Nothing is left after screening; the message counts the reasons.
+    YaotanError
+        A file or a region cannot be used.
+
+    Notes
+    -----
+    A step is skipped when its record, its untouched outputs, its inputs (by content hash), its
+    parameters and the code are the same as last time; so a killed run goes on where it was.
+    """
+    recipe = Path(recipe).resolve()
+    study = load_study(recipe)
+    folder = Path(output).resolve() if output else recipe.parent / study.output
+    existed = folder.exists()
+    if existed and not folder.is_dir():
+        raise OutputError("the output folder is a file", where=folder, fix="give another output")
+    try:
+        return _run(study, recipe, folder, check, progress)
+    except YaotanError:
+        # without one finished grid, what a first run wrote has no value and would look like a result;
+        # with one, the next run can go on from there
+        if not existed and folder.exists() and not any(folder.glob("columns/*.nc")):
+            shutil.rmtree(folder)
+        raise
+
+
+def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progress | None) -> RunResult:
+    base = recipe.parent
+    regions = read_regions(study, base)
+    if study.truth and not (base / study.truth).is_file():
+        raise RecipeError(f"the truth file {study.truth!r} is missing", where=recipe)
+    digest = DigestCache(folder / ".steps" / "digests.cache")
+    inventory = take_inventory(study, base, digest, progress)
+    context = Context(study, base, folder, Ledger(folder), inventory, regions, progress)
+    for product in inventory.products():
+        rules_of(product, inventory.of(product)[0].options.rules)
+    assert context.spec.shape  # an impossible grid is refused here, before anything is written
+    if check:
+        return RunResult(folder, None, inventory)
+    for name in ("columns", "figures", ".steps"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    digest.save()
+    records = _column_records(context)
+    _require_data(records)
+    tables = _table_records(context, records)
+    context.ledger.forget_others()
+    report = _report_record(context, recipe, {**records, **tables})
+    context.ledger.forget_others()
+    return RunResult(folder, report, inventory, context.ledger.executed)
+
+
+def _column_records(context: Context) -> dict[str, dict[str, Any]]:
+    """Grid every product and month, and count what was lost."""
+    records = {}
+    total = len(context.months) * len(context.inventory.products())
+    for number, product in enumerate(context.inventory.products()):
+        for place, month in enumerate(context.months):
+            context.announce("grid", number * len(context.months) + place, total)
+            granules = context.granules(product, month)
+            steps = [loss_step(context, product, month, granules)]
+            if granules:
+                steps.append(grid_step(context, product, month, granules))
+            for step in steps:
+                records[step.name] = context.ledger.do(step)
+    return records
+
+
+def _require_data(records: Mapping[str, Mapping[str, Any]]) -> None:
+    """Stop, with the reasons counted, when no product has a grid."""
+    grids = {name: record for name, record in records.items() if name.startswith("grid-")}
+    if any(record["outputs"] for record in grids.values()):
+        return
+    reasons: dict[str, int] = {}
+    for record in grids.values():
+        for entry in record["summary"].get("reading", []):
+            for reason, count in entry.get("dropped", {}).items():
+                reasons[reason] = reasons.get(reason, 0) + int(count)
+        for entry in record["summary"].get("screening", []):
+            reasons[f"rule {entry['rule']}"] = reasons.get(f"rule {entry['rule']}", 0) + int(entry["dropped"])
+    counted = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()) if count)
+    raise TooFewSoundingsError(
+        f"no sounding is left in the study's region and period (lost: {counted or 'no file covers the period'})",
+        fix="widen period or region, or relax quality and rules in the study file",
+    )
+
+
+def _grids(context: Context, records: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Path]]:
+    found: dict[str, dict[str, Path]] = {}
+    for product in context.inventory.products():
+        for month in context.months:
+            for name in records.get(f"grid-{product}-{month.name}", {}).get("outputs", {}):
+                found.setdefault(product, {})[month.name] = context.folder / name
+    return found
+
+
+def _table_records(context: Context, records: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Average over regions, contrast, compare, and set beside the truth."""
+    grids = _grids(context, records)
+    digests = {
+        name: digest
+        for record in records.values()
+        if str(record["step"]).startswith("grid-")
+        for name, digest in record["outputs"].items()
+    }
+    steps: list[Step] = []
+    for product, files in grids.items():
+        own = {name: digest for name, digest in digests.items() if Path(name).name.startswith(f"{product}_")}
+        steps.append(zonal_step(context, product, files, own))
+    steps += [contrast_step(context, grids, digests), comparison_step(context, grids, digests)]
+    steps.append(_regions_step(context))
+    done = {}
+    for number, step in enumerate(steps):
+        context.announce("tables", number, len(steps))
+        done[step.name] = context.ledger.do(step)
+    if context.study.truth:
+        tables = {
+            name: digest
+            for record in done.values()
+            if str(record["step"]).startswith("zonal-")
+            for name, digest in record["outputs"].items()
+        }
+        done["truth"] = context.ledger.do(truth_step(context, tables))
+    return done
+
+
+def _regions_step(context: Context) -> Step:
+    """Make the step that keeps the regions beside the results, so that a report can be drawn anew."""
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        target = context.folder / "columns" / "regions.geojson"
+        return [write(context.regions, target)], {"source": context.regions.attrs.get("source", "")}
+
+    return Step("regions", {"regions": context.regions_digest}, {}, work)
+
+
+def _report_record(context: Context, recipe: Path, records: Mapping[str, Mapping[str, Any]]) -> Path:
+    """Write provenance and report; the report is a step like the others."""
+    from yaotan.report.page import report  # draws: matplotlib loads here and not for a check
+
+    context.announce("report", 0, 1)
+    context.ledger.write_json(
+        context.folder / "provenance.json", describe_run(context, recipe, records)
+    )
+    target = context.folder / "report.html"
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        report(load_results(context.folder), target, language=context.study.language)
+        written = [target, *target.parent.glob("report.*.html"), *(context.folder / "figures").glob("*.svg")]
+        return sorted(written), {}
+
+    digests = {name: digest for record in records.values() for name, digest in record["outputs"].items()}
+    parameters = {"title": context.study.title, "language": context.study.language}
+    context.ledger.do(Step("report", digests, parameters, work))
+    context.announce("report", 1, 1)
+    return target

@@ -1,0 +1,56 @@
+"""The step of a simulated study that sets every regional estimate beside its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from yaotan.io.digest import sha256
+from yaotan.io.netcdf import open_estimate
+from yaotan.io.write import write
+from yaotan.recipes.context import Context
+from yaotan.recipes.step import Step
+
+
+def truth_step(context: Context, tables: Mapping[str, str]) -> Step:
+    """Make the step that joins regional tables with the truth file of a simulated study.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run; the study names the truth file.
+    tables : mapping
+        Path of each regional CSV table, relative to the output folder, to its content hash.
+
+    Returns
+    -------
+    Step
+        Output ``columns/truth.csv``: product, variable, region_id, time, estimate, uncertainty, truth.
+        The truth is the mean over the whole region and month, clouds or not, so the difference holds
+        the sampling error too.
+    """
+    path = context.base / str(context.study.truth)
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        truth = open_estimate(path)
+        parts = []
+        for name in sorted(tables):
+            if not name.endswith(".csv"):
+                continue
+            table = pd.read_csv(context.folder / name, dtype={"region_id": str}, parse_dates=["time"])
+            variable = str(table["variable"].iloc[0])
+            if variable not in truth:
+                continue
+            known = truth[variable].to_series().rename("truth").reset_index()
+            known["time"] = pd.DatetimeIndex(known["time"]).to_period("M").to_timestamp()
+            known = known.rename(columns={"region": "region_id"})[["region_id", "time", "truth"]]
+            known["region_id"] = known["region_id"].astype(str)
+            joined = table.rename(columns={"value": "estimate"}).merge(known, on=["region_id", "time"])
+            parts.append(joined[["product", "variable", "region_id", "time", "estimate", "uncertainty", "truth"]])
+        table = pd.concat(parts, ignore_index=True)
+        return [write(table, context.folder / "columns" / "truth.csv")], {}
+
+    return Step("truth", {**tables, "truth": sha256(path)}, {}, work)
