@@ -88,7 +88,7 @@ def load_yaml(path: PathLike) -> dict[str, Any]:
         content = _read_mapping(path)
     except OSError as error:
         raise CatalogError(f"cannot be read ({error.strerror})", where=path, fix="check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # an impossible date is a ValueError
         raise CatalogError(f"is not valid YAML: {error}", where=path, fix="mend the line named") from error
     if not isinstance(content, dict):
         raise CatalogError(

@@ -187,7 +187,9 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
             time, lat, lon = (every[name].values for name in ("time", "latitude", "longitude"))
             covered |= _days(time)
             for near, days in zip(
-                crossed, crossing_days(track_points(time, lat, lon), regions, half_swath=half_swath), strict=True
+                crossed,
+                crossing_days(track_points(time, lat, lon), regions, half_swath=half_swath),
+                strict=True,
             ):
                 near |= days
             members = soundings_by_region(lat, lon, regions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -83,11 +82,22 @@ def expand(path: str | Sequence[str], base: Path) -> list[Path]:
         elif whole.exists():
             matches = [whole]
         else:
-            matches = [Path(item) for item in glob.glob(str(whole), recursive=True) if Path(item).is_file()]
+            matches = [item for item in _match(whole) if item.is_file()]
         if not matches:
-            raise RecipeError(f"no file matches {text!r}", where=base, fix="check inputs.path in the study file")
+            raise RecipeError(
+                f"no file matches {text!r}", where=base, fix="check inputs.path in the study file"
+            )
         found.update(item.resolve() for item in matches)
     return sorted(found)
+
+
+def _match(pattern: Path) -> list[Path]:
+    """Expand a pattern below its last folder without wildcards."""
+    parts = pattern.parts
+    fixed = next((n for n, part in enumerate(parts) if any(sign in part for sign in "*?[")), len(parts))
+    if fixed == len(parts):
+        return []
+    return list(Path(*parts[:fixed]).glob(str(Path(*parts[fixed:]))))
 
 
 class DigestCache:

@@ -16,8 +16,9 @@ from yaotan.recipes.step import code_version
 
 #: packages whose version may change a number
 PACKAGES: Final = (
-    "yaotan numpy scipy pandas xarray dask h5py h5netcdf numba shapely pyproj geopandas exactextract matplotlib"
-).split()
+    *("yaotan", "numpy", "scipy", "pandas", "xarray", "dask", "h5py", "h5netcdf", "numba"),
+    *("shapely", "pyproj", "geopandas", "exactextract", "matplotlib"),
+)
 
 
 def versions() -> dict[str, str]:
@@ -33,7 +34,14 @@ def versions() -> dict[str, str]:
 
 def _sum_reasons(records: Mapping[str, Mapping[str, Any]], product: str) -> dict[str, Any]:
     """Add up, over the months of a product, what was read, dropped by reason, and kept."""
-    total: dict[str, Any] = {"read": 0, "kept": 0, "dropped": {}, "screening": {}, "rejected": {}, "skipped": {}}
+    total: dict[str, Any] = {
+        "read": 0,
+        "kept": 0,
+        "dropped": {},
+        "screening": {},
+        "rejected": {},
+        "skipped": {},
+    }
 
     def add(where: str, reason: str, count: int) -> None:
         total[where][reason] = total[where].get(reason, 0) + int(count)
@@ -57,9 +65,7 @@ def _sum_reasons(records: Mapping[str, Mapping[str, Any]], product: str) -> dict
     return total
 
 
-def describe_run(
-    context: Context, recipe: Path, records: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Describe a run so that it can be done again and every number traced.
 
     Parameters

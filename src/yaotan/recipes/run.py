@@ -150,7 +150,8 @@ def _require_data(records: Mapping[str, Mapping[str, Any]]) -> None:
             reasons[f"rule {entry['rule']}"] = reasons.get(f"rule {entry['rule']}", 0) + int(entry["dropped"])
     counted = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()) if count)
     raise TooFewSoundingsError(
-        f"no sounding is left in the study's region and period (lost: {counted or 'no file covers the period'})",
+        "no sounding is left in the study's region and period "
+        f"(lost: {counted or 'no file covers the period'})",
         fix="widen period or region, or relax quality and rules in the study file",
     )
 
@@ -209,9 +210,7 @@ def _report_record(context: Context, recipe: Path, records: Mapping[str, Mapping
     from yaotan.report.page import report  # draws: matplotlib loads here and not for a check
 
     context.announce("report", 0, 1)
-    context.ledger.write_json(
-        context.folder / "provenance.json", describe_run(context, recipe, records)
-    )
+    context.ledger.write_json(context.folder / "provenance.json", describe_run(context, recipe, records))
     target = context.folder / "report.html"
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:

@@ -115,7 +115,9 @@ class Study(_Strict):
     def _on_earth(cls, region: tuple[float, ...] | None) -> tuple[float, ...] | None:
         if region is not None:
             west, south, east, north = region
-            if not (-90 <= south < north <= 90 and -180 <= west <= 180 and -180 <= east <= 180 and west != east):
+            if not (
+                -90 <= south < north <= 90 and -180 <= west <= 180 and -180 <= east <= 180 and west != east
+            ):
                 raise ValueError("must be [west, south, east, north] in degrees, south below north")
         return region
 
@@ -191,4 +193,6 @@ def load_study(path: PathLike) -> Study:
     except (ValidationError, TypeError) as error:
         problems = error.errors() if isinstance(error, ValidationError) else []
         words = "; ".join(dict.fromkeys(_describe(problem) for problem in problems)) or str(error)
-        raise RecipeError(words, where=Path(path), fix="mend the study file (docs/recipe.md lists every key)") from None
+        raise RecipeError(
+            words, where=Path(path), fix="mend the study file (docs/recipe.md lists every key)"
+        ) from None

@@ -87,7 +87,9 @@ def regional_table(estimate: xr.Dataset, variable: str, months: list[str]) -> pd
     stamps = pd.DatetimeIndex(estimate["time"].values).to_period("M").to_timestamp()
     for number in range(estimate.sizes["region"]):
         one = estimate.isel(region=number)
-        part = pd.DataFrame({name: one[variable + suffix].values for name, suffix in VALUES.items()}, index=stamps)
+        part = pd.DataFrame(
+            {name: one[variable + suffix].values for name, suffix in VALUES.items()}, index=stamps
+        )
         part = part.reindex(time).rename_axis("time").reset_index()
         part["count"] = part["count"].fillna(0).astype(int)
         part["coverage"] = part["coverage"].fillna(0.0)
@@ -168,12 +170,24 @@ def _sides(context: Context, grid: xr.Dataset) -> list[dict[str, Any]]:
     if options.west_east is not None:
         east = lon >= options.west_east
         found.append(
-            {"kind": "west_east", "a": "east", "b": "west", "masks": (inside & east, inside & ~east), "matched": "lat"}
+            {
+                "kind": "west_east",
+                "a": "east",
+                "b": "west",
+                "masks": (inside & east, inside & ~east),
+                "matched": "lat",
+            }
         )
     if options.zonal is not None:
         north = lat >= options.zonal
         found.append(
-            {"kind": "zonal", "a": "north", "b": "south", "masks": (inside & north, inside & ~north), "matched": "lon"}
+            {
+                "kind": "zonal",
+                "a": "north",
+                "b": "south",
+                "masks": (inside & north, inside & ~north),
+                "matched": "lon",
+            }
         )
     for first, second in options.regions:
         masks = tuple(_inside(grid, regions[regions["region_id"] == one]) for one in (first, second))
@@ -181,7 +195,9 @@ def _sides(context: Context, grid: xr.Dataset) -> list[dict[str, Any]]:
     return found
 
 
-def contrast_step(context: Context, grids: Mapping[str, Mapping[str, Path]], digests: Mapping[str, str]) -> Step:
+def contrast_step(
+    context: Context, grids: Mapping[str, Mapping[str, Path]], digests: Mapping[str, str]
+) -> Step:
     """Make the step that states west-east, zonal and regional contrasts with their intervals.
 
     Parameters
@@ -247,7 +263,8 @@ def comparison_step(
         Output ``columns/comparison.csv``.
     """
     study = context.study
-    columns = "variable product_a product_b difference lower upper rmsd correlation cells months verdict".split()
+    columns = ["variable", "product_a", "product_b", "difference", "lower", "upper"]
+    columns += ["rmsd", "correlation", "cells", "months", "verdict"]
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         opened = {product: open_product(files) for product, files in grids.items()}

@@ -49,7 +49,9 @@ def truth_step(context: Context, tables: Mapping[str, str]) -> Step:
             known = known.rename(columns={"region": "region_id"})[["region_id", "time", "truth"]]
             known["region_id"] = known["region_id"].astype(str)
             joined = table.rename(columns={"value": "estimate"}).merge(known, on=["region_id", "time"])
-            parts.append(joined[["product", "variable", "region_id", "time", "estimate", "uncertainty", "truth"]])
+            parts.append(
+                joined[["product", "variable", "region_id", "time", "estimate", "uncertainty", "truth"]]
+            )
         table = pd.concat(parts, ignore_index=True)
         return [write(table, context.folder / "columns" / "truth.csv")], {}
 
