@@ -40,7 +40,7 @@ def test_defaults(tmp_path):
             ["varible", "variable"],
         ),
         (("2020-02-29]", "2019-02-28]"), ["before it starts"]),
-        (("2020-02-29]", "2020-02-30]"), ["period"]),
+        (("2020-02-29]", "2020-02-30]"), ["out of range"]),
         (("period: [2020-01-01, 2020-02-29]", ""), ["'period' is missing"]),
         (("{path: regions.geojson}", "{}"), ["either path"]),
         (("period:", "region: [140, 20, 100, 10]\nperiod:"), ["south below north"]),
