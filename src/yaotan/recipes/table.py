@@ -48,9 +48,7 @@ def open_product(grids: Mapping[str, Path]) -> xr.Dataset:
 
 
 def with_union(regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Append the union of all regions as one more row (left out where there is only one region)."""
-    if len(regions) < 2:
-        return regions
+    """Append the union of all regions as one more row."""
     union = gpd.GeoDataFrame(
         {
             "region_id": [ALL_REGIONS],

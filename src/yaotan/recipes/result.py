@@ -1,0 +1,171 @@
+"""The results of a finished run, read back from its folder for the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from yaotan.catalog.gas import gases
+from yaotan.catalog.product import load_products
+from yaotan.errors import RecipeError
+from yaotan.io.netcdf import open_grid
+from yaotan.io.region import open_regions
+from yaotan.recipes.context import ALL_REGIONS
+from yaotan.report.result import WHOLE, ColumnResult, StudyResults
+from yaotan.schema import column_variables
+from yaotan.typing import PathLike
+
+#: what the report draws of a grid; sums and terms stay on disk
+DRAWN = ("", "_count", "_uncertainty", "_uncertainty_random", "_uncertainty_overpass", "_uncertainty_systematic")
+
+
+def load_results(folder: PathLike) -> StudyResults:
+    """Read the files of a finished run into what `report` draws.
+
+    Parameters
+    ----------
+    folder : path-like
+        Output folder of `run`.
+
+    Returns
+    -------
+    StudyResults
+        Grids with value, count and uncertainty in memory; tables; provenance.
+
+    Raises
+    ------
+    RecipeError
+        The folder is not that of a finished run.
+    """
+    folder = Path(folder)
+    try:
+        provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecipeError(
+            "is not the folder of a finished run (no readable provenance.json)",
+            where=folder,
+            fix="run `yaotan run study.yaml` first",
+        ) from error
+    study = provenance["study"]
+    regions = open_regions(folder / "columns" / "regions.geojson")
+    regions.attrs["source"] = provenance["regions"]["source"]
+    columns = tuple(
+        column for product in provenance["products"] for column in _columns(folder, product, provenance)
+    )
+    truth = folder / "columns" / "truth.csv"
+    return StudyResults(
+        title=study["title"],
+        language=study["language"],
+        period=(study["period"][0], study["period"][1]),
+        bounds=tuple(provenance["bounds"]),
+        columns=columns,
+        regions=regions,
+        contrasts=_name_sides(_read(folder / "columns" / "contrasts.csv"), regions, study),
+        comparison=_read(folder / "columns" / "comparison.csv"),
+        losses=_losses(folder),
+        truth=_whole(_read(truth)) if truth.is_file() else None,
+        provenance=_for_readers(provenance),
+        words=_words(study, provenance),
+    )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Read one table of the run; region ids are text even when they look like numbers."""
+    if not path.is_file():
+        return pd.DataFrame()
+    table = pd.read_csv(path, dtype={"region_id": str, "side_a": str, "side_b": str}, encoding="utf-8-sig")
+    if "time" in table:
+        table["time"] = pd.to_datetime(table["time"])
+    return table
+
+
+def _whole(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the union of all regions the id that the report knows."""
+    if "region_id" in table:
+        table = table.assign(region_id=table["region_id"].replace(ALL_REGIONS, WHOLE))
+    return table
+
+
+def _columns(folder: Path, product: str, provenance: Mapping[str, Any]) -> list[ColumnResult]:
+    files = sorted((folder / "columns").glob(f"{product}_[0-9][0-9][0-9][0-9][0-9][0-9].nc"))
+    if not files:
+        return []
+    grids = [open_grid(path) for path in files]
+    found = []
+    versions = sorted({item["version"] for item in provenance["inputs"] if item["product"] == product})
+    title = load_products()[product].title["en"]
+    for variable in column_variables(grids[0]):
+        names = [variable + suffix for suffix in DRAWN if variable + suffix in grids[0]]
+        grid = xr.concat(
+            [one[names].load() for one in grids], dim="time", join="override", combine_attrs="override"
+        )
+        table = _whole(_read(folder / "columns" / f"{product}_{variable}_regions.csv"))
+        found.append(
+            ColumnResult(
+                product, f"{title} v{', v'.join(versions)}", variable, gases()[variable].units, grid, table
+            )
+        )
+    for one in grids:
+        one.close()
+    return found
+
+
+def _losses(folder: Path) -> pd.DataFrame:
+    files = sorted((folder / "columns").glob("*_losses.csv"))
+    return _whole(pd.concat([_read(path) for path in files], ignore_index=True)) if files else pd.DataFrame()
+
+
+def _name_sides(contrasts: pd.DataFrame, regions: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
+    """Give each contrast its name in both languages."""
+    options = study["contrasts"]
+    english = dict(zip(regions["region_id"], regions["name"], strict=True))
+    chinese = dict(zip(regions["region_id"], regions["name_zh"], strict=True))
+    names = []
+    for row in contrasts.itertuples():
+        if row.kind == "west_east":
+            line = f"{options['west_east']:g}"
+            names.append((f"East of {line}°E minus west of it", f"{line}°E 以东减以西"))
+        elif row.kind == "zonal":
+            line = f"{options['zonal']:g}"
+            names.append((f"North of {line}°N minus south of it", f"{line}°N 以北减以南"))
+        else:
+            names.append(
+                (
+                    f"{english[row.side_a]} minus {english[row.side_b]}",
+                    f"{chinese[row.side_a]}减{chinese[row.side_b]}",
+                )
+            )
+    return contrasts.assign(name=[name[0] for name in names], name_zh=[name[1] for name in names])
+
+
+def _for_readers(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrange provenance as the report lists it."""
+    references = [
+        text for product in provenance["products"] for text in load_products()[product].references
+    ]
+    return {
+        "inputs": provenance["inputs"],
+        "skipped": [{"file": item["file"], "error": item["reason"]} for item in provenance["skipped"]],
+        "recipe": provenance["recipe"]["text"],
+        "software": provenance["software"],
+        "references": list(dict.fromkeys(references)),
+        "products": provenance["products"],
+        "code": provenance["code"],
+    }
+
+
+def _words(study: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Collect words for rules and flags, from the products' entries and the study's own rules."""
+    words: dict[str, dict[str, str]] = {}
+    for product in provenance["products"]:
+        entry = load_products()[product]
+        words |= {rule.name: dict(rule.words) for rule in entry.rules}
+        words |= {name: dict(text) for name, text in entry.reasons.items()}
+    for options in study["inputs"]:
+        words |= {rule["name"]: rule["words"] for rule in options["rules"] if not isinstance(rule, str)}
+    return {name: text for name, text in words.items() if text}
