@@ -166,7 +166,7 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
     entry = load_products()[product]
     rules = rules_of(product, granules[0].options.rules) if granules else []
     target = context.folder / "columns" / f"{product}_{month.name.replace('-', '')}_losses.csv"
-    regions, half_swath = context.regions, float(entry.swath_km) / 2
+    regions, half_swath = context.regions_and_union, float(entry.swath_km) / 2
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         covered: set[np.datetime64] = set()

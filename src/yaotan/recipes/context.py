@@ -90,6 +90,20 @@ class Context:
         ]
 
     @cached_property
+    def regions_and_union(self) -> gpd.GeoDataFrame:
+        """The regions and, as one more row, their union."""
+        union = gpd.GeoDataFrame(
+            {
+                "region_id": [ALL_REGIONS],
+                "name": ["All regions"],
+                "name_zh": ["全部区域"],
+                "geometry": [shapely.union_all(self.regions.geometry.values)],
+            },
+            crs=self.regions.crs,
+        )
+        return pd.concat([self.regions[list(union.columns)], union], ignore_index=True)
+
+    @cached_property
     def regions_digest(self) -> str:
         """Hash of the regions' ids, names and geometry."""
         digest = hashlib.sha256()

@@ -18,7 +18,7 @@ from yaotan.column.contrast import contrast
 from yaotan.grid.zonal import zonal_statistics
 from yaotan.io.netcdf import open_grid
 from yaotan.io.write import write
-from yaotan.recipes.context import ALL_REGIONS, Context
+from yaotan.recipes.context import Context
 from yaotan.recipes.step import Step
 from yaotan.schema import column_variables
 
@@ -45,20 +45,6 @@ def open_product(grids: Mapping[str, Path]) -> xr.Dataset:
         join="override",
         combine_attrs="override",
     )
-
-
-def with_union(regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Append the union of all regions as one more row."""
-    union = gpd.GeoDataFrame(
-        {
-            "region_id": [ALL_REGIONS],
-            "name": ["All regions"],
-            "name_zh": ["全部区域"],
-            "geometry": [shapely.union_all(regions.geometry.values)],
-        },
-        crs=regions.crs,
-    )
-    return pd.concat([regions[list(union.columns)], union], ignore_index=True)
 
 
 def regional_table(estimate: xr.Dataset, variable: str, months: list[str]) -> pd.DataFrame:
@@ -119,7 +105,7 @@ def zonal_step(context: Context, product: str, grids: Mapping[str, Path], digest
         Outputs ``columns/<product>_<variable>_regions.csv`` and ``.parquet``.
     """
     study = context.study
-    regions = with_union(context.regions)
+    regions = context.regions_and_union
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         grid = open_product(grids)
