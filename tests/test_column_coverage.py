@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 import xarray as xr
 
+from yaotan.catalog.product import ScreeningRule
 from yaotan.column.coverage import count_days, count_losses, crossing_days, soundings_by_region, track_points
 
 REGIONS = gpd.GeoDataFrame(
@@ -101,7 +100,7 @@ def soundings():
 
 
 def test_losses_by_flag_and_rule(soundings):
-    rule = SimpleNamespace(name="airmass", variable="airmass", min=None, max=3.0, allowed=None)
+    rule = ScreeningRule(name="airmass", variable="airmass", max=3.0, words={})
     table = count_losses(soundings, REGIONS.iloc[:1], [rule])
     counts = table.set_index("reason")["count"].to_dict()
     assert counts == {

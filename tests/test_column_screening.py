@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,12 +10,13 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yaotan.catalog.product import ScreeningRule
 from yaotan.column.screening import screen
 from yaotan.errors import RecipeError
 
 
 def rule(name, variable, low=None, high=None, allowed=None):
-    return SimpleNamespace(name=name, variable=variable, min=low, max=high, allowed=allowed)
+    return ScreeningRule(name=name, variable=variable, min=low, max=high, among=allowed, words={})
 
 
 def table(airmass, mode=None):

@@ -132,10 +132,10 @@ def check_soundings(soundings: xr.Dataset) -> xr.Dataset:
             _fail("soundings", f"variable {name!r} is missing", ", ".join(REQUIRED_SOUNDING))
     if not column_variables(soundings):
         _fail("soundings", "no column variable is present", f"one of {', '.join(gases())}")
-    for name, array in soundings.variables.items():
-        rule = SOUNDING_VARIABLES.get(str(name)) or gas_variable(str(name))
+    for key, array in soundings.variables.items():
+        rule = SOUNDING_VARIABLES.get(str(key)) or gas_variable(str(key))
         if rule is not None:
-            _check_variable(str(name), array, rule)
+            _check_variable(str(key), array, rule)
     for name in ("quality", "surface", "mode"):
         if name in soundings and "flag_meanings" not in soundings[name].attrs:
             _fail("soundings", f"{name} has no attribute flag_meanings", "CF flag_values and flag_meanings")

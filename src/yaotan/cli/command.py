@@ -40,7 +40,9 @@ class Command:
     options: tuple[Option, ...]
 
 
-ALIASES: Final = Option("aliases", str, None, "YAML that teaches the names of a delivery (docs/howto/gmi_aliases.md).")
+ALIASES: Final = Option(
+    "aliases", str, None, "YAML that teaches the names of a delivery (docs/howto/gmi_aliases.md)."
+)
 
 COMMANDS: Final = (
     Command(
@@ -52,7 +54,11 @@ COMMANDS: Final = (
     ),
     Command(
         "grid",
-        ("yaotan.io.soundings:open_soundings", "yaotan.grid.spec:GridSpec.regular", "yaotan.grid.bin:grid_soundings"),
+        (
+            "yaotan.io.soundings:open_soundings",
+            "yaotan.grid.spec:GridSpec.regular",
+            "yaotan.grid.bin:grid_soundings",
+        ),
         "Grid granules: FILES... TARGET (.nc, .zarr).",
         (
             Argument("files", "Granules, folders or patterns.", many=True),
@@ -60,15 +66,21 @@ COMMANDS: Final = (
         ),
         (
             Option("product", str, None, "Product name, when files of several products lie together."),
-            Option("region", "box", None, "WEST SOUTH EAST NORTH [degrees]; west > east crosses the dateline."),
+            Option(
+                "region", "box", None, "WEST SOUTH EAST NORTH [degrees]; west > east crosses the dateline."
+            ),
             Option("quality", str, "good", "good, all or bad."),
             Option("on_error", str, "raise", "raise, or skip files that cannot be read and list them."),
             ALIASES,
             Option("resolution", float, 1.0, "Cell size [degrees]."),
-            Option("bounds", "box", (-180.0, -90.0, 180.0, 90.0), "WEST SOUTH EAST NORTH of the grid [degrees]."),
+            Option(
+                "bounds", "box", (-180.0, -90.0, 180.0, 90.0), "WEST SOUTH EAST NORTH of the grid [degrees]."
+            ),
             Option("period", str, None, "day, month, season, year or an ISO duration (8D); none: one field."),
             Option("weight", str, "area", "area, centre, footprint or response."),
-            Option("plane", str, "geographic", "geographic, or equal_area for totals that must be conserved."),
+            Option(
+                "plane", str, "geographic", "geographic, or equal_area for totals that must be conserved."
+            ),
             Option("overpass_correlation", float, 0.5, "Error correlation inside one overpass of a cell."),
         ),
     ),

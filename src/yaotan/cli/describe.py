@@ -25,7 +25,7 @@ def describe_match(match: Any) -> str:
         west, south, east, north = match.extent
         lines.append(f"  extent    west {west:.3f}, south {south:.3f}, east {east:.3f}, north {north:.3f}")
     lines.append(f"  soundings {match.count}")
-    for title, counts in (("quality", match.quality), ("mode", match.mode)):
+    for title, counts in (("quality", match.by_quality), ("mode", match.by_mode)):
         if counts:
             lines.append(f"  {title:<9} " + ", ".join(f"{name} {number}" for name, number in counts.items()))
     lines.append("  variables")

@@ -48,7 +48,9 @@ def _parameter(option: Option) -> inspect.Parameter:
         kind = tuple[float, float, float, float]
     if option.default is None:
         kind = kind | None
-    declaration = typer.Option(f"{flag}/--no-{flag[2:]}" if kind is bool and option.default else flag, help=option.help)
+    declaration = typer.Option(
+        f"{flag}/--no-{flag[2:]}" if kind is bool and option.default else flag, help=option.help
+    )
     return inspect.Parameter(
         option.name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -61,7 +63,7 @@ def _build(command: Command) -> Callable[..., None]:
     """Make a function whose signature typer can read, and which calls the command's runner."""
     parameters = []
     for argument in command.arguments:
-        kind = list[str] if argument.many else str
+        kind: Any = list[str] if argument.many else str
         annotation = Annotated[kind, typer.Argument(help=argument.help, show_default=False)]
         parameters.append(
             inspect.Parameter(argument.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)

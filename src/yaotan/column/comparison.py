@@ -78,7 +78,9 @@ def compare_products(
         "lower": combined.lower,
         "upper": combined.upper,
         "rmsd": float(np.sqrt((gap**2).mean())) if gap.size else np.nan,
-        "correlation": float(pd.Series(joined[:, 0]).corr(pd.Series(joined[:, 1]))) if gap.size > 2 else np.nan,
+        "correlation": float(pd.Series(joined[:, 0]).corr(pd.Series(joined[:, 1])))
+        if gap.size > 2
+        else np.nan,
         "cells": combined.cells_a,
         "months": combined.months,
         "verdict": combined.verdict,

@@ -83,10 +83,7 @@ def _month(
     for coefficient in coefficients:
         cells = (coefficient > 0) & np.isfinite(sigma)
         variance += (
-            correlated_mean_uncertainty(
-                coefficient[cells], sigma[cells], lat[cells], lon[cells], length
-            )
-            ** 2
+            correlated_mean_uncertainty(coefficient[cells], sigma[cells], lat[cells], lon[cells], length) ** 2
         )
     scatter = 0.0
     if rows.size > 1:

@@ -12,7 +12,8 @@ import pandas as pd
 import shapely
 import xarray as xr
 
-from yaotan.column.screening import ScreeningRule, judge
+from yaotan.catalog.product import ScreeningRule
+from yaotan.column.screening import judge
 
 Floats = npt.NDArray[np.float64]
 
@@ -170,7 +171,8 @@ def count_losses(
         for (kind, reason), mask in failures.items():
             months, counts = np.unique(month[inside[mask[inside]]], return_counts=True)
             rows += [
-                (region_id, name, kind, reason, "sounding", int(n)) for name, n in zip(months, counts, strict=True)
+                (region_id, name, kind, reason, "sounding", int(n))
+                for name, n in zip(months, counts, strict=True)
             ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -217,4 +219,4 @@ def count_days(
                 kind, reason = "cloud", "no_sounding"
             rows.append((region_id, month, kind, reason, "day", 1))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.groupby(list(COLUMNS[:-1]), as_index=False, sort=True)["count"].sum()
+    return table.groupby(list(COLUMNS[:-1]), sort=True)["count"].sum().reset_index()

@@ -4,37 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from yaotan.catalog.product import ScreeningRule
 from yaotan.errors import RecipeError
-
-
-class ScreeningRule(Protocol):
-    """What a rule must say; `catalog.product` and study files offer such objects."""
-
-    @property
-    def name(self) -> str:
-        """Name under which losses are counted."""
-
-    @property
-    def variable(self) -> str:
-        """Variable that is judged."""
-
-    @property
-    def min(self) -> float | None:
-        """Least value kept, in the variable's unit."""
-
-    @property
-    def max(self) -> float | None:
-        """Greatest value kept."""
-
-    @property
-    def allowed(self) -> Sequence[float] | None:
-        """Values kept, for flags and classes."""
 
 
 def judge(soundings: xr.Dataset, rule: ScreeningRule) -> tuple[npt.NDArray[np.bool_], int]:
@@ -69,7 +45,8 @@ def judge(soundings: xr.Dataset, rule: ScreeningRule) -> tuple[npt.NDArray[np.bo
     array = soundings[rule.variable]
     if array.dims != ("sounding",):
         raise RecipeError(
-            f"rule {rule.name!r} judges {rule.variable!r}, which has dims {array.dims}", expected="dims (sounding,)"
+            f"rule {rule.name!r} judges {rule.variable!r}, which has dims {array.dims}",
+            expected="dims (sounding,)",
         )
     values = np.asarray(array.values)
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
@@ -78,9 +55,24 @@ def judge(soundings: xr.Dataset, rule: ScreeningRule) -> tuple[npt.NDArray[np.bo
         failed |= values < rule.min
     if rule.max is not None:
         failed |= values > rule.max
-    if rule.allowed is not None:
-        failed |= ~np.isin(values, np.asarray(rule.allowed))
+    if rule.among is not None:
+        failed |= ~np.isin(values, _codes(array, rule))
     return failed & ~missing, int(missing.sum())
+
+
+def _codes(array: xr.DataArray, rule: ScreeningRule) -> npt.NDArray[np.float64]:
+    """Turn the values a rule keeps into numbers; names are looked up in the CF flag attributes."""
+    values = np.atleast_1d(array.attrs.get("flag_values", []))
+    meanings = dict(zip(str(array.attrs.get("flag_meanings", "")).split(), values, strict=False))
+    codes = []
+    for wanted in rule.among or ():
+        if isinstance(wanted, str) and wanted not in meanings:
+            raise RecipeError(
+                f"rule {rule.name!r} keeps {wanted!r}, which {rule.variable!r} does not know",
+                expected=f"one of {', '.join(meanings) or 'its numbers'}",
+            )
+        codes.append(float(meanings[wanted] if isinstance(wanted, str) else wanted))
+    return np.asarray(codes)
 
 
 def screen(soundings: xr.Dataset, rules: Sequence[ScreeningRule]) -> xr.Dataset:
@@ -91,7 +83,7 @@ def screen(soundings: xr.Dataset, rules: Sequence[ScreeningRule]) -> xr.Dataset:
     soundings : xarray.Dataset
         Soundings table; lazy variables stay lazy, only judged ones are loaded.
     rules : sequence of ScreeningRule
-        Objects with ``name``, ``variable``, ``min``, ``max``, ``allowed``.
+        From a product's catalog entry or a study file.
 
     Returns
     -------
@@ -113,9 +105,8 @@ def screen(soundings: xr.Dataset, rules: Sequence[ScreeningRule]) -> xr.Dataset:
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> table = xr.Dataset({"airmass": ("sounding", [2.0, 3.5, 5.0])})
-    >>> rule = SimpleNamespace(name="airmass", variable="airmass", min=None, max=4.0, allowed=None)
+    >>> rule = ScreeningRule(name="airmass", variable="airmass", max=4.0, words={})
     >>> kept = screen(table, [rule])
     >>> kept.airmass.values.tolist(), kept.attrs["screening"]
     ([2.0, 3.5], '[{"rule": "airmass", "failed": 1, "dropped": 1, "not_judged": 0}]')

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from yaotan.catalog.product import load_products
+from yaotan.catalog.product import ScreeningRule, load_products
 from yaotan.column.coverage import (
     COLUMNS,
     count_days,
@@ -19,7 +19,7 @@ from yaotan.column.coverage import (
     soundings_by_region,
     track_points,
 )
-from yaotan.column.screening import ScreeningRule, screen
+from yaotan.column.screening import screen
 from yaotan.errors import RecipeError
 from yaotan.grid.bin import grid_soundings
 from yaotan.io.soundings import open_soundings
@@ -61,9 +61,7 @@ def rules_of(product: str, named: Sequence[str | Rule]) -> list[ScreeningRule]:
 
 
 def _rule_parameters(rules: Sequence[ScreeningRule]) -> list[dict[str, Any]]:
-    return [
-        {key: getattr(rule, key) for key in ("name", "variable", "min", "max", "allowed")} for rule in rules
-    ]
+    return [rule.model_dump(exclude={"words"}) for rule in rules]
 
 
 def digests_of(granules: Sequence[Granule]) -> dict[str, str]:
@@ -198,9 +196,9 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
             inside = np.unique(np.concatenate(members))
             if inside.size:
                 tables.append(count_losses(every.isel(sounding=inside), regions, rules))
-        counts = pd.concat(tables).groupby(list(COLUMNS[:-1]), as_index=False)["count"].sum()
-        days = count_days(covered, crossed, sounded, regions, (month.first, month.last))
-        write(pd.concat([days, counts]).assign(product=product), target)
+        counts = pd.concat(tables).groupby(list(COLUMNS[:-1]))["count"].sum().reset_index()
+        by_day = count_days(covered, crossed, sounded, regions, (month.first, month.last))
+        write(pd.concat([by_day, counts]).assign(product=product), target)
         return [target], {"days_with_file": len(covered)}
 
     return Step(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from yaotan.errors import RecipeError, YaotanError
 from yaotan.io.atomic import replacing
@@ -181,7 +180,7 @@ def _identify_one(path: Path, options: Input, base: Path, digest: Callable[[Path
         raise RecipeError(
             f"is {match.product}, but the study says {options.product}", where=path, fix="mend inputs.product"
         )
-    start, end = match.period if match.period else (pd.NaT, pd.NaT)
+    start, end = match.period or ("NaT", "NaT")
     return Granule(
         path,
         match.product,

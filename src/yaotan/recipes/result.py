@@ -21,7 +21,14 @@ from yaotan.schema import column_variables
 from yaotan.typing import PathLike
 
 #: what the report draws of a grid; sums and terms stay on disk
-DRAWN = ("", "_count", "_uncertainty", "_uncertainty_random", "_uncertainty_overpass", "_uncertainty_systematic")
+DRAWN = (
+    "",
+    "_count",
+    "_uncertainty",
+    "_uncertainty_random",
+    "_uncertainty_overpass",
+    "_uncertainty_systematic",
+)
 
 
 def load_results(folder: PathLike) -> StudyResults:
@@ -145,9 +152,7 @@ def _name_sides(contrasts: pd.DataFrame, regions: pd.DataFrame, study: Mapping[s
 
 def _for_readers(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Arrange provenance as the report lists it."""
-    references = [
-        text for product in provenance["products"] for text in load_products()[product].references
-    ]
+    references = [text for product in provenance["products"] for text in load_products()[product].references]
     return {
         "inputs": provenance["inputs"],
         "skipped": [{"file": item["file"], "error": item["reason"]} for item in provenance["skipped"]],

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from yaotan.catalog.product import ScreeningRule
 from yaotan.catalog.source import load_yaml
 from yaotan.errors import CatalogError, RecipeError
 from yaotan.typing import PathLike
@@ -20,14 +21,9 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Rule(_Strict):
+class Rule(ScreeningRule):
     """One screening rule of the user's own: keep soundings whose variable lies within bounds."""
 
-    name: str
-    variable: str
-    min: float | None = None
-    max: float | None = None
-    allowed: list[float] | None = None
     words: dict[str, str] = Field(default_factory=dict)
 
 
