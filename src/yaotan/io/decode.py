@@ -1,0 +1,292 @@
+"""From stored numbers to values: fills, scale, units, time and text, by attribute before constant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yaotan.catalog.product import FillRule, TimeRule
+from yaotan.errors import NotAGranuleError, UnitsError
+from yaotan.units import SPELLING, conversion
+
+Floats = NDArray[np.float64]
+_EPOCH: Final = re.compile(
+    r"^\s*(days?|hours?|minutes?|seconds?|sec|s|milliseconds?|ms|d|h)\s+since\s+"
+    r"(\d{4}-\d{1,2}-\d{1,2})(?:[T\s]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?",
+    re.IGNORECASE,
+)
+_NANOSECONDS: Final = {"d": 86_400_000_000_000, "h": 3_600_000_000_000, "mi": 60_000_000_000}
+NAT: Final = np.datetime64("NaT", "ns")
+
+
+def fill_values(attributes: Mapping[str, Any], rule: FillRule, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """List what marks a missing value of one dataset, in its own dtype.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Attributes of the dataset.
+    rule : FillRule
+        Attribute names first; constants only where none of them is there.
+    dtype : numpy.dtype
+        Stored type. Fills are cast to it (-1e30 is another number in float32); one that it cannot hold
+        is left out, except an int of the same size (255 declared as -1).
+
+    Returns
+    -------
+    numpy.ndarray
+        Fills, perhaps none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from yaotan.catalog.product import FillRule
+    >>> fill_values({"missing_value": np.int8(-1)}, FillRule(), np.dtype("uint8"))
+    array([255], dtype=uint8)
+    """
+    given = [attributes[name] for name in rule.attributes if name in attributes]
+    found: list[Any] = []
+    for value in given or rule.constants:
+        for item in np.atleast_1d(np.asarray(value)):
+            if np.asarray(item).dtype.kind not in "iuf":
+                continue
+            if dtype.kind == "f":
+                found.append(np.asarray(item).astype(dtype))
+            elif dtype.kind in "iu" and float(item) == int(item):
+                info, number = np.iinfo(dtype), int(item)
+                if dtype.kind == "u" and -(1 << (info.bits - 1)) <= number < 0:
+                    number += 1 << info.bits
+                if info.min <= number <= info.max:
+                    found.append(np.asarray(number, dtype=dtype))
+    return np.array(found, dtype=dtype)
+
+
+def to_float(raw: NDArray[Any], attributes: Mapping[str, Any], rule: FillRule) -> Floats:
+    """Decode numbers: fills become NaN, scale and offset are applied once.
+
+    Parameters
+    ----------
+    raw : numpy.ndarray
+        As stored.
+    attributes : mapping
+        Attributes of the dataset.
+    rule : FillRule
+        What marks missing values.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64.
+    """
+    values = raw.astype(np.float64)
+    fills = fill_values(attributes, rule, raw.dtype)
+    if fills.size:
+        values[np.isin(raw, fills)] = np.nan
+    scale = _first_number(attributes, ("scale_factor", "Slope", "slope"))
+    offset = _first_number(attributes, ("add_offset", "Intercept", "intercept"))
+    if scale is not None:
+        values *= scale
+    if offset is not None:
+        values += offset
+    return values
+
+
+def _first_number(attributes: Mapping[str, Any], names: tuple[str, ...]) -> float | None:
+    for name in names:
+        value = attributes.get(name)
+        if value is not None and np.asarray(value).dtype.kind in "iuf":
+            return float(np.asarray(value).reshape(-1)[0])
+    return None
+
+
+def change_units(values: Floats, given: str | None, wanted: str, where: str) -> Floats:
+    """Convert in place of a copy where something has to change.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Numbers in the unit `given`.
+    given : str or None
+        Unit of the file; None or empty means that the file does not say.
+    wanted : str
+        Unit of the schema.
+    where : str
+        File and dataset, for the message.
+
+    Returns
+    -------
+    numpy.ndarray
+        In the unit `wanted`.
+
+    Raises
+    ------
+    UnitsError
+        The file does not say a unit that it should, or one of another dimension.
+    """
+    text = (given or "").strip()
+    if not text and SPELLING.get(wanted, wanted) != "1":
+        raise UnitsError(
+            "the dataset has no unit", where=where, expected=wanted, fix="state its unit (units: ...)"
+        )
+    # equal spellings skip the unit registry, which takes half a second to import
+    if SPELLING.get(text, text) == SPELLING.get(wanted, wanted):
+        return values
+    try:
+        scale, offset = conversion(text, wanted)
+    except UnitsError as error:
+        raise UnitsError(error.what, where=where, expected=error.expected) from error
+    return values * scale + offset
+
+
+def to_text(raw: NDArray[Any]) -> NDArray[np.str_]:
+    """Decode byte strings, variable-length strings and character rows to text, one per sounding.
+
+    Parameters
+    ----------
+    raw : numpy.ndarray
+        Kind S, U or O; a second axis of single characters is joined.
+
+    Returns
+    -------
+    numpy.ndarray
+        Unicode, one axis.
+    """
+    if raw.dtype.kind == "O":
+        raw = np.array([v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in raw.flat])
+        return np.char.strip(raw.astype(str), "\x00 ") if raw.size else raw.astype("U1")
+    text = np.char.decode(raw, "utf-8", "replace") if raw.dtype.kind == "S" else raw
+    if text.ndim == 2:
+        text = np.array(["".join(row) for row in text], dtype=str)
+    return np.char.strip(text, "\x00 ")
+
+
+def parse_epoch(units: str) -> tuple[int, int]:
+    """Read ``"seconds since 1970-01-01 00:00:00"``.
+
+    Parameters
+    ----------
+    units : str
+        CF time units; no time zone other than UTC.
+
+    Returns
+    -------
+    step, start : int
+        Nanoseconds per unit, and nanoseconds of the epoch since 1970-01-01.
+
+    Raises
+    ------
+    UnitsError
+        The text is not of this form.
+
+    Examples
+    --------
+    >>> parse_epoch("days since 1970-01-02")
+    (86400000000000, 86400000000000)
+    """
+    match = _EPOCH.match(units)
+    if match is None:
+        raise UnitsError(f"{units!r} is not a time unit", expected="such as 'seconds since 1970-01-01'")
+    unit, day, clock = match.groups()
+    unit = unit.lower()
+    year, month, date = (int(part) for part in day.split("-"))
+    clock = (clock or "00:00:00").rjust(5, "0")
+    start = np.datetime64(f"{year:04d}-{month:02d}-{date:02d}T{clock.zfill(5)}", "ns").astype(np.int64)
+    if unit.startswith(("millis", "ms")):
+        return 1_000_000, int(start)
+    if unit.startswith("s"):
+        return 1_000_000_000, int(start)
+    step = next(size for key, size in _NANOSECONDS.items() if unit.startswith(key))
+    return step, int(start)
+
+
+def decode_time(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
+    """Decode time to UTC; what is missing or malformed becomes NaT.
+
+    Parameters
+    ----------
+    raw : numpy.ndarray
+        As stored: numbers, text, digits (``YYYYMMDDhhmmss[mf]``) or columns (year ... [millisecond]).
+    attributes : mapping
+        Attributes of the dataset; `rule.units` wins over its units.
+    rule : TimeRule
+        How it is written; `offset_hours` is taken off (8 for Beijing time).
+    fill : FillRule
+        What marks missing values.
+
+    Returns
+    -------
+    numpy.ndarray
+        datetime64[ns].
+    """
+    decoders = {"epoch": _from_epoch, "text": _from_text, "digits": _from_digits, "columns": _from_columns}
+    time = decoders[rule.kind](raw, attributes, rule, fill)
+    if rule.offset_hours:
+        time = time - np.timedelta64(round(rule.offset_hours * 3600), "s")
+    return time
+
+
+def _from_epoch(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
+    units = rule.units or str(attributes.get("units", attributes.get("unit", "")))
+    step, start = parse_epoch(units)
+    values = to_float(raw, attributes, fill)
+    good = np.isfinite(values) & (np.abs(values) * (step / 1e9) < 9e9)
+    whole = np.floor(np.where(good, values, 0.0))
+    # whole and broken part apart: float64 holds nanoseconds since 1970 only to about 250
+    part = np.round((np.where(good, values, 0.0) - whole) * step).astype(np.int64)
+    time = (whole.astype(np.int64) * step + part + start).astype("datetime64[ns]")
+    return np.where(good, time, NAT)
+
+
+def _from_text(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
+    text = np.char.rstrip(to_text(raw), "Zz ")
+    try:
+        return text.astype("datetime64[ns]")
+    except ValueError:
+        return np.array([_one_time(item) for item in text], dtype="datetime64[ns]")
+
+
+def _one_time(text: str) -> np.datetime64:
+    try:
+        return np.datetime64(text.replace("/", "-"), "ns")
+    except ValueError:
+        return NAT
+
+
+def _from_digits(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
+    if raw.dtype.kind in "SUO":
+        digits = np.array([int(t) if t.isdigit() else 0 for t in to_text(raw)], dtype=np.int64)
+    elif raw.dtype.kind == "f" and raw.dtype.itemsize < 8:
+        raise NotAGranuleError(f"{rule.path} holds time digits as float32, which cannot keep them")
+    else:
+        digits = np.where(np.isfinite(raw), raw, 0).astype(np.int64)
+    # 16 digits end in tenth of a second and footprint, 17 in milliseconds
+    long, longer = digits >= 10**15, digits >= 10**16
+    milliseconds = np.where(longer, digits % 1000, np.where(long, digits // 10 % 10 * 100, 0))
+    stamp = np.where(longer, digits // 1000, np.where(long, digits // 100, digits))
+    parts = [stamp // 10**power % size for power, size in ((10, 10000), (8, 100), (6, 100), (4, 100))]
+    parts += [stamp // 100 % 100, stamp % 100, milliseconds]
+    return _assemble(np.stack(parts, axis=-1))
+
+
+def _from_columns(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
+    columns = raw.astype(np.int64)
+    if columns.shape[1] < 7:  # ACOS Lite has no column of milliseconds
+        columns = np.pad(columns, ((0, 0), (0, 7 - columns.shape[1])))
+    return _assemble(columns)
+
+
+def _assemble(parts: NDArray[np.int64]) -> Any:
+    year, month, day, hour, minute, second, millisecond = parts.T
+    good = (year >= 1950) & (year < 2200) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    good &= (hour >= 0) & (hour < 24) & (minute >= 0) & (minute < 60) & (second >= 0) & (second <= 60)
+    months = np.where(good, (year - 1970) * 12 + month - 1, 0)
+    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + np.where(
+        good, day - 1, 0
+    )
+    seconds = days * 86400 + np.where(good, hour * 3600 + minute * 60 + second, 0)
+    total = seconds * 1000 + np.where(good & (millisecond >= 0), millisecond, 0)
+    return np.where(good, (total * 1_000_000).astype("datetime64[ns]"), NAT)

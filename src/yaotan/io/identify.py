@@ -1,0 +1,354 @@
+"""Which product a file is, told by what is in it; its name only helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yaotan.catalog.product import Fact, Product, Source, find_product, load_products
+from yaotan.errors import NotAGranuleError
+from yaotan.io.alias import resolve_aliases
+from yaotan.io.container import MEMBER, Container, open_container
+from yaotan.io.granule import Granule, find_rule, units_of
+from yaotan.schema import MODE, QUALITY
+from yaotan.typing import PathLike
+
+Aliases = PathLike | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class ProductMatch:
+    """What a file is and holds; counts and extent are read when first asked for.
+
+    Parameters
+    ----------
+    product, version, path : str
+        Name in the catalog, version (empty when the file does not say), file.
+    granule : Granule
+        The reader behind it.
+    """
+
+    product: str
+    version: str
+    path: str
+    granule: Granule
+
+    @property
+    def title(self) -> dict[str, str]:
+        """Name of the product by language."""
+        return dict(self.granule.product.title)
+
+    @property
+    def count(self) -> int:
+        """Number of soundings in the file, good or not."""
+        return self.granule.count
+
+    @property
+    def matched(self) -> dict[str, str]:
+        """Dataset that each variable is read from."""
+        return {name: " + ".join(source.paths) for name, source in self.granule.sources.items()}
+
+    @cached_property
+    def _table(self) -> dict[str, Any]:
+        names = [n for n in ("time", "latitude", "longitude", "quality", "mode") if n in self.granule.names()]
+        with open_container(self.path) as container:
+            return {name: self.granule.read_from(container, name) for name in names}
+
+    @property
+    def period(self) -> tuple[str, str] | None:
+        """First and last time (UTC, ISO); None when there is no sounding."""
+        time = self._table["time"]
+        time = time[~np.isnat(time)]
+        if not time.size:
+            return None
+        first, last = np.datetime_as_string(np.array([time.min(), time.max()]), unit="s")
+        return str(first), str(last)
+
+    @property
+    def extent(self) -> tuple[float, float, float, float] | None:
+        """West, south, east and north of the centres [degrees]; west > east crosses the dateline."""
+        lat, lon = self._table["latitude"], self._table["longitude"]
+        good = np.isfinite(lat) & np.isfinite(lon)
+        if not good.any():
+            return None
+        lat, lon = lat[good], np.sort(lon[good])
+        gaps = np.append(np.diff(lon), lon[0] + 360.0 - lon[-1])
+        widest = int(np.argmax(gaps))
+        west, east = lon[(widest + 1) % lon.size], lon[widest]
+        return float(west), float(lat.min()), float(east), float(lat.max())
+
+    @property
+    def by_quality(self) -> dict[str, int]:
+        """Number of soundings per quality."""
+        quality = self._table["quality"]
+        return {name: int((quality == code).sum()) for name, code in QUALITY.items()}
+
+    @property
+    def by_mode(self) -> dict[str, int]:
+        """Number of soundings per observation mode; empty when the product has none."""
+        if "mode" not in self._table:
+            return {}
+        counts = {name: int((self._table["mode"] == code).sum()) for name, code in MODE.items()}
+        return {name: number for name, number in counts.items() if number}
+
+    @property
+    def variables(self) -> dict[str, str | None]:
+        """Unit of each variable that can be read."""
+        return {name: units_of(self.granule.product, name) for name in self.granule.names()}
+
+
+def identify(path: PathLike, *, aliases: Aliases = None) -> ProductMatch:
+    """Tell which product a file is.
+
+    Parameters
+    ----------
+    path : path-like
+        netCDF-3, netCDF-4 or HDF5 file.
+    aliases : path-like or mapping, optional
+        Names of the variables of a delivery without public layout (see ``docs/howto/gmi_aliases.md``).
+
+    Returns
+    -------
+    ProductMatch
+        Product, version, period, extent, counts, variables.
+
+    Raises
+    ------
+    NotAGranuleError
+        Damaged, of another type, or unknown; then the message says what was found and which known
+        product is nearest.
+    """
+    granule = identify_granule(path, aliases=aliases)
+    return ProductMatch(granule.product.product, granule.version, granule.path, granule)
+
+
+def identify_granule(path: PathLike, *, product: str | None = None, aliases: Aliases = None) -> Granule:
+    """As `identify`, giving the reader; with `product` only that one is tried.
+
+    Parameters
+    ----------
+    path : path-like
+        File.
+    product : str, optional
+        Name of a known product, or path of a product file.
+    aliases : path-like or mapping, optional
+        As in `identify`.
+
+    Returns
+    -------
+    Granule
+        Ready to read.
+
+    Raises
+    ------
+    NotAGranuleError
+        As in `identify`.
+    """
+    if aliases is not None and product is None:
+        from yaotan.io.alias import load_aliases
+
+        product = load_aliases(aliases).product
+    wanted = [find_product(product)] if product else list(load_products().values())
+    with open_container(path) as container:
+        scores = [(_score(container, entry, str(path), strict=product is None), entry) for entry in wanted]
+        found = [(score, entry) for score, entry in scores if score is not None]
+        if not found:
+            raise _unknown(container, wanted, str(path))
+        best = max(score for score, _ in found)
+        winners = [entry for score, entry in found if score == best]
+        if len(winners) > 1:
+            raise NotAGranuleError(
+                f"may be {' or '.join(entry.product for entry in winners)}",
+                where=path,
+                fix="say which with product=",
+            )
+        return build_granule(container, winners[0], str(path), aliases)
+
+
+def _fact_holds(container: Container, attributes: Mapping[str, Any], fact: Fact) -> bool | None:
+    if fact.attribute is not None:
+        if fact.attribute not in attributes:
+            return None
+        return re.search(fact.pattern, str(attributes[fact.attribute])) is not None
+    assert fact.path is not None
+    if fact.path not in container:
+        return None
+    return re.search(fact.pattern, container.text(fact.path)) is not None
+
+
+def _score(container: Container, product: Product, path: str, *, strict: bool) -> int | None:
+    """Weigh what speaks for a product; None when something speaks against it."""
+    rule = product.identify
+    if any(item not in container for item in rule.required) or any(p in container for p in rule.forbidden):
+        return None
+    if rule.any_of and not any(item in container for item in rule.any_of):
+        return None
+    attributes = container.attributes
+    facts = [_fact_holds(container, attributes, fact) for fact in rule.facts]
+    if False in facts:
+        return None
+    paths = sum(item in container for item in rule.evidence)
+    name = bool(rule.file_name and re.search(rule.file_name, path.replace(MEMBER, "/")))
+    if strict and facts.count(True) + paths + name < rule.minimum_evidence:
+        return None
+    return 1 + len(rule.required) + 100 * facts.count(True) + 10 * paths + 5 * name
+
+
+def _unknown(container: Container, products: list[Product], path: str) -> NotAGranuleError:
+    paths = container.paths()
+    shown = ", ".join(paths[:8]) + (" ..." if len(paths) > 8 else "")
+    candidates = [entry for entry in products if entry.identify.required]
+    if not candidates:
+        candidates = products
+
+    def nearness(entry: Product) -> float:
+        required = entry.identify.required or ("",)
+        return sum(item in container for item in required) / len(required)
+
+    nearest = max(candidates, key=nearness)
+    missing = [item for item in nearest.identify.required if item not in container]
+    unwanted = [item for item in nearest.identify.forbidden if item in container]
+    lack = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unwanted)}" if unwanted else ""
+    what = f"is no product that is known: a {container.format} file with {len(paths)} datasets ({shown})"
+    return NotAGranuleError(
+        what,
+        where=path,
+        expected=f"nearest is {nearest.product}; the file {lack or 'does not say that it is one'}",
+        fix="name the product with product=, or describe it in a YAML file (docs/howto/gmi_aliases.md)",
+    )
+
+
+def find_version(container: Container, product: Product, path: str) -> str:
+    """Find the version: the first rule of the product that matches; empty when none does."""
+    attributes = container.attributes
+    for rule in product.version:
+        if rule.attribute is not None:
+            text = str(attributes.get(rule.attribute, ""))
+        elif rule.path is not None:
+            text = container.text(rule.path) if rule.path in container else ""
+        else:
+            text = Path(path.replace(MEMBER, "/")).name
+        match = re.search(rule.pattern, text)
+        if match:
+            return ".".join(group for group in match.groups() if group) or match.group()
+    return ""
+
+
+def build_granule(container: Container, product: Product, path: str, aliases: Aliases = None) -> Granule:
+    """Choose, among the sources that the catalog offers, those that the file has.
+
+    Parameters
+    ----------
+    container : Container
+        The open file.
+    product : Product
+        What it is.
+    path : str
+        Its path.
+    aliases : path-like or mapping, optional
+        For products that are read by aliases.
+
+    Returns
+    -------
+    Granule
+        Ready to read.
+
+    Raises
+    ------
+    NotAGranuleError
+        Something that the product needs is missing, or has another shape.
+    """
+    notes: dict[str, str] = {}
+    if product.reader == "alias":
+        product, notes = resolve_aliases(container, product, path, aliases)
+    assert product.size_of is not None
+    count = container.shape_of(product.size_of)[0] if container.shape_of(product.size_of) else 0
+    sources = {
+        name: source
+        for name, rule in product.variables.items()
+        if (source := _first_source(container, rule.sources)) is not None
+    }
+    time = next((rule for rule in product.time if rule.path in container), None)
+    if time is None:
+        tried = ", ".join(rule.path for rule in product.time)
+        raise NotAGranuleError("has no time", where=path, expected=f"one of {tried}")
+    granule = Granule(
+        path=path,
+        product=product,
+        version=find_version(container, product, path),
+        count=count,
+        sources=sources,
+        time=time,
+        footprint=next(
+            (rule for rule in product.footprint if rule.kind == "circle" or rule.latitude in container), None
+        ),
+        meanings={
+            name: rule
+            for name, rules in (("surface", product.surface), ("mode", product.mode))
+            if (rule := next((item for item in rules if item.path in container), None)) is not None
+        },
+        flags=_present_flags(container, product, path),
+        bits=_bit_names(container, product),
+        vertical=_vertical_size(container, sources, product),
+        notes=notes,
+    )
+    _check_shapes(container, granule)
+    return granule
+
+
+def _first_source(container: Container, sources: tuple[Source, ...]) -> Source | None:
+    return next((s for s in sources if all(path in container for path in s.paths)), None)
+
+
+def _present_flags(container: Container, product: Product, path: str) -> Any:
+    flags = product.quality.flags if product.quality else ()
+    for flag in flags:
+        if flag.required and flag.path not in container:
+            raise NotAGranuleError(f"quality flag {flag.path} is missing", where=path)
+    return tuple(flag for flag in flags if flag.path in container)
+
+
+def _bit_names(container: Container, product: Product) -> tuple[str, ...]:
+    if product.quality is None:
+        return ()
+    rule = product.quality.bits
+    if rule is None or rule.path not in container:
+        flags = [flag for flag in product.quality.flags if flag.path in container]
+        return tuple(flag.name for flag in flags) if len(flags) > 1 else ()
+    if rule.names:
+        return rule.names
+    text = str(container.attributes_of(rule.path).get(rule.names_attribute or "", ""))
+    return tuple(name for name in re.split(r"[,;\s]+", text.strip("[]'\"")) if name)
+
+
+def _vertical_size(container: Container, sources: Mapping[str, Source], product: Product) -> int:
+    for name, source in sources.items():
+        rule = find_rule(name)
+        if rule and "level" in rule.dims and source.compute != "equal_pressure_edges":
+            shape = container.shape_of(source.paths[0])
+            if len(shape) == 2:
+                return shape[1]
+    return 0
+
+
+def _check_shapes(container: Container, granule: Granule) -> None:
+    for name, source in granule.sources.items():
+        dims = granule.dims_of(name)
+        for path in source.paths:
+            shape = container.shape_of(path)
+            wanted = granule.shape_of(name, granule.count)
+            if source.compute == "equal_pressure_edges":
+                wanted = wanted[:1]
+            if shape != wanted:
+                raise NotAGranuleError(
+                    f"{path} has shape {shape}",
+                    where=granule.path,
+                    expected=f"{wanted} ({', '.join(dims[: len(wanted)])})",
+                    fix="the file was rewritten with other dimensions; use the original",
+                )
