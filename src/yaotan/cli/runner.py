@@ -87,7 +87,7 @@ def run_run(recipe: str, output: str | None, check: bool) -> None:
         result = run(recipe, output=output, check=check, progress=progress)
     inventory = result.inventory
     for path, reason in inventory.skipped:
-        print(f"skipped {path.name}: {reason}", file=sys.stderr)
+        print(f"skipped {path}: {reason}", file=sys.stderr)
     counts = ", ".join(f"{product} {len(inventory.of(product))}" for product in inventory.products())
     if check:
         print(f"the study is good: {counts} files")

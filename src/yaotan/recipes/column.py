@@ -66,7 +66,7 @@ def _rule_parameters(rules: Sequence[ScreeningRule]) -> list[dict[str, Any]]:
 
 def digests_of(granules: Sequence[Granule]) -> dict[str, str]:
     """Give name and content hash of each file; files of one name in two folders stay apart."""
-    return {f"{granule.path.name}#{granule.digest[:8]}": granule.digest for granule in granules}
+    return {f"{granule.name}#{granule.digest[:8]}": granule.digest for granule in granules}
 
 
 def grid_step(context: Context, product: str, month: Month, granules: Sequence[Granule]) -> Step:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from yaotan.errors import RecipeError, YaotanError
+from yaotan.errors import NotAGranuleError, RecipeError, YaotanError
 from yaotan.io.atomic import replacing
+from yaotan.io.container import MEMBER
 from yaotan.io.digest import sha256
 from yaotan.io.identify import identify
+from yaotan.io.soundings import find_files
 from yaotan.recipes.study import Input, Study
 
 #: called with (what is being done, number done, number in all)
@@ -23,13 +25,18 @@ Progress = Callable[[str, int, int], None]
 class Granule:
     """One input file, known by content."""
 
-    path: Path
+    path: str
     product: str
     version: str
     start: np.datetime64
     end: np.datetime64
     digest: str
     options: Input
+
+    @property
+    def name(self) -> str:
+        """File name without its folder."""
+        return Path(self.path).name
 
     def overlaps(self, start: np.datetime64, end: np.datetime64) -> bool:
         """Tell whether any sounding may lie in the half-open interval."""
@@ -41,7 +48,7 @@ class Inventory:
     """Granules by product, and the files that were skipped, with the reason."""
 
     granules: tuple[Granule, ...]
-    skipped: tuple[tuple[Path, str], ...]
+    skipped: tuple[tuple[str, str], ...]
 
     def products(self) -> list[str]:
         """List the products, sorted."""
@@ -52,51 +59,31 @@ class Inventory:
         return [granule for granule in self.granules if granule.product == product]
 
 
-def expand(path: str | Sequence[str], base: Path) -> list[Path]:
-    """Turn files, folders and patterns into a sorted list of files.
+def expand(path: str | Sequence[str], base: Path) -> list[str]:
+    """Turn files, folders and patterns of a study into a list of files.
 
     Parameters
     ----------
     path : str or sequence of str
-        Relative to `base` unless absolute; ``*``, ``?``, ``[]`` and ``**`` are patterns; a folder
-        means every file in it (not in folders below it) whose name does not start with a dot.
+        Relative to `base` unless absolute.
     base : pathlib.Path
         Folder of the study file.
 
     Returns
     -------
-    list of pathlib.Path
-        Without duplicates.
+    list of str
+        As `yaotan.io.soundings.find_files` gives them.
 
     Raises
     ------
     RecipeError
         Nothing matches.
     """
-    found: set[Path] = set()
-    for text in [path] if isinstance(path, str) else path:
-        whole = Path(text) if Path(text).is_absolute() else base / text
-        if whole.is_dir():
-            matches = [item for item in whole.iterdir() if item.is_file() and not item.name.startswith(".")]
-        elif whole.exists():
-            matches = [whole]
-        else:
-            matches = [item for item in _match(whole) if item.is_file()]
-        if not matches:
-            raise RecipeError(
-                f"no file matches {text!r}", where=base, fix="check inputs.path in the study file"
-            )
-        found.update(item.resolve() for item in matches)
-    return sorted(found)
-
-
-def _match(pattern: Path) -> list[Path]:
-    """Expand a pattern below its last folder without wildcards."""
-    parts = pattern.parts
-    fixed = next((n for n, part in enumerate(parts) if any(sign in part for sign in "*?[")), len(parts))
-    if fixed == len(parts):
-        return []
-    return list(Path(*parts[:fixed]).glob(str(Path(*parts[fixed:]))))
+    wanted = [path] if isinstance(path, str) else list(path)
+    try:
+        return find_files([str(base / text) for text in wanted])
+    except NotAGranuleError as error:
+        raise RecipeError(error.what, where=error.where, fix="check inputs.path in the study file") from error
 
 
 class DigestCache:
@@ -169,11 +156,11 @@ def take_inventory(
             fix="run `yaotan info` on one of them",
         )
     _check_options(granules)
-    granules.sort(key=lambda item: (item.product, item.start, item.path.name))
+    granules.sort(key=lambda item: (item.product, item.start, item.name))
     return Inventory(tuple(granules), tuple(skipped))
 
 
-def _identify_one(path: Path, options: Input, base: Path, digest: Callable[[Path], str]) -> Granule:
+def _identify_one(path: str, options: Input, base: Path, digest: Callable[[Path], str]) -> Granule:
     aliases = str(base / options.aliases) if options.aliases else None
     match = identify(path, aliases=aliases)
     if options.product not in (None, match.product):
@@ -187,7 +174,7 @@ def _identify_one(path: Path, options: Input, base: Path, digest: Callable[[Path
         str(match.version),
         np.datetime64(start, "ns"),
         np.datetime64(end, "ns"),
-        digest(path),
+        digest(Path(path.partition(MEMBER)[0])),
         options.model_copy(update={"aliases": aliases}),
     )
 

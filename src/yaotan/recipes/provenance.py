@@ -86,7 +86,8 @@ def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[s
     """
     inventory = context.inventory
 
-    def relative(path: Path) -> str:
+    def relative(text: str) -> str:
+        path = Path(text)
         return path.relative_to(context.base).as_posix() if path.is_relative_to(context.base) else path.name
 
     return {
