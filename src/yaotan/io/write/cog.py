@@ -1,0 +1,167 @@
+"""Cloud-optimised GeoTIFF of a raster or of one gridded variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import dask.array as da
+import numpy as np
+import rasterio
+import rasterio.shutil
+import xarray as xr
+from affine import Affine
+from rasterio.windows import Window
+
+from yaotan.errors import OutputError
+from yaotan.io.write.format import Options
+from yaotan.io.write.obs4mips import column_of
+
+_BLOCK: Final = 512
+_STRIP: Final = 1024
+#: tolerated difference between the steps of an axis, in steps
+_UNEVEN: Final = 1e-3
+_GEOTIFF_TYPES: Final = frozenset(
+    ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
+)
+
+
+def write_cog(obj: xr.Dataset | xr.DataArray, path: Path, options: Options) -> None:
+    """Write a raster, or one variable of a grid, as COG; each time step is a band.
+
+    Rows run from north to south whatever the order in `obj`. A plain tiled GeoTIFF is filled strip by strip
+    (the array is never in memory as a whole), then GDAL turns it into a COG with overviews.
+
+    Parameters
+    ----------
+    obj : xarray.Dataset or xarray.DataArray
+        Grid or raster, evenly spaced.
+    path : pathlib.Path
+        New file.
+    options : Options
+        `variable` names one of several; `compression` is the Deflate level.
+
+    Raises
+    ------
+    OutputError
+        The axes are uneven, the type has no GeoTIFF form, or the variable has to be named.
+    """
+    array = obj[column_of(obj, options)] if isinstance(obj, xr.Dataset) else obj
+    array, crs = _oriented(array, obj)
+    if array.dtype == bool:
+        array = array.astype("uint8")
+    if str(array.dtype) not in _GEOTIFF_TYPES:
+        raise OutputError(
+            f"values of type {array.dtype} have no GeoTIFF form", expected=", ".join(sorted(_GEOTIFF_TYPES))
+        )
+    plain = path.with_name(path.stem + ".plain.tif")
+    try:
+        _write_plain(array, plain, crs, options)
+        integer = array.dtype.kind in "iu"
+        rasterio.shutil.copy(
+            plain,
+            path,
+            driver="COG",
+            COMPRESS="DEFLATE",
+            LEVEL=max(1, options.compression),
+            PREDICTOR="YES",
+            BLOCKSIZE=_BLOCK,
+            OVERVIEWS="AUTO",
+            # classes and counts may not be averaged
+            OVERVIEW_RESAMPLING="NEAREST" if integer else "AVERAGE",
+            BIGTIFF="IF_SAFER",
+        )
+    finally:
+        plain.unlink(missing_ok=True)
+
+
+def _oriented(array: xr.DataArray, obj: xr.Dataset | xr.DataArray) -> tuple[xr.DataArray, Any]:
+    """Bring an array to dims ``(band, y, x)``, north up and west first, and find its CRS."""
+    if {"lat", "lon"} <= set(array.dims):
+        crs: Any = "EPSG:4326"
+        array = array.rename(lat="y", lon="x")
+    else:
+        crs = _projected_crs(obj)
+    extra = [dim for dim in array.dims if dim not in ("y", "x")]
+    if len(extra) > 1:
+        raise OutputError(f"a COG cannot hold dims {array.dims}", expected="y, x and at most one more")
+    array = array.expand_dims("band") if not extra else array.rename({extra[0]: "band"})
+    array = array.transpose("band", "y", "x")
+    for dim, descending in (("y", True), ("x", False)):
+        values = array[dim].values
+        if len(values) > 1 and (values[0] > values[-1]) != descending:
+            array = array.isel({dim: slice(None, None, -1)})
+    return array, crs
+
+
+def _projected_crs(obj: xr.Dataset | xr.DataArray) -> Any:
+    import rioxarray  # noqa: F401  (registers the accessor)
+
+    crs = obj.rio.crs
+    if crs is None and "crs" in obj.variables if isinstance(obj, xr.Dataset) else False:
+        crs = obj["crs"].attrs.get("crs_wkt")
+    if crs is None:
+        raise OutputError("the grid has no coordinate reference system", expected="a grid mapping crs")
+    return crs
+
+
+def _step(array: xr.DataArray, dim: str) -> tuple[float, float]:
+    """Give the first outer edge and the signed step of an even axis."""
+    values = array[dim].values.astype("float64")
+    if len(values) < 2:
+        bounds = array[dim].attrs.get("resolution")
+        if bounds is None:
+            raise OutputError(f"{dim} has one value, so its step is unknown", expected="two cells or more")
+        return float(values[0]), float(bounds)
+    step = (values[-1] - values[0]) / (len(values) - 1)
+    if np.abs(np.diff(values) / step - 1).max() > _UNEVEN:
+        raise OutputError(
+            f"{dim} is not evenly spaced", expected="equal steps", fix="regrid, or write netCDF"
+        )
+    return float(values[0] - step / 2), float(step)
+
+
+def _write_plain(array: xr.DataArray, path: Path, crs: Any, options: Options) -> None:
+    (left, dx), (top, dy) = _step(array, "x"), _step(array, "y")
+    count, height, width = array.shape
+    integer = array.dtype.kind in "iu"
+    fill = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        dtype=str(array.dtype),
+        count=count,
+        height=height,
+        width=width,
+        crs=crs,
+        transform=Affine(dx, 0, left, 0, dy, top),
+        nodata=fill if integer else float("nan"),
+        tiled=True,
+        blockxsize=_BLOCK,
+        blockysize=_BLOCK,
+        BIGTIFF="IF_SAFER",
+    ) as target:
+        _describe(target, array, options)
+        data = (
+            array.data if hasattr(array.data, "dask") else da.from_array(array.data, chunks=(1, _STRIP, -1))
+        )
+        for band in range(count):
+            for row in range(0, height, _STRIP):
+                strip = np.asarray(data[band, row : row + _STRIP])
+                target.write(strip, band + 1, window=Window(0, row, width, len(strip)))
+
+
+def _describe(target: Any, array: xr.DataArray, options: Options) -> None:
+    units, name = str(array.attrs.get("units", "")), str(array.name or "raster")
+    long_name = str(array.attrs.get("long_name", name))
+    labels: Any = array["band"].values if "band" in array.coords else []
+    for index in range(1, target.count + 1):
+        label = labels[index - 1] if len(labels) else None
+        when = np.datetime_as_string(label, "D") if isinstance(label, np.datetime64) else label
+        target.set_band_description(index, name if when is None else f"{name} {when}")
+        target.update_tags(index, units=units, long_name=long_name)
+        if units:
+            target.set_band_unit(index, units)
+    texts = {key: str(value) for key, value in (options.attributes or {}).items()}
+    target.update_tags(units=units, long_name=long_name, variable=name, date_created=options.date, **texts)
