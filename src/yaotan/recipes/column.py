@@ -23,6 +23,7 @@ from yaotan.column.screening import screen
 from yaotan.errors import RecipeError
 from yaotan.grid.bin import grid_soundings
 from yaotan.io.soundings import open_soundings
+from yaotan.io.table import read_table
 from yaotan.io.write import write
 from yaotan.recipes.context import Context, Month
 from yaotan.recipes.inventory import Granule
@@ -159,11 +160,11 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
     Returns
     -------
     Step
-        Output ``columns/<product>_<YYYYMM>_losses.csv``.
+        Output ``.steps/losses/<product>_<YYYYMM>.csv``, which `join_losses_step` joins.
     """
     entry = load_products()[product]
     rules = rules_of(product, granules[0].options.rules) if granules else []
-    target = context.folder / "columns" / f"{product}_{month.name.replace('-', '')}_losses.csv"
+    target = context.folder / ".steps" / "losses" / f"{product}_{month.name.replace('-', '')}.csv"
     regions, half_swath = context.regions_and_union, float(entry.swath_km) / 2
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
@@ -207,3 +208,27 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
         {"period": [month.first, month.last], "swath_km": 2 * half_swath, "rules": _rule_parameters(rules)},
         work,
     )
+
+
+def join_losses_step(context: Context, pieces: Mapping[str, str]) -> Step:
+    """Make the step that joins the counts of all products and months.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run.
+    pieces : mapping
+        Path of each piece, relative to the output folder, to its content hash.
+
+    Returns
+    -------
+    Step
+        Output ``columns/losses.csv``.
+    """
+    target = context.folder / "columns" / "losses.csv"
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        tables = [read_table(context.folder / name) for name in sorted(pieces)]
+        return [write(pd.concat(tables, ignore_index=True), target)], {}
+
+    return Step("losses", pieces, {}, work)

@@ -15,6 +15,7 @@ from yaotan.catalog.product import load_products
 from yaotan.errors import RecipeError
 from yaotan.io.netcdf import open_grid
 from yaotan.io.region import open_regions
+from yaotan.io.table import read_table
 from yaotan.recipes.context import ALL_REGIONS
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
 from yaotan.schema import column_variables
@@ -74,7 +75,7 @@ def load_results(folder: PathLike) -> StudyResults:
         regions=regions,
         contrasts=_name_sides(_read(folder / "columns" / "contrasts.csv"), regions, study),
         comparison=_read(folder / "columns" / "comparison.csv"),
-        losses=_losses(folder),
+        losses=_whole(_read(folder / "columns" / "losses.csv")),
         truth=_whole(_read(truth)) if truth.is_file() else None,
         provenance=_for_readers(provenance),
         words=_words(study, provenance),
@@ -82,13 +83,7 @@ def load_results(folder: PathLike) -> StudyResults:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """Read one table of the run; region ids are text even when they look like numbers."""
-    if not path.is_file():
-        return pd.DataFrame()
-    table = pd.read_csv(path, dtype={"region_id": str, "side_a": str, "side_b": str}, encoding="utf-8-sig")
-    if "time" in table:
-        table["time"] = pd.to_datetime(table["time"])
-    return table
+    return read_table(path) if path.is_file() else pd.DataFrame()
 
 
 def _whole(table: pd.DataFrame) -> pd.DataFrame:
@@ -120,11 +115,6 @@ def _columns(folder: Path, product: str, provenance: Mapping[str, Any]) -> list[
     for one in grids:
         one.close()
     return found
-
-
-def _losses(folder: Path) -> pd.DataFrame:
-    files = sorted((folder / "columns").glob("*_losses.csv"))
-    return _whole(pd.concat([_read(path) for path in files], ignore_index=True)) if files else pd.DataFrame()
 
 
 def _name_sides(contrasts: pd.DataFrame, regions: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 
 from yaotan.errors import OutputError, RecipeError, TooFewSoundingsError, YaotanError
 from yaotan.io.write import write
-from yaotan.recipes.column import grid_step, loss_step, rules_of
+from yaotan.recipes.column import grid_step, join_losses_step, loss_step, rules_of
 from yaotan.recipes.context import Context, read_regions
 from yaotan.recipes.inventory import DigestCache, Inventory, Progress, take_inventory
 from yaotan.recipes.provenance import describe_run
@@ -108,7 +108,7 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     assert context.spec.shape  # an impossible grid is refused here, before anything is written
     if check:
         return RunResult(folder, None, inventory)
-    for name in ("columns", "figures", ".steps"):
+    for name in ("columns", "figures", ".steps/losses"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     digest.save()
     records = _column_records(context)
@@ -165,19 +165,26 @@ def _grids(context: Context, records: Mapping[str, Mapping[str, Any]]) -> dict[s
     return found
 
 
+def _outputs(records: Mapping[str, Mapping[str, Any]], prefix: str) -> dict[str, str]:
+    """Give the outputs (path: sha256) of all steps whose name starts with `prefix`."""
+    return {
+        name: digest
+        for step, record in records.items()
+        if step.startswith(prefix)
+        for name, digest in record["outputs"].items()
+    }
+
+
 def _table_records(context: Context, records: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Average over regions, contrast, compare, and set beside the truth."""
     grids = _grids(context, records)
-    digests = {
-        name: digest
-        for record in records.values()
-        if str(record["step"]).startswith("grid-")
-        for name, digest in record["outputs"].items()
-    }
+    digests = _outputs(records, "grid-")
     steps: list[Step] = []
     for product, files in grids.items():
         own = {name: digest for name, digest in digests.items() if Path(name).name.startswith(f"{product}_")}
         steps.append(zonal_step(context, product, files, own))
+    pieces = _outputs(records, "losses-")
+    steps.append(join_losses_step(context, pieces))
     steps += [contrast_step(context, grids, digests), comparison_step(context, grids, digests)]
     steps.append(_regions_step(context))
     done = {}
@@ -185,13 +192,7 @@ def _table_records(context: Context, records: Mapping[str, Mapping[str, Any]]) -
         context.announce("tables", number, len(steps))
         done[step.name] = context.ledger.do(step)
     if context.study.truth:
-        tables = {
-            name: digest
-            for record in done.values()
-            if str(record["step"]).startswith("zonal-")
-            for name, digest in record["outputs"].items()
-        }
-        done["truth"] = context.ledger.do(truth_step(context, tables))
+        done["truth"] = context.ledger.do(truth_step(context, _outputs(done, "zonal-")))
     return done
 
 
@@ -218,7 +219,7 @@ def _report_record(context: Context, recipe: Path, records: Mapping[str, Mapping
         written = [target, *target.parent.glob("report.*.html"), *(context.folder / "figures").glob("*.svg")]
         return sorted(written), {}
 
-    digests = {name: digest for record in records.values() for name, digest in record["outputs"].items()}
+    digests = _outputs(records, "")
     parameters = {"title": context.study.title, "language": context.study.language}
     context.ledger.do(Step("report", digests, parameters, work))
     context.announce("report", 1, 1)

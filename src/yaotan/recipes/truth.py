@@ -10,6 +10,7 @@ import pandas as pd
 
 from yaotan.io.digest import sha256
 from yaotan.io.netcdf import open_estimate
+from yaotan.io.table import read_table
 from yaotan.io.write import write
 from yaotan.recipes.context import Context
 from yaotan.recipes.step import Step
@@ -40,7 +41,7 @@ def truth_step(context: Context, tables: Mapping[str, str]) -> Step:
         for name in sorted(tables):
             if not name.endswith(".csv"):
                 continue
-            table = pd.read_csv(context.folder / name, dtype={"region_id": str}, parse_dates=["time"])
+            table = read_table(context.folder / name)
             variable = str(table["variable"].iloc[0])
             if variable not in truth:
                 continue

@@ -1,0 +1,87 @@
+"""The command line: one table over public functions; one message and exit status 2 for a user's error."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from functools import reduce
+from importlib import import_module
+
+import pytest
+
+import yaotan
+from yaotan.cli.command import COMMANDS
+from yaotan.cli.main import main
+
+PARAMETERS = [(command, option) for command in COMMANDS for option in command.options]
+
+
+def resolve(text):
+    module, _, name = text.partition(":")
+    return reduce(getattr, name.split("."), import_module(module))
+
+
+@pytest.mark.parametrize(("command", "option"), PARAMETERS, ids=lambda item: getattr(item, "name", ""))
+def test_option_is_a_parameter_with_the_same_default(command, option):
+    found = [
+        parameter
+        for text in command.functions
+        for parameter in [inspect.signature(resolve(text)).parameters.get(option.name)]
+        if parameter is not None
+    ]
+    assert found, f"{command.name} --{option.name} is no parameter of {command.functions}"
+    defaults = [parameter.default for parameter in found if parameter.default is not inspect.Parameter.empty]
+    # a required parameter of a library function may have a default on the command line only
+    assert all(default == option.default for default in defaults)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_function_is_public(command):
+    for text in command.functions:
+        name = text.partition(":")[2].split(".")[0]
+        assert name in yaotan.__all__
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command.name, "--help"])
+    assert stop.value.code == 0
+    assert command.help.split(":")[0] in " ".join(capsys.readouterr().out.split())
+
+
+def test_error_is_one_message(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["info", str(tmp_path / "nothing.nc")])
+    assert stop.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("yaotan: error: ")
+    assert "nothing.nc" in captured.err
+    assert "Traceback" not in captured.err
+    assert not captured.out
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    with pytest.raises(yaotan.YaotanError):
+        main(["--debug", "info", str(tmp_path / "nothing.nc")])
+
+
+def test_unknown_option_is_status_2(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "--nonsense"])
+    assert stop.value.code == 2
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.strip() == f"yaotan {yaotan.__version__}"
+
+
+def test_help_loads_nothing_heavy():
+    code = "import sys, yaotan.cli.main; print(sorted(m for m in sys.modules))"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for heavy in ("'xarray'", "'pandas'", "'numpy'", "'matplotlib'", "'rich'"):
+        assert heavy not in modules
