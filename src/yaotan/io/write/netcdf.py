@@ -76,7 +76,7 @@ def write_netcdf(obj: xr.Dataset | xr.DataArray, path: Path, options: Options) -
 
 
 def write_zarr(obj: xr.Dataset | xr.DataArray, path: Path, options: Options) -> None:
-    """Write the same content as a Zarr store (format 2, which every reader knows, with consolidated metadata).
+    """Write the same content as a Zarr store (format 2, which every reader knows; consolidated).
 
     Parameters
     ----------
