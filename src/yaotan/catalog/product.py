@@ -81,6 +81,7 @@ class Source(_Entry):
     optional: tuple[str, ...] = ()
     compute: Literal["copy", "quadrature", "normalise", "equal_pressure_edges"] = "copy"
     units: str | None = None
+    units_source: str | None = None
     bias_corrected: bool | None = None
     comment: str | None = None
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from yaotan.catalog.product import Fact, Product, Source, find_product, load_products
 from yaotan.errors import NotAGranuleError
-from yaotan.io.alias import resolve_aliases
+from yaotan.io.alias import load_aliases, resolve_aliases
 from yaotan.io.container import MEMBER, Container, open_container
 from yaotan.io.granule import Granule, find_rule, units_of
 from yaotan.schema import MODE, QUALITY
@@ -67,7 +67,7 @@ class ProductMatch:
         time = time[~np.isnat(time)]
         if not time.size:
             return None
-        first, last = np.datetime_as_string(np.array([time.min(), time.max()]), unit="s")
+        first, last = np.datetime_as_string(np.array([time.min(), time.max()]), unit="ms")
         return str(first), str(last)
 
     @property
@@ -151,8 +151,6 @@ def identify_granule(path: PathLike, *, product: str | None = None, aliases: Ali
         As in `identify`.
     """
     if aliases is not None and product is None:
-        from yaotan.io.alias import load_aliases
-
         product = load_aliases(aliases).product
     wanted = [find_product(product)] if product else list(load_products().values())
     with open_container(path) as container:

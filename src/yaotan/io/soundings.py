@@ -357,6 +357,8 @@ def _variable_attributes(name: str, granule: Granule, used: list[Selection]) -> 
             attributes["long_name"] = own.long_name
         if source.bias_corrected is not None:
             attributes["bias_corrected"] = "yes" if source.bias_corrected else "no"
+        if source.units_source:
+            attributes["units_source"] = source.units_source
         if source.comment:
             attributes["comment"] = source.comment
     attributes.update(_special_attributes(name, granule))
