@@ -64,9 +64,9 @@ def compare_products(
         both = np.isfinite(a) & np.isfinite(b)
         if not both.any():
             continue
-        weight, gap = area[both], (a - b)[both]
+        weight, gap = area[both] / area[both].sum(), (a - b)[both]
         sigma = np.hypot(sigma_a, sigma_b)[both]
-        mean = float((weight * gap).sum() / weight.sum())
+        mean = float((weight * gap).sum())
         propagated = correlated_mean_uncertainty(weight, sigma, lat[both], lon[both], correlation_length)
         results.append((mean, float(propagated), int(both.sum()), int(both.sum())))
         pairs.append(np.stack([a[both], b[both]], axis=-1))

@@ -78,19 +78,18 @@ def _month(
     rows = means[0][used] - means[1][used]
     share = shared[used] / shared.sum()
     difference = float((share * rows).sum())
+    # one signed mean: errors that both sides share partly cancel
+    signed = np.where(np.isfinite(sigma), coefficients[0] - coefficients[1], 0.0)
     lat, lon = place
-    variance = 0.0
-    for coefficient in coefficients:
-        cells = (coefficient > 0) & np.isfinite(sigma)
-        variance += (
-            correlated_mean_uncertainty(coefficient[cells], sigma[cells], lat[cells], lon[cells], length) ** 2
-        )
+    propagated = correlated_mean_uncertainty(
+        signed.ravel(), np.nan_to_num(sigma).ravel(), lat.ravel(), lon.ravel(), length
+    )
     scatter = 0.0
     if rows.size > 1:
         spread = (share * (rows - difference) ** 2).sum() / (1 - (share**2).sum())
         scatter = float(spread * (share**2).sum())
     counts = [int((coefficient > 0).sum()) for coefficient in coefficients]
-    return difference, float(np.sqrt(max(variance, scatter))), counts[0], counts[1]
+    return difference, max(float(propagated), float(np.sqrt(scatter))), counts[0], counts[1]
 
 
 def contrast(
