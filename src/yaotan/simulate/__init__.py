@@ -1,1 +1,1 @@
-"""A small study with known truth, written in the products' own layouts."""
+"""A small study with known truth, written in the products' own layouts (`yaotan.simulate_study`)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -157,6 +158,16 @@ class Retrieval:
         ):
             values.setdefault(name, corner)
         return cls(gas=gas, **values)
+
+    @classmethod
+    def join(cls, parts: Sequence[Retrieval]) -> Retrieval:
+        """Put granules one after another; profiles must be given in all of them or in none."""
+        joined: dict[str, Any] = {}
+        for entry in fields(cls):
+            values = [getattr(part, entry.name) for part in parts]
+            joined[entry.name] = np.concatenate(values) if isinstance(values[0], np.ndarray) else values[0]
+        joined["target"] = tuple(name for part in parts for name in part.target)
+        return cls(**joined)
 
     def take(self, rows: ArrayLike) -> Retrieval:
         """Give some soundings, in the order of `rows` (indices or a mask)."""
