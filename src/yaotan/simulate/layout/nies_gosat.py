@@ -69,7 +69,7 @@ def write_nies_gosat(
             file[f"Global/metadata/{name}"] = np.array([value.encode()])
         # the mission's own files carry no such note; a simulated one must say what it is
         file["Global/MD_Metadata/identificationInfo/MD_DataIdentification/abstract"] = np.array(
-            [b"simulated; not a product of the mission"]
+            [b"simulated; not a product of the mission"], "S256"
         )
         for item in list_items(soundings, formula, _has_correction(version)):
             _write(file, item)
