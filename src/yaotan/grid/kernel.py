@@ -1,0 +1,644 @@
+"""Compiled code of the gridder: footprint polygons into cells, and the sums of each cell.
+
+All of it is in this one module, so that numba's file cache sees every change. Without the JIT
+(``NUMBA_DISABLE_JIT=1``) the same functions run as plain Python.
+
+A footprint is a ring of corners in the plane of the grid. It is clipped to one row of cells at a time, the
+piece to each column (Sutherland and Hodgman 1974, doi:10.1145/360767.360802). The signed area of a clipped
+concave ring is right although the ring may hold zero-width bridges.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+import numba
+import numpy as np
+
+
+def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    try:
+        return numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # numba finds no folder in which it may keep compiled code (read-only install)
+        return numba.njit(nogil=True)(function)
+
+
+# Why a sounding is left out; `REASONS` in footprint.py gives the words in this order.
+NAN_CORNER: Final = 0
+BAD_CORNER: Final = 1
+SELF_INTERSECTING: Final = 2
+ZERO_AREA: Final = 3
+OUTSIDE_GRID: Final = 4
+UNFIT_RESPONSE: Final = 5
+NO_TIME: Final = 6
+OUTSIDE_PERIOD: Final = 7
+NAN_CENTRE: Final = 8
+REASON_COUNT: Final = 9
+
+CENTRE: Final = 0
+AREA: Final = 1
+FOOTPRINT: Final = 2
+RESPONSE: Final = 3
+
+# Columns of the table of sums (float): weight, w(x - ref), w(x - ref)^2, w^2, (w u)^2, w u, sum over
+# overpasses of (sum w u)^2, w b, area share, and sum w u of the overpass that is open.
+W, WX, WXX, WW, WU2, WU, OVER, WB, SHARE, OPEN = range(10)
+FLOAT_COLUMNS: Final = 10
+# Columns of the table of sums (integer): count, first and last time, sub-cells counted, open overpass.
+COUNT, FIRST, LAST, BITS, PASS = range(5)
+INT_COLUMNS: Final = 5
+
+#: Nanoseconds in the window in which soundings of one cell belong to one overpass (30 minutes).
+PASS_NS: Final = 1_800_000_000_000
+#: Overpass numbers use 24 bits of a key; the offset keeps times before 1970 positive.
+PASS_BITS: Final = 24
+PASS_OFFSET: Final = 1 << 22
+
+_ALL: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
+# Gauss-Legendre points and weights of order three on [-1, 1].
+_NODE: Final = (-math.sqrt(0.6), 0.0, math.sqrt(0.6))
+_WEIGHT: Final = (5.0 / 9.0, 8.0 / 9.0, 5.0 / 9.0)
+_LN2: Final = math.log(2.0)
+
+
+@_jit
+def locate(edges, inverse_step, value):  # type: ignore[no-untyped-def]
+    """Give the half-open cell that holds a value; -1 below and n above the edges."""
+    n = edges.size - 1
+    if value < edges[0]:
+        return -1
+    if value >= edges[n]:
+        return n
+    guess = min(max(int((value - edges[0]) * inverse_step), 0), n - 1)
+    if edges[guess] <= value:
+        if value < edges[guess + 1]:
+            return guess
+        if value < edges[guess + 2]:
+            return guess + 1
+    elif edges[guess - 1] <= value:
+        return guess - 1
+    return int(np.searchsorted(edges, value, side="right")) - 1
+
+
+@_jit
+def snap(edges, inverse_step, tolerance, value):  # type: ignore[no-untyped-def]
+    """Move a value that misses an edge only by rounding onto it, so that no sliver of a cell is filled."""
+    n = edges.size - 1
+    cell = locate(edges, inverse_step, value)
+    if cell >= 0 and value - edges[cell] < tolerance:
+        return edges[cell]
+    if cell < n and edges[cell + 1] - value < tolerance:
+        return edges[cell + 1]
+    return value
+
+
+@_jit
+def ring(xs, ys, geographic, pole, px, py):  # type: ignore[no-untyped-def]
+    """Fill `px`, `py` with the unwrapped ring of a footprint; give its length, or -1 - reason.
+
+    A corner at a pole stands for all longitudes, so the ring runs into the pole along the meridian of one
+    neighbour and out along that of the other. A ring whose longitudes go round by a full turn encloses a
+    pole and is closed along it.
+    """
+    corners = xs.size
+    start, at_pole = 0, 0.0
+    for k in range(corners):
+        if not (math.isfinite(xs[k]) and math.isfinite(ys[k])):
+            return -1 - NAN_CORNER
+        if geographic and abs(ys[k]) > pole:
+            return -1 - BAD_CORNER
+        px[k], py[k] = xs[k], ys[k]
+    if not geographic:
+        return corners
+    for k in range(corners):
+        if abs(ys[k]) == pole and abs(ys[(k + 1) % corners]) < pole:
+            start, at_pole = (k + 1) % corners, ys[k]
+            break
+    n, turn = 0, 0.0
+    for m in range(corners):
+        k = (start + m) % corners
+        if abs(ys[k]) == pole:
+            continue
+        if n:
+            turn -= 360.0 * math.floor((xs[k] + turn - px[n - 1] + 180.0) / 360.0)
+        px[n], py[n] = xs[k] + turn, ys[k]
+        n += 1
+    if n == 0:
+        return 0
+    if at_pole == 0.0:
+        round_trip = -360.0 * math.floor((px[0] - px[n - 1] + 180.0) / 360.0)
+        if round_trip == 0.0:
+            return n
+        at_pole = math.copysign(pole, py[:n].sum())
+        px[n], py[n] = px[0] + round_trip, py[0]
+        n += 1
+    px[n], py[n] = px[n - 1], at_pole
+    px[n + 1], py[n + 1] = px[0], at_pole
+    return n + 2
+
+
+@_jit
+def crosses_itself(px, py, n):  # type: ignore[no-untyped-def]
+    """Tell whether two edges of a ring that are not neighbours cross."""
+    for a in range(n - 2):
+        b = a + 1
+        for c in range(a + 2, n if a else n - 1):
+            d = (c + 1) % n
+            ux, uy = px[b] - px[a], py[b] - py[a]
+            vx, vy = px[d] - px[c], py[d] - py[c]
+            side_c = ux * (py[c] - py[a]) - uy * (px[c] - px[a])
+            side_d = ux * (py[d] - py[a]) - uy * (px[d] - px[a])
+            side_a = vx * (py[a] - py[c]) - vy * (px[a] - px[c])
+            side_b = vx * (py[b] - py[c]) - vy * (px[b] - px[c])
+            if side_c * side_d < 0.0 and side_a * side_b < 0.0:
+                return True
+    return False
+
+
+@_jit
+def signed_area(px, py, n):  # type: ignore[no-untyped-def]
+    """Twice-halved cross products about the first corner, which keeps the digits of a small ring."""
+    total = 0.0
+    for k in range(1, n - 1):
+        total += (px[k] - px[0]) * (py[k + 1] - py[0]) - (px[k + 1] - px[0]) * (py[k] - py[0])
+    return 0.5 * total
+
+
+@_jit
+def clip(ax, ay, n, bx, by, along, across, bound, sign):  # type: ignore[no-untyped-def]
+    """Keep the part of a ring where ``sign * (along - bound) >= 0``; give the new length.
+
+    `along` is the coordinate that is bounded (`ax` or `ay`); the ring goes to `bx`, `by` in the same order.
+    """
+    m = 0
+    before = n - 1
+    before_side = sign * (along[before] - bound)
+    for k in range(n):
+        side = sign * (along[k] - bound)
+        if (before_side > 0.0 and side < 0.0) or (before_side < 0.0 and side > 0.0):
+            share = before_side / (before_side - side)
+            bx[m] = ax[before] + share * (ax[k] - ax[before])
+            by[m] = ay[before] + share * (ay[k] - ay[before])
+            # the cut lies on the bound itself, not a rounding beside it
+            if across:
+                by[m] = bound
+            else:
+                bx[m] = bound
+            m += 1
+        if side >= 0.0:
+            bx[m], by[m] = ax[k], ay[k]
+            m += 1
+        before, before_side = k, side
+    return m
+
+
+@_jit
+def subcell_mask(px, py, n, x0, x1, y0, y1):  # type: ignore[no-untyped-def]
+    """Give 64 bits: which of the 8 x 8 sub-cell centres of a cell lie in the ring (even-odd rule)."""
+    dx, dy = 0.125 * (x1 - x0), 0.125 * (y1 - y0)
+    mask = np.uint64(0)
+    before = n - 1
+    for k in range(n):
+        ya, yb = py[before], py[k]
+        low, high = (ya, yb) if ya < yb else (yb, ya)
+        if low < y1 and high > y0 and low < high:
+            first = max(0, int(math.ceil((low - y0) / dy - 0.5)))
+            last = min(8, int(math.ceil((high - y0) / dy - 0.5)))
+            for line in range(first, last):
+                y = y0 + (line + 0.5) * dy
+                x = px[before] + (y - ya) / (yb - ya) * (px[k] - px[before])
+                bit = min(8.0, max(0.0, math.ceil((x - x0) / dx - 0.5)))
+                mask ^= np.uint64((0xFF << int(bit)) & 0xFF) << np.uint64(8 * line)
+        before = k
+    return mask
+
+
+@_jit
+def popcount(mask):  # type: ignore[no-untyped-def]
+    """Count the bits of a 64-bit mask."""
+    count = 0
+    while mask:
+        mask &= mask - np.uint64(1)
+        count += 1
+    return count
+
+
+@_jit
+def slot_of(slots, key):  # type: ignore[no-untyped-def]
+    """Find the place of a key, or the free place for it, in an open-addressing table (-1 is free)."""
+    size_mask = slots.size - 1
+    # the product of 31 and 32 bits fits into a signed 64-bit integer with and without the JIT
+    place = ((((key ^ (key >> 31)) & 0x7FFFFFFF) * 2654435769) >> 16) & size_mask
+    while slots[place] != key and slots[place] != -1:
+        place = (place + 1) & size_mask
+    return place
+
+
+@_jit
+def refill(keys, count, slots, rows):  # type: ignore[no-untyped-def]
+    """Enter the first `count` keys with their row numbers into an empty table."""
+    for row in range(count):
+        place = slot_of(slots, keys[row])
+        slots[place], rows[place] = keys[row], row
+
+
+@_jit
+def refill_open(keys, sums, first_pass, slots, held):  # type: ignore[no-untyped-def]
+    """Enter those open overpasses that may still grow into an empty table; give how many."""
+    count = 0
+    for k in range(keys.size):
+        if keys[k] >= 0 and (keys[k] & ((1 << PASS_BITS) - 1)) >= first_pass:
+            place = slot_of(slots, keys[k])
+            slots[place], held[place] = keys[k], sums[k]
+            count += 1
+    return count
+
+
+@_jit
+def change_overpass(number, cell_variable, floats, ints, slots, held, counters):  # type: ignore[no-untyped-def]
+    """Put the open overpass of a cell aside and take up another one (or begin it at zero)."""
+    if ints[PASS] >= 0:
+        place = slot_of(slots, (cell_variable << PASS_BITS) | ints[PASS])
+        if slots[place] == -1:
+            slots[place] = (cell_variable << PASS_BITS) | ints[PASS]
+            counters[1] += 1
+        held[place] = floats[OPEN]
+    place = slot_of(slots, (cell_variable << PASS_BITS) | number)
+    floats[OPEN] = held[place] if slots[place] != -1 else 0.0
+    ints[PASS] = number
+
+
+@_jit
+def add(row, weight, share, mask, k, usable, data, options, table, spill, counters):  # type: ignore[no-untyped-def]
+    """Add one sounding to the sums of one cell, for each variable that it has."""
+    values, sigma, bias, times = data
+    floats, ints, masks = table
+    number = times[k] // PASS_NS + PASS_OFFSET
+    bits = popcount(mask)
+    for v in range(values.shape[0]):
+        if not usable[v]:
+            continue
+        f, i = floats[row, v], ints[row, v]
+        x, u = values[v, k], sigma[v, k if sigma.shape[1] > 1 else 0]
+        w = weight / (u * u) if options[0] else weight
+        wu = w * u
+        if i[PASS] != number:
+            change_overpass(number, row * values.shape[0] + v, f, i, spill[0], spill[1], counters)
+        f[W] += w
+        f[WX] += w * x
+        f[WXX] += w * x * x
+        f[WW] += w * w
+        f[WU2] += wu * wu
+        f[WU] += wu
+        # (s + wu)^2 - s^2: the sum over overpasses is complete at any moment
+        f[OVER] += wu * (2.0 * f[OPEN] + wu)
+        f[OPEN] += wu
+        f[WB] += w * bias[v, k if bias.shape[1] > 1 else 0]
+        f[SHARE] += share
+        if i[COUNT] == 0 or times[k] < i[FIRST]:
+            i[FIRST] = times[k]
+        if i[COUNT] == 0 or times[k] > i[LAST]:
+            i[LAST] = times[k]
+        i[COUNT] += 1
+        i[BITS] += bits
+        masks[row, v] |= mask
+
+
+@_jit
+def row_of(key, keys, slots, rows, counters):  # type: ignore[no-untyped-def]
+    """Give the row of a cell, a new one where it is met for the first time."""
+    last = counters[2]
+    if last < counters[0] and keys[last] == key:
+        return last
+    place = slot_of(slots, key)
+    if slots[place] == -1:
+        slots[place], rows[place] = key, counters[0]
+        keys[counters[0]] = key
+        counters[0] += 1
+    counters[2] = rows[place]
+    return rows[place]
+
+
+@_jit
+def check_values(k, data, options, usable, lost):  # type: ignore[no-untyped-def]
+    """Note which variables a sounding can serve; count those it cannot, by reason. Any left?"""
+    values, sigma = data[0], data[1]
+    some = False
+    for v in range(values.shape[0]):
+        u = sigma[v, k if sigma.shape[1] > 1 else 0]
+        usable[v] = False
+        if not math.isfinite(values[v, k]):
+            lost[v, 0] += 1
+        elif not u >= 0.0 or u == math.inf or (options[0] and u == 0.0):
+            lost[v, 1] += 1
+        else:
+            usable[v] = some = True
+    return some
+
+
+@_jit
+def square_map(px, py, h):  # type: ignore[no-untyped-def]
+    """Fill `h` with the projective map of the unit square to a quadrilateral, then its inverse (Heckbert 1989)."""
+    sx, sy = px[0] - px[1] + px[2] - px[3], py[0] - py[1] + py[2] - py[3]
+    ux, uy, vx, vy = px[1] - px[2], py[1] - py[2], px[3] - px[2], py[3] - py[2]
+    det = ux * vy - vx * uy
+    g, q = (sx * vy - vx * sy) / det, (ux * sy - sx * uy) / det
+    a, b, c = px[1] - px[0] + g * px[1], px[3] - px[0] + q * px[3], px[0]
+    d, e, f = py[1] - py[0] + g * py[1], py[3] - py[0] + q * py[3], py[0]
+    h[0, 0], h[0, 1], h[0, 2], h[0, 3], h[0, 4], h[0, 5] = a, b, c, d, e, f
+    h[0, 6], h[0, 7] = g, q
+    h[1, 0], h[1, 1], h[1, 2] = e - f * q, c * q - b, b * f - c * e
+    h[1, 3], h[1, 4], h[1, 5] = f * g - d, a - c * g, c * d - a * f
+    h[1, 6], h[1, 7], h[1, 8] = d * q - e * g, b * g - a * q, a * e - b * d
+    middle = 1.0 + 0.5 * (g + q)
+    x, y = (0.5 * (a + b) + c) / middle, (0.5 * (d + e) + f) / middle
+    h[0, 8] = h[1, 6] * x + h[1, 7] * y + h[1, 8]  # sign of the depth inside the footprint
+
+
+@_jit
+def response_at(x, y, h, shape):  # type: ignore[no-untyped-def]
+    """Super-Gaussian response at a point: 1 in the middle, 1/2 at the middle of each side (Sun et al. 2018)."""
+    depth = h[1, 6] * x + h[1, 7] * y + h[1, 8]
+    # beyond the vanishing line of the projective map the plane comes back mirrored
+    if depth * h[0, 8] <= 0.0:
+        return 0.0
+    u = abs(2.0 * (h[1, 0] * x + h[1, 1] * y + h[1, 2]) / depth - 1.0) / shape[3]
+    v = abs(2.0 * (h[1, 3] * x + h[1, 4] * y + h[1, 5]) / depth - 1.0) / shape[4]
+    value = math.exp(-_LN2 * (u ** shape[0] + v ** shape[1]) ** shape[2])
+    return value if value >= shape[5] else 0.0
+
+
+@_jit
+def emit(key, weight, share, mask, k, usable, data, options, state):  # type: ignore[no-untyped-def]
+    """Add one sounding to one cell."""
+    keys, slots, rows, table, spill, counters = state
+    row = row_of(key, keys, slots, rows, counters)
+    add(row, weight, share, mask, k, usable, data, options, table, spill, counters)
+
+
+@_jit
+def cell_range(edges, inverse_step, low, high):  # type: ignore[no-untyped-def]
+    """Give the first and last cell that an interval enters (last < first: none)."""
+    n = edges.size - 1
+    if high <= edges[0] or low >= edges[n]:
+        return 0, -1
+    first = max(locate(edges, inverse_step, low), 0)
+    last = min(locate(edges, inverse_step, high), n - 1)
+    if last > first and edges[last] >= high:
+        last -= 1
+    return first, last
+
+
+@_jit
+def turns_of(grid, low, high):  # type: ignore[no-untyped-def]
+    """Give the first and last full turn by which a footprint must be moved to meet the grid."""
+    xe = grid[1]
+    if not grid[7]:
+        return 0, 0
+    return int(math.ceil((xe[0] - high) / 360.0)), int(math.floor((xe[xe.size - 1] - low) / 360.0))
+
+
+@_jit
+def centre_cell(x, y, grid):  # type: ignore[no-untyped-def]
+    """Give row and column (in rising order) of a point; -1 outside. The last cell holds its upper edge."""
+    ye, xe, inverse_y, inverse_x = grid[0], grid[1], grid[2], grid[3]
+    ny, nx = ye.size - 1, xe.size - 1
+    row = ny - 1 if y == ye[ny] else locate(ye, inverse_y, y)
+    if row < 0 or row >= ny:
+        return -1, -1
+    first, last = turns_of(grid, x, x)
+    for turn in range(first, last + 1):
+        moved = x + 360.0 * turn
+        column = locate(xe, inverse_x, moved)
+        if 0 <= column < nx:
+            return row, column
+    for turn in range(first, last + 1):
+        if x + 360.0 * turn == xe[nx]:
+            return row, nx - 1
+    return -1, -1
+
+
+@_jit
+def cell_key(base, row, column, grid):  # type: ignore[no-untyped-def]
+    """Give the flat cell number in the order of the grid (rows may fall)."""
+    ny, nx = grid[0].size - 1, grid[1].size - 1
+    return base + (ny - 1 - row if grid[6] else row) * nx + column
+
+
+@_jit
+def spread_area(k, px, py, n, area, work, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
+    """Give each cell its share of a footprint; tell how many cells got one."""
+    ye, xe = grid[0], grid[1]
+    qx, qy, ax, ay, bx, by, cx, cy = work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7]
+    side = 1.0 if area > 0.0 else -1.0
+    hits = 0
+    first, last = turns_of(grid, px[:n].min(), px[:n].max())
+    for turn in range(first, last + 1):
+        for c in range(n):
+            qx[c] = snap(xe, grid[3], grid[5], px[c] + 360.0 * turn)
+            qy[c] = snap(ye, grid[2], grid[4], py[c])
+        x_low, x_high, y_low, y_high = qx[:n].min(), qx[:n].max(), qy[:n].min(), qy[:n].max()
+        i0, i1 = cell_range(xe, grid[3], x_low, x_high)
+        j0, j1 = cell_range(ye, grid[2], y_low, y_high)
+        # about the first corner, so that a small footprint far from zero keeps its digits
+        ox, oy = qx[0], qy[0]
+        for c in range(n):
+            qx[c] -= ox
+            qy[c] -= oy
+        x_low, x_high, y_low, y_high = x_low - ox, x_high - ox, y_low - oy, y_high - oy
+        for j in range(j0, j1 + 1):
+            y0, y1 = ye[j] - oy, ye[j + 1] - oy
+            rx, ry, m = qx, qy, n
+            if y_low < y0:
+                m = clip(rx, ry, m, ax, ay, ry, True, y0, 1.0)
+                rx, ry = ax, ay
+            if y_high > y1:
+                m = clip(rx, ry, m, bx, by, ry, True, y1, -1.0)
+                rx, ry = bx, by
+            if m < 3:
+                continue
+            low, high = rx[:m].min(), rx[:m].max()
+            for i in range(i0, i1 + 1):
+                x0, x1 = xe[i] - ox, xe[i + 1] - ox
+                if high <= x0 or low >= x1:
+                    continue
+                sx, sy, s = rx, ry, m
+                if low < x0:
+                    s = clip(sx, sy, s, cx, cy, sx, False, x0, 1.0)
+                    sx, sy = cx, cy
+                if high > x1:
+                    s = clip(sx, sy, s, work[8], work[9], sx, False, x1, -1.0)
+                    sx, sy = work[8], work[9]
+                piece = side * signed_area(sx, sy, s) if s > 2 else 0.0
+                if piece > 0.0:
+                    share = piece / ((x1 - x0) * (y1 - y0))
+                    mask = _ALL if share > 1.0 - 1e-12 else subcell_mask(qx, qy, n, x0, x1, y0, y1)
+                    weight = share if options[1] == AREA else piece / abs(area)
+                    key = cell_key(base, j, i, grid)
+                    emit(key, weight, share, mask, k, usable, data, options, state)
+                    hits += 1
+    return hits
+
+
+@_jit
+def response_box(h, shape, box):  # type: ignore[no-untyped-def]
+    """Fill `box` with the extent of the response above its tail; False where the map has no such box."""
+    box[0], box[1], box[2], box[3] = math.inf, -math.inf, math.inf, -math.inf
+    for corner in range(4):
+        u = 0.5 + (shape[6] if corner % 2 else -shape[6])
+        v = 0.5 + (shape[7] if corner // 2 else -shape[7])
+        depth = h[0, 6] * u + h[0, 7] * v + 1.0
+        if depth <= 0.0:
+            return False
+        x = (h[0, 0] * u + h[0, 1] * v + h[0, 2]) / depth
+        y = (h[0, 3] * u + h[0, 4] * v + h[0, 5]) / depth
+        box[0], box[1], box[2], box[3] = min(box[0], x), max(box[1], x), min(box[2], y), max(box[3], y)
+    return True
+
+
+@_jit
+def integrate(x0, x1, y0, y1, fine_x, fine_y, h, shape):  # type: ignore[no-untyped-def]
+    """Integrate the response over a rectangle: 3 x 3 Gauss-Legendre points in pieces finer than its width."""
+    nx = min(12, int(math.ceil((x1 - x0) / fine_x)))
+    ny = min(12, int(math.ceil((y1 - y0) / fine_y)))
+    dx, dy = (x1 - x0) / nx, (y1 - y0) / ny
+    total = 0.0
+    for j in range(ny):
+        for i in range(nx):
+            for b in range(3):
+                y = y0 + dy * (j + 0.5 + 0.5 * _NODE[b])
+                for a in range(3):
+                    x = x0 + dx * (i + 0.5 + 0.5 * _NODE[a])
+                    total += _WEIGHT[a] * _WEIGHT[b] * response_at(x, y, h, shape)
+    return 0.25 * total * dx * dy
+
+
+@_jit
+def spread_response(k, px, py, area, work, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
+    """Give each cell its part of the spatial response of a quadrilateral; tell how many cells got one."""
+    ye, xe, shape = grid[0], grid[1], options[2]
+    h, box, qx, qy = np.empty((2, 9)), work[10], work[0], work[1]
+    # in units of the footprint's extent about its first corner
+    for c in range(4):
+        qx[c], qy[c] = px[c] - px[0], py[c] - py[0]
+    square_map(qx, qy, h)
+    fine_x, fine_y = 0.25 * (qx[:4].max() - qx[:4].min()), 0.25 * (qy[:4].max() - qy[:4].min())
+    if not response_box(h, shape, box):
+        return -1
+    hits = 0
+    first, last = turns_of(grid, px[0] + box[0], px[0] + box[1])
+    for turn in range(first, last + 1):
+        ox, oy = px[0] + 360.0 * turn, py[0]
+        i0, i1 = cell_range(xe, grid[3], ox + box[0], ox + box[1])
+        j0, j1 = cell_range(ye, grid[2], oy + box[2], oy + box[3])
+        for j in range(j0, j1 + 1):
+            y0, y1 = ye[j] - oy, ye[j + 1] - oy
+            for i in range(i0, i1 + 1):
+                x0, x1 = xe[i] - ox, xe[i + 1] - ox
+                left, right, low, high = max(x0, box[0]), min(x1, box[1]), max(y0, box[2]), min(y1, box[3])
+                if not (right > left and high > low):
+                    continue
+                part = integrate(left, right, low, high, fine_x, fine_y, h, shape)
+                if part > 0.0:
+                    share = part / ((x1 - x0) * (y1 - y0))
+                    mask = subcell_mask(qx, qy, 4, x0, x1, y0, y1)
+                    key = cell_key(base, j, i, grid)
+                    emit(key, part / abs(area), share, mask, k, usable, data, options, state)
+                    hits += 1
+    return hits
+
+
+@_jit
+def cells_bound(px, py, n, grid, factor):  # type: ignore[no-untyped-def]
+    """Give an upper bound of the number of cells that a footprint can fill."""
+    low, high, south, north = px[:n].min(), px[:n].max(), py[:n].min(), py[:n].max()
+    x_margin, y_margin = factor * (high - low), factor * (north - south)
+    first, last = turns_of(grid, low - x_margin, high + x_margin)
+    columns = 0
+    for turn in range(first, last + 1):
+        i0, i1 = cell_range(grid[1], grid[3], low - x_margin + 360.0 * turn, high + x_margin + 360.0 * turn)
+        columns += max(0, i1 - i0 + 3)
+    j0, j1 = cell_range(grid[0], grid[2], south - y_margin, north + y_margin)
+    return columns * max(0, j1 - j0 + 3)
+
+
+@_jit
+def lacks_room(wanted, variables, state):  # type: ignore[no-untyped-def]
+    """Tell whether the tables are too small for so many more cells; note how many are wanted."""
+    keys, spill, counters = state[0], state[4], state[5]
+    counters[3] = wanted
+    return counters[0] + wanted > keys.size or 2 * (counters[1] + wanted * variables) > spill[0].size
+
+
+@_jit
+def bin_point(k, nominal, points, base, usable, data, options, grid, state, lost):  # type: ignore[no-untyped-def]
+    """Put a sounding into the cell of its centre; give -1, or the reason why not."""
+    x, y = points[0][k], points[1][k]
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return NAN_CENTRE
+    row, column = centre_cell(x, y, grid)
+    if row < 0:
+        return OUTSIDE_GRID
+    if check_values(k, data, options, usable, lost):
+        share = nominal / (grid[9][row] * (grid[1][column + 1] - grid[1][column]))
+        weight = share if options[1] == AREA else 1.0
+        key = cell_key(base, row, column, grid)
+        emit(key, weight, share, np.uint64(0), k, usable, data, options, state)
+    return -1
+
+
+@_jit
+def bin_chunk(start, points, corners, periods, data, options, grid, state, lost, rejected):  # type: ignore[no-untyped-def]
+    """Add soundings to the sums, from number `start` on.
+
+    Gives the number of the sounding at which the tables must grow first, or the number of soundings. Every
+    rejected sounding is counted once in `rejected` (by reason), and once in `lost` for each variable.
+    """
+    count, width = corners[0].shape
+    work = np.empty((11, 8 * (width + 3)))
+    px, py = np.empty(width + 3), np.empty(width + 3)
+    usable = np.empty(data[0].shape[0], dtype=np.bool_)
+    cells = (grid[0].size - 1) * (grid[1].size - 1)
+    mode, nominal, times = options[1], options[3], data[3]
+    for k in range(start, times.size):
+        if periods[k] < 0:
+            rejected[NO_TIME if periods[k] == -2 else OUTSIDE_PERIOD] += 1
+            continue
+        if lacks_room(1, usable.size, state):
+            return k
+        base = periods[k] * cells
+        n = ring(corners[0][k], corners[1][k], grid[7], grid[8], px, py) if count else 0
+        if n < 0:
+            rejected[-1 - n] += 1
+            continue
+        area = 0.0
+        if n > 2:
+            if crosses_itself(px, py, n):
+                rejected[SELF_INTERSECTING] += 1
+                continue
+            area = signed_area(px, py, n)
+            dx, dy = px[:n].max() - px[:n].min(), py[:n].max() - py[:n].min()
+            # rounding of the corners leaves a line with an area of this order
+            if abs(area) <= 1e-12 * (dx * dx + dy * dy):
+                area = 0.0
+        if mode == CENTRE or (area == 0.0 and nominal > 0.0):
+            reason = bin_point(k, nominal, points, base, usable, data, options, grid, state, lost)
+        elif area == 0.0:
+            reason = ZERO_AREA
+        elif mode == RESPONSE and n != 4:
+            reason = UNFIT_RESPONSE
+        else:
+            if lacks_room(cells_bound(px, py, n, grid, options[4]), usable.size, state):
+                return k
+            reason = -1
+            if check_values(k, data, options, usable, lost):
+                if mode == RESPONSE:
+                    hits = spread_response(k, px, py, area, work, base, usable, data, options, grid, state)
+                else:
+                    hits = spread_area(k, px, py, n, area, work, base, usable, data, options, grid, state)
+                reason = -1 if hits > 0 else (OUTSIDE_GRID if hits == 0 else UNFIT_RESPONSE)
+        if reason >= 0:
+            rejected[reason] += 1
+    return times.size

@@ -1,0 +1,148 @@
+"""Sums of the cells that were met: a table that grows, and its frozen form in the order of the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+from uuid import uuid4
+
+import dask.array as da
+import numpy as np
+from numpy.typing import NDArray
+
+from yaotan.grid import kernel
+
+#: Cells in one block of a lazy array: 2 million doubles are 16 MiB.
+_BLOCK_CELLS: Final = 1 << 21
+
+
+class CellSums:
+    """Growing table of sums, one row for each cell met, found through open addressing.
+
+    Parameters
+    ----------
+    variables : int
+        Number of variables.
+    rows : int
+        Rows to begin with.
+    """
+
+    def __init__(self, variables: int, rows: int = 1 << 14) -> None:
+        self.variables = variables
+        self.counters = np.zeros(4, dtype=np.int64)
+        self.keys = np.empty(0, dtype=np.int64)
+        self.floats = np.empty((0, variables, kernel.FLOAT_COLUMNS))
+        self.ints = np.empty((0, variables, kernel.INT_COLUMNS), dtype=np.int64)
+        self.masks = np.empty((0, variables), dtype=np.uint64)
+        self._resize(rows)
+        self._open(np.empty(0, np.int64), np.empty(0), 1 << 12, 0)
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """The arrays in the order that the kernel expects."""
+        table, spill = (self.floats, self.ints, self.masks), (self.open_keys, self.open_sums)
+        return self.keys, self.slots, self.rows, table, spill, self.counters
+
+    def _resize(self, rows: int) -> None:
+        used = int(self.counters[0])
+        for name in ("keys", "floats", "ints", "masks"):
+            old = getattr(self, name)
+            new = np.zeros((rows, *old.shape[1:]), dtype=old.dtype)
+            new[:used] = old[:used]
+            setattr(self, name, new)
+        self.ints[used:, :, kernel.PASS] = -1
+        size = 1 << int(2 * rows).bit_length()
+        self.slots, self.rows = np.full(size, -1, np.int64), np.zeros(size, np.int64)
+        kernel.refill(self.keys, used, self.slots, self.rows)
+
+    def _open(self, keys: NDArray[np.int64], sums: NDArray[Any], room: int, first_pass: int) -> None:
+        size = 1 << int(2 * room).bit_length()
+        self.open_keys, self.open_sums = np.full(size, -1, np.int64), np.zeros(size)
+        self.counters[1] = kernel.refill_open(keys, sums, first_pass, self.open_keys, self.open_sums)
+
+    def grow(self) -> None:
+        """Make room for as many cells as the kernel asked for, and at least double what is full."""
+        used, open_count, _, wanted = map(int, self.counters)
+        if used + wanted > self.keys.size:
+            self._resize(max(2 * self.keys.size, used + wanted))
+        if 2 * (open_count + wanted * self.variables) > self.open_keys.size:
+            self._open(self.open_keys, self.open_sums, 2 * (open_count + wanted * self.variables), 0)
+
+    def close_before(self, time: int) -> None:
+        """Forget the sums of overpasses that ended before a time [ns]: none of their soundings can come.
+
+        The sum over overpasses is complete at any moment; only the running sum of each is dropped.
+        """
+        first = min(max(time // kernel.PASS_NS + kernel.PASS_OFFSET, 0), (1 << kernel.PASS_BITS) - 1)
+        room = max(1 << 12, int(self.counters[1]))
+        self._open(self.open_keys, self.open_sums, room, first)
+
+    def freeze(self) -> FrozenSums:
+        """Give the sums in rising order of the cells."""
+        used = int(self.counters[0])
+        order = np.argsort(self.keys[:used], kind="stable")
+        return FrozenSums(self.keys[order], self.floats[order], self.ints[order], self.masks[order])
+
+
+@dataclass(frozen=True)
+class FrozenSums:
+    """Sums of all cells met, by rising cell number ``(time * ny + row) * nx + column``."""
+
+    keys: NDArray[np.int64]
+    floats: NDArray[np.float64]
+    ints: NDArray[np.int64]
+    masks: NDArray[np.uint64]
+
+
+def _fill_block(
+    keys: NDArray[np.int64],
+    values: NDArray[Any],
+    fill: Any,
+    shape: tuple[int, int, int],
+    rows: int,
+    *,
+    block_id: tuple[int, int, int],
+) -> NDArray[Any]:
+    _, ny, nx = shape
+    first_row = block_id[1] * rows
+    height = min(rows, ny - first_row)
+    start = (block_id[0] * ny + first_row) * nx
+    low, high = np.searchsorted(keys, (start, start + height * nx))
+    out = np.full(height * nx, fill, dtype=values.dtype)
+    out[keys[low:high] - start] = values[low:high]
+    return out.reshape(1, height, nx)
+
+
+def densifier(keys: NDArray[np.int64], shape: tuple[int, int, int]) -> Callable[..., da.Array]:
+    """Give a function that turns one value for each cell met into a lazy array of the whole grid.
+
+    Parameters
+    ----------
+    keys : numpy.ndarray
+        Rising cell numbers.
+    shape : tuple of int
+        (times, rows, columns).
+
+    Returns
+    -------
+    callable
+        ``(values, fill, name) -> dask.array.Array`` of bands of whole rows. Nothing is allocated before a
+        band is computed.
+    """
+    times, ny, nx = shape
+    rows = min(ny, max(1, _BLOCK_CELLS // nx))
+    bands = tuple(min(rows, ny - first) for first in range(0, ny, rows))
+
+    def densify(values: NDArray[Any], fill: Any, name: str) -> da.Array:
+        # a name of its own spares dask from hashing the values
+        return da.map_blocks(
+            partial(_fill_block, keys, values, fill, shape, rows),
+            name=f"grid-{name}-{uuid4().hex}",
+            chunks=((1,) * times, bands, (nx,)),
+            dtype=values.dtype,
+            meta=np.empty((0, 0, 0), dtype=values.dtype),
+        )
+
+    return densify
