@@ -117,6 +117,38 @@ def cell_area(lat_edges: ArrayLike, lon_edges: ArrayLike) -> NDArray[np.float64]
     return np.outer(band_area(lat_edges), np.radians(width))
 
 
+def polygon_area(geometry: Any) -> NDArray[np.float64]:
+    """Area of polygons on the WGS84 ellipsoid, their edges straight in longitude and latitude.
+
+    The edges are cut to pieces of 0.1 degree and mapped to the cylindrical equal-area plane (longitude,
+    authalic function of `band_area`), in which planar area is true area; the error is of the order 1e-7.
+
+    Parameters
+    ----------
+    geometry : shapely geometry or array_like of them
+        [degrees]; not across the dateline in a jump (see `yaotan.io.region.open_regions`).
+
+    Returns
+    -------
+    numpy.ndarray
+        [m2], shape of the input.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> float(polygon_area(shapely.box(0, 0, 1, 1)).round(-6) / 1e6)
+    12308.0
+    """
+    import shapely
+
+    def equal_area(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        s = np.sin(np.radians(xy[:, 1]))
+        northing = _B2 / 2.0 * (s / (1.0 - _E2 * s**2) + np.arctanh(_E * s) / _E)
+        return np.column_stack([np.radians(xy[:, 0]), northing])
+
+    return np.asarray(shapely.area(shapely.transform(shapely.segmentize(geometry, 0.1), equal_area)))
+
+
 def projected_cell_area(crs: Any, y_edges: ArrayLike, x_edges: ArrayLike) -> NDArray[np.float64]:
     """True area of the cells of a projected grid, on the WGS84 ellipsoid.
 
