@@ -162,6 +162,7 @@ def _near(
         "longitude": longitude[frame, lane],
         "heading": heading[frame],
         "edge": (cover > limit - 0.15)[frame, lane],
+        "far": np.zeros(frame.size, bool),
     }
 
 
@@ -191,6 +192,7 @@ def _far(sensor: Sensor, world: World, number: int, coarse: NDArray[Any]) -> dic
         "longitude": longitude[rows, 0],
         "heading": heading[rows],
         "edge": np.zeros(rows.size, bool),
+        "far": np.ones(rows.size, bool),
     }
 
 
@@ -208,7 +210,8 @@ def _retrieve(
     time = EPOCH.astype("datetime64[ns]") + np.round(seconds * 1e9).astype("timedelta64[ns]")
     sun, sea = solar_zenith(time, latitude, longitude), scenery.is_sea(latitude, longitude)
     glint = sensor.glint and number % 2 == 1
-    keep = (sun < _LIMIT_ZENITH) & (glint | ~sea)
+    # far points show where the orbit went, so the sea does not take them
+    keep = (sun < _LIMIT_ZENITH) & (glint | ~sea | points["far"])
     size = latitude.size
     uncertainty = sensor.errors.stated(rng, sun)
     along = points["after"] * sensor.orbit.speed
