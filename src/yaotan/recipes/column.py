@@ -103,9 +103,13 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
             aliases=options.aliases,
             on_error=context.study.on_error,
         )
-        kept = screen(soundings, rules)
+        reading = [
+            {**entry, "file": context.relative(entry["file"])}
+            for entry in json.loads(soundings.attrs["reading"])
+        ]
+        kept = screen(soundings.assign_attrs(reading=json.dumps(reading)), rules)
         summary = {
-            "reading": json.loads(soundings.attrs["reading"]),
+            "reading": reading,
             "screening": json.loads(kept.attrs["screening"]),
             "kept": kept.sizes["sounding"],
         }

@@ -116,6 +116,11 @@ class Context:
         """List the granules of a product that may hold soundings of a month."""
         return [granule for granule in self.inventory.of(product) if granule.overlaps(*month.interval)]
 
+    def relative(self, text: str) -> str:
+        """Write a path as the study would: relative to its file where it lies below it, else its name."""
+        path = Path(text)
+        return path.relative_to(self.base).as_posix() if path.is_relative_to(self.base) else path.name
+
     def announce(self, what: str, done: int, total: int) -> None:
         """Tell whoever listens how far the run is."""
         if self.progress:

@@ -55,13 +55,17 @@ def _sum_reasons(records: Mapping[str, Mapping[str, Any]], product: str) -> dict
             if "error" in entry:
                 total["skipped"][entry["file"]] = entry["error"]
                 continue
+            if "read" not in entry:
+                continue  # a file of another product in the same folder
             total["read"] += int(entry["read"])
             for reason, count in entry["dropped"].items():
                 add("dropped", reason, count)
         for entry in summary["screening"]:
             add("screening", entry["rule"], entry["dropped"])
-        for reason, count in summary.get("rejected", {}).items():
-            add("rejected", reason, count)
+        rejected = summary.get("rejected", {})
+        for reasons in (rejected.get("reasons", {}), *rejected.get("variables", {}).values()):
+            for reason, count in reasons.items():
+                add("rejected", reason, count)
     return total
 
 
@@ -86,10 +90,6 @@ def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[s
     """
     inventory = context.inventory
 
-    def relative(text: str) -> str:
-        path = Path(text)
-        return path.relative_to(context.base).as_posix() if path.is_relative_to(context.base) else path.name
-
     return {
         "study": context.study.model_dump(mode="json"),
         "recipe": {"file": recipe.name, "sha256": sha256(recipe), "text": recipe.read_text(encoding="utf-8")},
@@ -99,7 +99,7 @@ def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[s
         "software": versions(),
         "inputs": [
             {
-                "file": relative(granule.path),
+                "file": context.relative(granule.path),
                 "sha256": granule.digest,
                 "product": granule.product,
                 "version": granule.version,
@@ -107,7 +107,7 @@ def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[s
             }
             for granule in inventory.granules
         ],
-        "skipped": [{"file": relative(path), "reason": reason} for path, reason in inventory.skipped],
+        "skipped": [{"file": context.relative(path), "reason": reason} for path, reason in inventory.skipped],
         "regions": {"source": context.regions.attrs.get("source", ""), "count": len(context.regions)},
         "products": {product: _sum_reasons(records, product) for product in inventory.products()},
         "steps": {

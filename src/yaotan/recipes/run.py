@@ -114,9 +114,9 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     records = _column_records(context)
     _require_data(records)
     tables = _table_records(context, records)
-    context.ledger.forget_others()
+    # files of steps that left the study must be gone before the report looks at the folder
+    context.ledger.forget_others(keep=["report"])
     report = _report_record(context, recipe, {**records, **tables})
-    context.ledger.forget_others()
     return RunResult(folder, report, inventory, context.ledger.executed)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -140,10 +140,16 @@ class Ledger:
             Path(temporary).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
         return path
 
-    def forget_others(self) -> None:
-        """Remove records and outputs of steps that this run no longer has (a month taken out, say)."""
+    def forget_others(self, *, keep: Collection[str] = ()) -> None:
+        """Remove records and outputs of steps that this run no longer has (a month taken out, say).
+
+        Parameters
+        ----------
+        keep : collection of str
+            Names of steps that are still to come.
+        """
         for path in sorted((self.folder / ".steps").glob("*.json")):
-            if path.stem in self._seen:
+            if path.stem in self._seen or path.stem in keep:
                 continue
             for name in (self.record(path.stem) or {}).get("outputs", {}):
                 (self.folder / name).unlink(missing_ok=True)

@@ -75,7 +75,7 @@ def regional_table(estimate: xr.Dataset, variable: str, months: list[str]) -> pd
             {name: one[variable + suffix].values for name, suffix in VALUES.items()}, index=stamps
         )
         part = part.reindex(time).rename_axis("time").reset_index()
-        part["count"] = part["count"].fillna(0).astype(int)
+        part["count"] = part["count"].fillna(0.0).round(2)
         part["coverage"] = part["coverage"].fillna(0.0)
         before = part.shift(12)
         part["change"] = part["value"] - before["value"]
