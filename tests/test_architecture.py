@@ -10,10 +10,28 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "yaotan"
 MODULES = sorted(SOURCE.rglob("*.py"))
-HEAVY = set(
-    "cf_xarray dask exactextract geopandas h5netcdf h5py lightgbm matplotlib numba pandas pint pyarrow pyproj "
-    "rasterio rioxarray scipy shapely sklearn xarray zarr".split()  # noqa: SIM905
-)
+HEAVY = {
+    "cf_xarray",
+    "dask",
+    "exactextract",
+    "geopandas",
+    "h5netcdf",
+    "h5py",
+    "lightgbm",
+    "matplotlib",
+    "numba",
+    "pandas",
+    "pint",
+    "pyarrow",
+    "pyproj",
+    "rasterio",
+    "rioxarray",
+    "scipy",
+    "shapely",
+    "sklearn",
+    "xarray",
+    "zarr",
+}
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc", "core"}
 LINES, TOLERATED = 300, 320
 
