@@ -141,12 +141,49 @@ def polygon_area(geometry: Any) -> NDArray[np.float64]:
     """
     import shapely
 
-    def equal_area(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        s = np.sin(np.radians(xy[:, 1]))
-        northing = _B2 / 2.0 * (s / (1.0 - _E2 * s**2) + np.arctanh(_E * s) / _E)
-        return np.column_stack([np.radians(xy[:, 0]), northing])
+    return np.asarray(shapely.area(equal_area_plane(geometry)))
 
-    return np.asarray(shapely.area(shapely.transform(shapely.segmentize(geometry, 0.1), equal_area)))
+
+def equal_area_plane(geometry: Any) -> Any:
+    """Map polygons to the plane (longitude [rad], authalic northing [m2 rad-1]), where planar area is true.
+
+    Parameters
+    ----------
+    geometry : shapely geometry or array_like of them
+        [degrees]; edges are cut to pieces of at most 0.1 degree first.
+
+    Returns
+    -------
+    shapely geometry or numpy.ndarray
+        Planar area in m2; a parallel stays a horizontal line, a meridian a vertical one.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> west, south, east, north = equal_area_plane(shapely.box(0, 0, 180, 90)).bounds
+    >>> bool(np.isclose((east - west) * (north - south), 4 * np.pi * AUTHALIC_RADIUS**2 / 4))
+    True
+    """
+    import shapely
+
+    def place(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack([np.radians(xy[:, 0]), authalic_northing(xy[:, 1])])
+
+    return shapely.transform(shapely.segmentize(geometry, 0.1), place)
+
+
+def authalic_northing(latitude: ArrayLike) -> NDArray[np.float64]:
+    """Area between the equator and a latitude per radian of longitude, negative in the south [m2 rad-1].
+
+    Snyder (1987), eq. 3-12. For narrow bands take `band_area`, which does not lose digits.
+
+    Examples
+    --------
+    >>> float(authalic_northing(90.0) * 4 * np.pi / 1e12)
+    510.065621724...
+    """
+    s = np.sin(np.radians(np.asarray(latitude, dtype=float)))
+    return np.asarray(_B2 / 2.0 * (s / (1.0 - _E2 * s**2) + np.arctanh(_E * s) / _E))
 
 
 def projected_cell_area(crs: Any, y_edges: ArrayLike, x_edges: ArrayLike) -> NDArray[np.float64]:

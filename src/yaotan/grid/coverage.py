@@ -16,11 +16,19 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from yaotan.errors import RegionError
-from yaotan.geodesy import cell_area, projected_cell_area
+from yaotan.geodesy import (
+    authalic_northing,
+    band_area,
+    cell_area,
+    equal_area_plane,
+    projected_cell_area,
+)
 from yaotan.grid.axes import Axes
 
 #: Longest edge of a region when it is brought into a projected CRS [degrees].
 _DENSE: Final = 0.05
+#: Greatest height of the pieces into which rows of latitude are cut [degrees].
+_ROW: Final = 0.25
 
 
 @dataclass(frozen=True)
@@ -50,14 +58,14 @@ class Cells:
 class _Blank(RasterSource):
     """A raster of which only the frame matters: windows are zeros, the whole is never there."""
 
-    def __init__(self, axes: Axes) -> None:
+    def __init__(self, axes: Axes, split: int) -> None:
         super().__init__()
-        self._axes = axes
+        self._axes, self._split = axes, split
 
     def res(self) -> tuple[float, float]:
         west, south, east, north = self._axes.extent
         rows, columns = self._axes.shape
-        return (east - west) / columns, (north - south) / rows
+        return (east - west) / columns, (north - south) / (rows * self._split)
 
     def extent(self) -> tuple[float, float, float, float]:
         return self._axes.extent
@@ -104,9 +112,9 @@ class _Shapes(FeatureSource):
 def region_cells(axes: Axes, regions: gpd.GeoDataFrame) -> list[Cells]:
     """Find the cells of every region with their exact cover share and true area.
 
-    The share is planar in the coordinates of the grid (exactextract; for latitude and longitude the edges of
-    a region are straight there), the area that of the ellipsoid. Every region is looked up at lon, lon + 360
-    and lon - 360, so any convention of longitude and the dateline work.
+    Edges of a region are straight in the coordinates of the grid. The share is that of true area in
+    latitude and longitude, planar (exactextract) inside the cells of a projected grid. Every region is
+    looked up at lon, lon + 360 and lon - 360, so any convention of longitude and the dateline work.
 
     Parameters
     ----------
@@ -168,17 +176,42 @@ Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 def _even_cells(axes: Axes, shapes: list[BaseGeometry]) -> list[Found]:
-    """Cell number (rising rows) and cover share, by exactextract."""
+    """Cell number (rising rows) and cover share, by exactextract.
+
+    Rows of latitude higher than a quarter of a degree are split, and the pieces put together by true area:
+    inside one piece the planar share and that of true area are the same to some 1e-4.
+    """
     if not shapes:
         return []
-    table: Any = exact_extract(_Blank(axes), _Shapes(shapes), ["cell_id", "coverage"], output="pandas")
     rows, columns = axes.shape
+    height = float(np.diff(axes.y_bounds[0])[0])
+    split = max(1, int(np.ceil(height / _ROW - 1e-6))) if axes.crs is None else 1
+    blank: Any = _Blank(axes, split)
+    table: Any = exact_extract(blank, _Shapes(shapes), ["cell_id", "coverage"], output="pandas")
     found = []
     for cell, share in zip(table["cell_id"], table["coverage"], strict=True):
         touched = np.asarray(share) > 0.0
         row, column = np.divmod(np.asarray(cell, dtype=np.int64)[touched], columns)
-        found.append(((rows - 1 - row) * columns + column, np.asarray(share, dtype=float)[touched]))
+        part = (rows * split - 1 - row, column, np.asarray(share, dtype=float)[touched])
+        found.append(_joined(axes, split, *part))
     return found
+
+
+def _joined(
+    axes: Axes, split: int, row: NDArray[np.int64], column: NDArray[np.int64], share: NDArray[np.float64]
+) -> Found:
+    """Put the pieces of split rows together to cells, weighted by their true area."""
+    cell = row // split * axes.shape[1] + column
+    if split == 1:
+        return cell, share
+    first, last = int(row.min(initial=0)), int(row.max(initial=0)) + 1
+    south, north = axes.y_bounds[0, 0], axes.y_bounds[-1, 1]
+    edges = south + (north - south) / (len(axes.y_bounds) * split) * np.arange(first, last + 1)
+    piece = band_area(np.clip(edges, -90.0, 90.0))
+    cells, inverse = np.unique(cell, return_inverse=True)
+    covered = np.bincount(inverse, weights=share * piece[row - first], minlength=cells.size)
+    whole = band_area(axes.y_bounds[first // split : (last - 1) // split + 1])
+    return cells, covered / whole[cells // axes.shape[1] - first // split]
 
 
 def _uneven_cells(axes: Axes, shape: BaseGeometry) -> Found:
@@ -188,6 +221,8 @@ def _uneven_cells(axes: Axes, shape: BaseGeometry) -> Found:
     columns = np.flatnonzero((axes.x_bounds[:, 1] > west) & (axes.x_bounds[:, 0] < east))
     row, column = (a.ravel() for a in np.meshgrid(rows, columns, indexing="ij"))
     y, x = axes.y_bounds[row], axes.x_bounds[column]
+    if axes.crs is None:
+        shape, y, x = equal_area_plane(shape), authalic_northing(y), np.radians(x)
     boxes = shapely.box(x[:, 0], y[:, 0], x[:, 1], y[:, 1])
     shapely.prepare(shape)
     share = shapely.contains_properly(shape, boxes).astype(float)
@@ -201,7 +236,8 @@ def _collect(axes: Axes, parts: list[Found], whole: bool) -> Cells:
     cells = np.concatenate([cell for cell, _ in parts]) if parts else np.empty(0, dtype=np.int64)
     shares = np.concatenate([share for _, share in parts]) if parts else np.empty(0)
     cell, inverse = np.unique(cells, return_inverse=True)
-    fraction = np.minimum(np.bincount(inverse, weights=shares, minlength=cell.size), 1.0)
+    fraction = np.bincount(inverse, weights=shares, minlength=cell.size).astype(np.float64)
+    fraction[fraction > 1.0 - 1e-9] = 1.0
     row, column = np.divmod(cell, axes.shape[1])
     return Cells(row, column, fraction, _true_area(axes, row, column), whole)
 
