@@ -235,7 +235,7 @@ def mean_interval(
     >>> round(interval.mean, 2), round(interval.lower, 2), round(interval.upper, 2)
     (2.0, 0.7, 3.3)
     """
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit
 
     if not 0.0 < level < 1.0:
         raise YaotanError(f"level is {level!r}", expected="a probability between 0 and 1, such as 0.95")
@@ -250,13 +250,13 @@ def mean_interval(
     known = errors[np.isfinite(errors)]
     # months whose sigma is unknown are taken to be as uncertain as the others
     stated = float(np.sqrt((known**2).mean() / n)) if known.size else 0.0
-    quantile = float(norm.ppf(0.5 + level / 2.0))
+    quantile = float(ndtri(0.5 + level / 2.0))
     if n == 1:
         error = stated if known.size else math.inf
         half = math.hypot(quantile * error, quantile * systematic)
         return Interval(mean, mean - half, mean + half, error, 0.0, 1)
     error = max(float(x.std(ddof=1)) / math.sqrt(n), stated)
-    half = math.hypot(float(t.ppf(0.5 + level / 2.0, n - 1)) * error, quantile * systematic)
+    half = math.hypot(float(stdtrit(n - 1, 0.5 + level / 2.0)) * error, quantile * systematic)
     return Interval(mean, mean - half, mean + half, error, float(n - 1), n)
 
 
@@ -289,7 +289,7 @@ def weighted_mean_interval(values: ArrayLike, weights: ArrayLike, *, level: floa
     >>> round(interval.mean, 2), round(interval.lower, 2)
     (2.0, 0.7)
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     if not 0.0 < level < 1.0:
         raise YaotanError(f"level is {level!r}", expected="a probability between 0 and 1, such as 0.95")
@@ -307,5 +307,5 @@ def weighted_mean_interval(values: ArrayLike, weights: ArrayLike, *, level: floa
     if n == 1 or freedom <= 0.0:
         return Interval(mean, -math.inf, math.inf, math.inf, 0.0, n)
     error = math.sqrt(float((c**2 * (x - mean) ** 2).sum()) * n / (n - 1))
-    half = float(t.ppf(0.5 + level / 2.0, freedom)) * error
+    half = float(stdtrit(freedom, 0.5 + level / 2.0)) * error
     return Interval(mean, mean - half, mean + half, error, freedom, n)
