@@ -80,12 +80,12 @@ class AliasFile(_Part):
     time: AliasTime | None = None
 
 
-def load_aliases(aliases: PathLike | Mapping[str, Any]) -> AliasFile:
+def load_aliases(aliases: PathLike | Mapping[str, Any] | AliasFile) -> AliasFile:
     """Read and check what a user teaches about a delivery.
 
     Parameters
     ----------
-    aliases : path-like or mapping
+    aliases : path-like, mapping or AliasFile
         YAML file, or its content.
 
     Returns
@@ -103,6 +103,8 @@ def load_aliases(aliases: PathLike | Mapping[str, Any]) -> AliasFile:
     >>> load_aliases({"product": "gf5b_gmi", "variables": {"xco2": "/Proxy/XCO2"}}).variables
     {'xco2': '/Proxy/XCO2'}
     """
+    if isinstance(aliases, AliasFile):
+        return aliases
     content = dict(aliases) if isinstance(aliases, Mapping) else load_yaml(aliases)
     where = "aliases" if isinstance(aliases, Mapping) else str(aliases)
     try:
@@ -130,7 +132,7 @@ def normalise_name(name: str) -> str:
 
 
 def resolve_aliases(
-    container: Container, product: Product, path: str, aliases: PathLike | Mapping[str, Any] | None
+    container: Container, product: Product, path: str, taught: AliasFile | None
 ) -> tuple[Product, dict[str, str]]:
     """Find the variables of one file, and give the product with their paths filled in.
 
@@ -142,7 +144,7 @@ def resolve_aliases(
         Entry with a table of aliases.
     path : str
         Its path, for messages.
-    aliases : path-like or mapping, optional
+    taught : AliasFile, optional
         What the user says; it wins over the table.
 
     Returns
@@ -160,7 +162,7 @@ def resolve_aliases(
     UnitsError
         A unit is neither stated nor clear from the values.
     """
-    taught = load_aliases(aliases) if aliases is not None else AliasFile(product=product.product)
+    taught = taught or AliasFile(product=product.product)
     if taught.product != product.product:
         raise CatalogError(f"the aliases are for {taught.product}, not {product.product}", where=path)
     return _Resolver(container, product, path, taught).resolve()
@@ -288,7 +290,9 @@ class _Resolver:
         if name in self.taught.units:
             return self.taught.units[name], "user"
         attributes = self.container.attributes_of(item)
-        stated = next((str(attributes[k]) for k in self.product.units_attributes if k in attributes), "").strip()
+        stated = next(
+            (str(attributes[k]) for k in self.product.units_attributes if k in attributes), ""
+        ).strip()
         if stated:
             return stated, "attribute"
         if rule is None or rule.units is None or rule.units == "1":
@@ -317,7 +321,9 @@ class _Resolver:
         units = taught.units if taught is not None else None
         if taught is not None and taught.kind is not None:
             return TimeRule(path=item, kind=taught.kind, units=units, offset_hours=offset)
-        stated = units or next((str(attributes[k]) for k in self.product.units_attributes if k in attributes), "")
+        stated = units or next(
+            (str(attributes[k]) for k in self.product.units_attributes if k in attributes), ""
+        )
         if "since" in stated:
             return TimeRule(path=item, kind="epoch", units=stated, offset_hours=offset)
         if "j2000millisecond" in _names_of(item):

@@ -19,6 +19,7 @@ _EPOCH: Final = re.compile(
     r"(\d{4}-\d{1,2}-\d{1,2})(?:[T\s]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?",
     re.IGNORECASE,
 )
+_NUMBER: Final = re.compile(r"^\d+(\.\d*)?[eE]-?\d+$")
 _NANOSECONDS: Final = {"d": 86_400_000_000_000, "h": 3_600_000_000_000, "mi": 60_000_000_000}
 NAT: Final = np.datetime64("NaT", "ns")
 
@@ -50,7 +51,7 @@ def fill_values(attributes: Mapping[str, Any], rule: FillRule, dtype: np.dtype[A
     """
     given = [attributes[name] for name in rule.attributes if name in attributes]
     found: list[Any] = []
-    for value in given or rule.constants:
+    for value in given or _outside(rule.constants, attributes):
         for item in np.atleast_1d(np.asarray(value)):
             if np.asarray(item).dtype.kind not in "iuf":
                 continue
@@ -63,6 +64,15 @@ def fill_values(attributes: Mapping[str, Any], rule: FillRule, dtype: np.dtype[A
                 if info.min <= number <= info.max:
                     found.append(np.asarray(number, dtype=dtype))
     return np.array(found, dtype=dtype)
+
+
+def _outside(constants: tuple[float, ...], attributes: Mapping[str, Any]) -> list[float]:
+    """Keep the constants that a stated valid range does not allow: within it they are values."""
+    given = attributes.get("valid_range", attributes.get("validRange"))
+    if given is None or np.size(given) != 2 or np.asarray(given).dtype.kind not in "iuf":
+        return list(constants)
+    low, high = (float(item) for item in np.asarray(given))
+    return [value for value in constants if not low <= value <= high]
 
 
 def to_float(raw: NDArray[Any], attributes: Mapping[str, Any], rule: FillRule) -> Floats:
@@ -135,11 +145,14 @@ def change_units(values: Floats, given: str | None, wanted: str, where: str) -> 
     # equal spellings skip the unit registry, which takes half a second to import
     if SPELLING.get(text, text) == SPELLING.get(wanted, wanted):
         return values
+    factor = 1.0
+    if _NUMBER.match(text):  # a power of ten as unit: a mole fraction in parts of it
+        factor, text = float(text), "1"
     try:
         scale, offset = conversion(text, wanted)
     except UnitsError as error:
         raise UnitsError(error.what, where=where, expected=error.expected) from error
-    return values * scale + offset
+    return values * (factor * scale) + offset
 
 
 def to_text(raw: NDArray[Any]) -> NDArray[np.str_]:
@@ -235,23 +248,29 @@ def _from_epoch(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule
     values = to_float(raw, attributes, fill)
     good = np.isfinite(values) & (np.abs(values) * (step / 1e9) < 9e9)
     whole = np.floor(np.where(good, values, 0.0))
-    # whole and broken part apart: float64 holds nanoseconds since 1970 only to about 250
-    part = np.round((np.where(good, values, 0.0) - whole) * step).astype(np.int64)
+    # whole and broken part apart, the latter to the microsecond that float64 can tell
+    part = np.round((np.where(good, values, 0.0) - whole) * (step / 1000)).astype(np.int64) * 1000
     time = (whole.astype(np.int64) * step + part + start).astype("datetime64[ns]")
     return np.where(good, time, NAT)
 
 
 def _from_text(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
     text = np.char.rstrip(to_text(raw), "Zz ")
+    zoned = np.char.find(text, "+", 10) >= 0
     try:
-        return text.astype("datetime64[ns]")
+        if not zoned.any():
+            return text.astype("datetime64[ns]")
     except ValueError:
-        return np.array([_one_time(item) for item in text], dtype="datetime64[ns]")
+        pass  # some are malformed: one by one, so that only those become NaT
+    return np.array([_one_time(str(item)) for item in text], dtype="datetime64[ns]")
 
 
 def _one_time(text: str) -> np.datetime64:
+    clock, _, zone = text.replace("/", "-").partition("+")
+    hours, _, minutes = zone.partition(":")
     try:
-        return np.datetime64(text.replace("/", "-"), "ns")
+        ahead = np.timedelta64(int(hours or 0) * 60 + int(minutes or 0), "m")
+        return np.datetime64(clock, "ns") - ahead
     except ValueError:
         return NAT
 

@@ -215,7 +215,7 @@ class Granule:
             # by way of the same-size unsigned type: a u8 field must not pass through int32 or float
             bits = raw.astype(raw.dtype.str.replace("i", "u")).astype(np.uint64)
             return np.where(missing, np.uint64(0), bits)
-        total = np.uint64(0)
+        total: Any = np.uint64(0)
         for place, flag in enumerate(self.flags):
             bad = ~_is_good(container.read(flag.path, rows), flag)
             total = total | (bad.astype(np.uint64) << np.uint64(place))

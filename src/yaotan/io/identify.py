@@ -13,7 +13,7 @@ import numpy as np
 
 from yaotan.catalog.product import Fact, Product, Source, find_product, load_products
 from yaotan.errors import NotAGranuleError
-from yaotan.io.alias import load_aliases, resolve_aliases
+from yaotan.io.alias import AliasFile, load_aliases, resolve_aliases
 from yaotan.io.container import MEMBER, Container, open_container
 from yaotan.io.granule import Granule, find_rule, units_of
 from yaotan.schema import MODE, QUALITY
@@ -128,16 +128,18 @@ def identify(path: PathLike, *, aliases: Aliases = None) -> ProductMatch:
     return ProductMatch(granule.product.product, granule.version, granule.path, granule)
 
 
-def identify_granule(path: PathLike, *, product: str | None = None, aliases: Aliases = None) -> Granule:
+def identify_granule(
+    path: PathLike, *, product: Product | None = None, aliases: Aliases | AliasFile = None
+) -> Granule:
     """As `identify`, giving the reader; with `product` only that one is tried.
 
     Parameters
     ----------
     path : path-like
         File.
-    product : str, optional
-        Name of a known product, or path of a product file.
-    aliases : path-like or mapping, optional
+    product : Product, optional
+        The only one to be tried; less evidence is asked for then.
+    aliases : path-like, mapping or AliasFile, optional
         As in `identify`.
 
     Returns
@@ -150,9 +152,10 @@ def identify_granule(path: PathLike, *, product: str | None = None, aliases: Ali
     NotAGranuleError
         As in `identify`.
     """
-    if aliases is not None and product is None:
-        product = load_aliases(aliases).product
-    wanted = [find_product(product)] if product else list(load_products().values())
+    taught = load_aliases(aliases) if aliases is not None else None
+    if taught is not None and product is None:
+        product = find_product(taught.product)
+    wanted = [product] if product else list(load_products().values())
     with open_container(path) as container:
         scores = [(_score(container, entry, str(path), strict=product is None), entry) for entry in wanted]
         found = [(score, entry) for score, entry in scores if score is not None]
@@ -166,7 +169,7 @@ def identify_granule(path: PathLike, *, product: str | None = None, aliases: Ali
                 where=path,
                 fix="say which with product=",
             )
-        return build_granule(container, winners[0], str(path), aliases)
+        return build_granule(container, winners[0], str(path), taught)
 
 
 def _fact_holds(container: Container, attributes: Mapping[str, Any], fact: Fact) -> bool | None:
@@ -238,7 +241,9 @@ def find_version(container: Container, product: Product, path: str) -> str:
     return ""
 
 
-def build_granule(container: Container, product: Product, path: str, aliases: Aliases = None) -> Granule:
+def build_granule(
+    container: Container, product: Product, path: str, taught: AliasFile | None = None
+) -> Granule:
     """Choose, among the sources that the catalog offers, those that the file has.
 
     Parameters
@@ -249,8 +254,8 @@ def build_granule(container: Container, product: Product, path: str, aliases: Al
         What it is.
     path : str
         Its path.
-    aliases : path-like or mapping, optional
-        For products that are read by aliases.
+    taught : AliasFile, optional
+        What the user says, for products that are read by aliases.
 
     Returns
     -------
@@ -264,7 +269,7 @@ def build_granule(container: Container, product: Product, path: str, aliases: Al
     """
     notes: dict[str, str] = {}
     if product.reader == "alias":
-        product, notes = resolve_aliases(container, product, path, aliases)
+        product, notes = resolve_aliases(container, product, path, taught)
     assert product.size_of is not None
     count = container.shape_of(product.size_of)[0] if container.shape_of(product.size_of) else 0
     sources = {

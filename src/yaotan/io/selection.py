@@ -234,7 +234,7 @@ def select_rows(
             lose("outside_region", ~region.holds(lat, lon))
         if quality != "all":
             if quality == "good":
-                flags = _count_flags(granule, container, keep)
+                flags = _count_flags(granule, container, keep & (flag != QUALITY["good"]))
             lose("quality_flag", flag != QUALITY[quality])
         if quality == "good":
             gases = [name for name in granule.product.gases if name in granule.sources]
@@ -250,11 +250,11 @@ def select_rows(
     return Selection(granule, rows, dropped, flags, first, last)
 
 
-def _count_flags(granule: Granule, container: Any, keep: Mask) -> dict[str, int]:
-    """Count the product's own reasons among the candidates; one sounding may have several."""
+def _count_flags(granule: Granule, container: Any, lost: Mask) -> dict[str, int]:
+    """Count the product's own reasons among the soundings that its flag takes; one may have several."""
     if not granule.bits:
         return {}
-    bits = granule.read_from(container, "quality_bits")[keep]
+    bits = granule.read_from(container, "quality_bits")[lost]
     counts = {
         f"qf:{name}": int(((bits >> np.uint64(place)) & np.uint64(1)).sum())
         for place, name in enumerate(granule.bits[:64])

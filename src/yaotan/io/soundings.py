@@ -15,7 +15,9 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
-from yaotan.errors import CatalogError, NotAGranuleError, YaotanError
+from yaotan.catalog.product import Product, find_product, load_products
+from yaotan.errors import NotAGranuleError, YaotanError
+from yaotan.io.alias import AliasFile, load_aliases
 from yaotan.io.container import MEMBER
 from yaotan.io.granule import Granule, find_rule, units_of
 from yaotan.io.identify import Aliases, identify_granule
@@ -98,12 +100,14 @@ def open_soundings(
     if on_error not in ("raise", "skip"):
         raise YaotanError(f"{on_error!r} is unknown", where="on_error", expected="raise or skip")
     area, span = parse_region(region), parse_period(period)
+    wanted = find_product(product) if product is not None else None
+    taught = load_aliases(aliases) if aliases is not None else None
     reading: list[dict[str, Any]] = []
     granules: list[Granule] = []
     selections: list[Selection] = []
     for path in find_files(paths):
         try:
-            granule = _identify_wanted(path, product, aliases)
+            granule = _identify_wanted(path, wanted, taught)
             if granule is None:
                 reading.append({"file": path, "not_selected": f"not {product}"})
                 continue
@@ -136,21 +140,18 @@ def _one_product(granules: list[Granule]) -> None:
         )
 
 
-def _identify_wanted(path: str, product: str | None, aliases: Aliases) -> Granule | None:
+def _identify_wanted(path: str, wanted: Product | None, taught: AliasFile | None) -> Granule | None:
     """Identify a file; None when it is of another product than the one wanted."""
-    if product is None:
-        return identify_granule(path, aliases=aliases)
+    if wanted is None:
+        return identify_granule(path, aliases=taught)
+    packaged = load_products().get(wanted.product) == wanted
     try:
-        found = identify_granule(path, aliases=aliases)
-    except CatalogError:
-        raise
-    except NotAGranuleError:
-        return identify_granule(path, product=product, aliases=aliases)
-    if found.product.product == product:
-        return found
-    if product.endswith((".yaml", ".yml")):
-        return identify_granule(path, product=product, aliases=aliases)
-    return None
+        found = identify_granule(path, aliases=taught) if packaged else None
+    except NotAGranuleError:  # unknown or in doubt: the user's word decides
+        found = None
+    if found is None:
+        return identify_granule(path, product=wanted, aliases=taught)
+    return found if found.product.product == wanted.product else None
 
 
 def _shown(paths: Paths) -> str:
@@ -241,7 +242,8 @@ def _build(
     used = used or sorted(selections, key=lambda s: s.granule.path)[:1]
     names = _choose(selections, variables)
     size = chunks.get("sounding") if isinstance(chunks, Mapping) else chunks
-    data = {name: _variable(name, used, size) for name in names}
+    stamp = tokenize([_stamp(item) for item in used])
+    data = {name: _variable(name, used, size, stamp) for name in names}
     index = np.repeat(np.arange(len(used), dtype=np.uint32), [item.kept for item in used])
     data["granule"] = xr.Variable(
         "sounding", _rechunk(da.from_array(index, chunks=-1), used, size), {"long_name": "index into source"}
@@ -294,16 +296,16 @@ def _rechunk(array: Any, used: list[Selection], size: int | None) -> Any:
     return array.rechunk((tuple(stop - start for _, start, stop in _blocks(used, size)),))
 
 
-def _variable(name: str, used: list[Selection], size: int | None) -> xr.Variable:
+def _variable(name: str, used: list[Selection], size: int | None, stamp: str) -> xr.Variable:
     """Put one variable together: one task per block, each with all that it needs to read itself."""
     having = next((s.granule for s in used if name in s.granule.names()), used[0].granule)
     blocks = _blocks(used, size)
     dims = having.dims_of(name)
     rest = having.shape_of(name, 0)[1:]
     _same_layout(name, used, rest)
-    label = f"{name}-{tokenize(name, size, [_stamp(item) for item in used])}"
+    label = f"{name}-{tokenize(name, size, stamp)}"
     zeros = (0,) * len(rest)
-    graph = {
+    graph: dict[Any, Any] = {
         (label, place, *zeros): (read_block, item.granule, name, item.rows, start, stop)
         for place, (item, start, stop) in enumerate(blocks)
     }
@@ -324,7 +326,7 @@ def _stamp(item: Selection) -> tuple[Any, ...]:
 
 
 def _same_layout(name: str, used: list[Selection], rest: tuple[int, ...]) -> None:
-    sources = {}
+    sources: dict[bool | None, str] = {}
     for item in used:
         granule = item.granule
         if name not in granule.names():
