@@ -136,7 +136,7 @@ def _read(path: Path) -> gpd.GeoDataFrame:
             expected=f"a vector file, or one of {', '.join((*_BUILT_IN, *region_catalog().key_regions))}",
         )
     try:
-        if path.is_file() and path.read_bytes()[:4] == b"PAR1":
+        if path.is_file() and _head(path) == b"PAR1":
             table = gpd.read_parquet(path)
         else:
             layer, encoding = _layer(path), _encoding(path)
@@ -160,6 +160,11 @@ def _read(path: Path) -> gpd.GeoDataFrame:
     if len(table) == 1 and table.shape[1] == 1 and isinstance(properties, dict):
         table = table.assign(**{str(key): [value] for key, value in properties.items()})
     return table
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
 
 
 def _layer(path: Path) -> str | None:
