@@ -20,7 +20,7 @@ _HOME: Final = {
     "zonal_statistics": "yaotan.grid.zonal",
     "screen": "yaotan.column.screening",
     "simulate_study": "yaotan.simulate.study",
-    "report": "yaotan.report.page",
+    "report": "yaotan.report",
     "run": "yaotan.recipes.run",
     "YaotanError": "yaotan.errors",
 }
@@ -32,7 +32,9 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         return metadata.version("yaotan")
     if name in _HOME:
-        value = getattr(import_module(_HOME[name]), name)
+        home = import_module(_HOME[name])
+        # a package of the verb's own name (report) is itself the callable
+        value = home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'yaotan' has no attribute {name!r}")

@@ -1,0 +1,411 @@
+"""Charts: series, ranked values, differences with intervals, scatter, bars of uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from yaotan.optional import require
+from yaotan.report.figure import (
+    ACCENT,
+    CLASSES,
+    INK,
+    MARKERS,
+    QUIET,
+
+    draw_svg,
+    fit_text,
+    text_width,
+)
+from yaotan.report.palette import Scale
+from yaotan.report.map import draw_colour_bar
+
+Floats = npt.NDArray[np.float64]
+WIDTH: Final = 480.0
+#: colours of verdicts; each verdict is also written as a word
+VERDICT_COLOUR: Final = {"higher": "#b3541e", "lower": "#0b6e8f", "not_detectable": "#66727f", "no_data": "#9aa5b1"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a series.
+
+    Parameters
+    ----------
+    label : str
+        Name in the legend.
+    time : pandas.DatetimeIndex
+        Months.
+    value, uncertainty : ndarray
+        Value and 1 sigma.
+    """
+
+    label: str
+    time: pd.DatetimeIndex
+    value: Floats
+    uncertainty: Floats
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One row of a chart of values with intervals.
+
+    Parameters
+    ----------
+    label, word : str
+        Text on the left; text on the right (a verdict).
+    value, lower, upper : float
+        Value and interval; NaN draws the text alone.
+    verdict : str
+        Key of `VERDICT_COLOUR`, or empty.
+    """
+
+    label: str
+    value: float
+    lower: float
+    upper: float
+    word: str = ""
+    verdict: str = ""
+    heading: str = ""
+
+
+def _axes(figure: Any, left: float, bottom: float, right: float, top: float) -> Any:
+    """Axes with margins in px."""
+    width, height = (72 * side for side in figure.get_size_inches())
+    box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
+    axes = figure.add_axes(box)
+    axes.tick_params(length=3, width=0.8)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def _number_ticks(axis: Any, count: int = 5) -> None:
+    ticker = require("matplotlib.ticker")
+    axis.set_major_locator(ticker.MaxNLocator(count))
+    plain = ticker.ScalarFormatter(useOffset=False)
+    plain.set_powerlimits((-3, 6))
+    axis.set_major_formatter(plain)
+
+
+def _month_ticks(time: pd.DatetimeIndex, language: str) -> tuple[list[pd.Timestamp], list[str]]:
+    """Ticks that never touch: at most seven, the year written where it changes."""
+    months = pd.date_range(time.min(), time.max(), freq="MS")
+    stride = next(step for step in (1, 2, 3, 6, 12, 24, 60) if len(months) / step <= 7)
+    chosen = [stamp for stamp in months if (stamp.month - 1) % min(stride, 12) == 0][:: max(1, stride // 12)]
+    chosen = chosen or [months[0]]
+    return chosen, [f"{stamp:%Y-%m}" for stamp in chosen]
+
+
+def draw_series(
+    key: str, lines: Sequence[Line], *, alt: str, label: str, language: str
+) -> str:
+    """Draw months against value with one-sigma bars; the legend stands below the axes.
+
+    Parameters
+    ----------
+    key : str
+        Id prefix.
+    lines : sequence of Line
+        At most seven.
+    alt, label : str
+        Alt text; quantity with unit.
+    language : {"en", "zh"}
+        Language of dates.
+
+    Returns
+    -------
+    str
+        Inline SVG.
+    """
+    rows = _legend_rows([line.label for line in lines])
+    bottom = 34.0 + 18 * len(rows)
+    height = 250.0 + bottom
+
+    def draw(figure: Any) -> None:
+        axes = _axes(figure, 62, bottom, 16, 28)
+        for number, line in enumerate(lines):
+            colour, marker = CLASSES[number % 7], MARKERS[number % 7]
+            # shifted by a fraction of a month, so that bars of several regions stand side by side
+            time = line.time + pd.Timedelta(hours=30 * (number - (len(lines) - 1) / 2))
+            axes.plot(time, line.value, color=colour, marker=marker, markersize=4, linewidth=1.3, zorder=3)
+            known = np.isfinite(line.value) & np.isfinite(line.uncertainty)
+            low, high = line.value - line.uncertainty, line.value + line.uncertainty
+            stacked = np.stack([low, high, np.full(low.size, np.nan)], axis=-1)[known].ravel()
+            axes.plot(np.repeat(time[known], 3), stacked, color=colour, linewidth=0.9, alpha=0.7, zorder=2)
+        every = pd.DatetimeIndex(np.concatenate([line.time.values for line in lines]))
+        ticks, labels = _month_ticks(every, language)
+        axes.set_xticks(ticks, labels)
+        axes.set_xlim(every.min() - pd.Timedelta(days=16), every.max() + pd.Timedelta(days=16))
+        axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
+        _number_ticks(axes.yaxis)
+        _axis_title(figure, label)
+        _draw_legend(figure, rows, bottom - 34)
+
+    return draw_svg(key, (WIDTH, height), alt, draw)
+
+
+def _axis_title(figure: Any, label: str) -> None:
+    """Write the quantity above the axes, level, where any language reads it at once."""
+    height = 72 * figure.get_size_inches()[1]
+    figure.text(8 / WIDTH, (height - 8) / height, label, ha="left", va="top", fontsize=12, color=INK)
+
+
+def _legend_rows(labels: Sequence[str]) -> list[list[tuple[int, str, float]]]:
+    """Set legend entries in rows: (number, text, left edge)."""
+    rows: list[list[tuple[int, str, float]]] = [[]]
+    x = 8.0
+    for number, label in enumerate(labels):
+        text = fit_text(label, WIDTH - 40, 11)
+        wide = 24 + text_width(text, 11) + 14
+        if x + wide > WIDTH and rows[-1]:
+            rows.append([])
+            x = 8.0
+        rows[-1].append((number, text, x))
+        x += wide
+    return rows
+
+
+def _draw_legend(figure: Any, rows: list[list[tuple[int, str, float]]], top: float) -> None:
+    height = 72 * figure.get_size_inches()[1]
+    lines = require("matplotlib.lines").Line2D
+    for depth, row in enumerate(rows):
+        y = (top - 9 - 18 * depth) / height
+        for number, text, x in row:
+            handle = lines([x / WIDTH, (x + 18) / WIDTH], [y, y], color=CLASSES[number % 7], linewidth=1.6)
+            spot = lines(
+                [(x + 9) / WIDTH], [y], color=CLASSES[number % 7], marker=MARKERS[number % 7], markersize=5
+            )
+            for artist in (handle, spot):
+                artist.set_transform(figure.transFigure)
+                figure.add_artist(artist)
+            figure.text((x + 24) / WIDTH, y, text, ha="left", va="center_baseline", fontsize=11, color=INK)
+
+
+def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> str:
+    """Draw values with intervals, one row each, names on the left.
+
+    Parameters
+    ----------
+    key : str
+        Id prefix.
+    marks : sequence of Mark
+        In drawing order, from the top.
+    alt, label : str
+        Alt text; quantity with unit.
+
+    Returns
+    -------
+    str
+        Inline SVG.
+    """
+    step = 20.0
+    height = step * len(marks) + 74
+    left = min(196.0, max(text_width(mark.label, 11) for mark in marks) + 16)
+
+    def draw(figure: Any) -> None:
+        axes = _axes(figure, left, 30, 18, 34)
+        for row, mark in enumerate(marks):
+            axes.plot([mark.lower, mark.upper], [row, row], color=ACCENT, linewidth=1.4, alpha=0.55)
+            axes.plot([mark.value], [row], "o", color=ACCENT, markersize=5)
+            y = (height - 34 - step * (row + 0.5)) / height
+            text = fit_text(mark.label, left - 12, 11)
+            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=11, color=INK)
+        axes.set_ylim(len(marks) - 0.5, -0.5)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
+        _number_ticks(axes.xaxis, 4)
+        _axis_title(figure, label)
+
+    return draw_svg(key, (WIDTH, height), alt, draw)
+
+
+def _forest_layout(marks: Sequence[Mark]) -> tuple[list[float], float]:
+    """Depth of each row's text line below the top, and total depth [px]."""
+    depth, places = 36.0, []
+    for mark in marks:
+        if mark.heading:
+            depth += 26
+        places.append(depth)
+        depth += 42
+    return places, depth
+
+
+def draw_differences(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> str:
+    """Draw differences with intervals about a line at zero, each with its verdict in words.
+
+    Parameters
+    ----------
+    key : str
+        Id prefix.
+    marks : sequence of Mark
+        From the top; a heading opens a group.
+    alt, label : str
+        Alt text; quantity with unit.
+
+    Returns
+    -------
+    str
+        Inline SVG.
+    """
+    places, depth = _forest_layout(marks)
+    height = depth + 30
+    known = [bound for mark in marks for bound in (mark.lower, mark.upper) if np.isfinite(bound)]
+    reach = 1.12 * max((abs(bound) for bound in known), default=1.0)
+
+    def draw(figure: Any) -> None:
+        axes = _axes(figure, 16, 30, 16, 34)
+        axes.set(xlim=(-reach, reach), ylim=(depth, 34), yticks=[])
+        axes.axvline(0, color=INK, linewidth=0.9, ymax=0.995, zorder=1)
+        axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
+        axes.spines["left"].set_visible(False)
+        for place, mark in zip(places, marks, strict=True):
+            colour = VERDICT_COLOUR.get(mark.verdict, ACCENT)
+            if np.isfinite(mark.lower):
+                axes.plot([mark.lower, mark.upper], [place + 27] * 2, color=colour, linewidth=2.4, zorder=3)
+            if np.isfinite(mark.value):
+                axes.plot([mark.value], [place + 27], "o", color=colour, markersize=7, zorder=4)
+            _forest_text(figure, height, place, mark, colour)
+        _number_ticks(axes.xaxis, 6)
+        _axis_title(figure, label)
+
+    return draw_svg(key, (WIDTH, height), alt, draw)
+
+
+def _forest_text(figure: Any, height: float, place: float, mark: Mark, colour: str) -> None:
+    room = WIDTH - 32 - text_width(mark.word, 11.5) - 12
+    y = (height - place - 10) / height
+    rows = [(16.0, y, fit_text(mark.label, room, 11.5), "left", INK), (WIDTH - 16, y, mark.word, "right", colour)]
+    if mark.heading:
+        heading = fit_text(mark.heading, WIDTH - 32, 11.5)
+        rows.append((16.0, (height - place + 12) / height, heading, "left", QUIET))
+    for number, (x, high, text, side, ink) in enumerate(rows):
+        drawn = figure.text(x / WIDTH, high, text, ha=side, va="center_baseline", fontsize=11.5, color=ink)
+        drawn.set_gid(f"halo-row{place:.0f}-{number}")
+
+
+def draw_terms(
+    key: str, groups: Sequence[tuple[str, Sequence[tuple[str, float]]]], *, alt: str, label: str
+) -> str:
+    """Draw the terms of an uncertainty as bars, a group per product.
+
+    Parameters
+    ----------
+    key : str
+        Id prefix.
+    groups : sequence of (heading, terms)
+        Terms are (name, 1 sigma); NaN is left without a bar.
+    alt, label : str
+        Alt text; quantity with unit.
+
+    Returns
+    -------
+    str
+        Inline SVG.
+    """
+    rows: list[tuple[str, float | None, int]] = []
+    for heading, terms in groups:
+        rows.append((heading, None, 0))
+        rows += [(name, value, number) for number, (name, value) in enumerate(terms)]
+    step = 22.0
+    height = 34 + step * len(rows) + 34
+    colours = (CLASSES[4], CLASSES[1], INK)
+    names = [name for name, value, _ in rows if value is not None]
+    left = min(180.0, max(text_width(name, 11) for name in names) + 18)
+
+    def draw(figure: Any) -> None:
+        axes = _axes(figure, left, 30, 20, 34)
+        for row, (name, value, number) in enumerate(rows):
+            y = (height - 34 - step * (row + 0.5)) / height
+            if value is None:
+                text = fit_text(name, WIDTH - 24, 11.5)
+                drawn = figure.text(12 / WIDTH, y, text, ha="left", va="center_baseline", fontsize=11.5, color=QUIET)
+                drawn.set_gid(f"halo-group{row}")
+                continue
+            if np.isfinite(value):
+                axes.barh(row, value, height=0.62, color=colours[number % 3])
+            text = fit_text(name, left - 14, 11)
+            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=11, color=INK)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_yticks([])
+        axes.set_xlim(left=0)
+        axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
+        _number_ticks(axes.xaxis)
+        _axis_title(figure, label)
+
+    return draw_svg(key, (WIDTH, height), alt, draw)
+
+
+def draw_scatter(
+    key: str, x: Floats, y: Floats, sigma: Floats | None, *, alt: str, x_label: str, y_label: str,
+    scale: Scale | None = None, density: Floats | None = None, edges: Floats | None = None,
+    density_label: str = "", no_data: str = "",
+) -> str:
+    """Draw pairs about the line of equality: points with bars, or the number of pairs in square bins.
+
+    Parameters
+    ----------
+    key : str
+        Id prefix.
+    x, y : ndarray
+        Pairs in one unit.
+    sigma : ndarray, optional
+        One sigma of y.
+    alt, x_label, y_label : str
+        Alt text and axis names with units.
+    scale, density, edges : optional
+        Colour scale, counts and bin edges; given, bins are drawn instead of points.
+    density_label, no_data : str
+        Words of the colour bar.
+
+    Returns
+    -------
+    str
+        Inline SVG.
+    """
+    bar = 66.0 if density is not None else 0.0
+    size = (WIDTH, 400.0 + bar)
+    low, high = float(min(x.min(), y.min())), float(max(x.max(), y.max()))
+    pad = 0.06 * (high - low or 1.0)
+
+    def draw(figure: Any) -> None:
+        axes = _axes(figure, 66, 54 + bar, 66, 30)
+        axes.plot([low - pad, high + pad], [low - pad, high + pad], color=INK, linewidth=0.9, zorder=4)
+        if density is not None and scale is not None and edges is not None:
+            _draw_bins(axes, density, edges, scale)
+            legend = figure.add_axes((0.06, 0, 0.88, (bar - 6) / size[1]))
+            draw_colour_bar(legend, scale, density_label, no_data)
+        else:
+            if sigma is not None:
+                bars = np.stack([y - sigma, y + sigma, np.full(y.size, np.nan)], axis=-1).ravel()
+                axes.plot(np.repeat(x, 3), bars, color=ACCENT, linewidth=0.7, alpha=0.45, zorder=2)
+            axes.plot(x, y, "o", color=ACCENT, markersize=3.2, alpha=0.75, zorder=3, markeredgewidth=0)
+        axes.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad), aspect="equal")
+        axes.grid(color="#e6e9ec", linewidth=0.8)
+        for axis in (axes.xaxis, axes.yaxis):
+            _number_ticks(axis, 4)
+        figure.text(0.5, (bar + 10) / size[1], fit_text(x_label, WIDTH - 20, 12), ha="center", va="bottom")
+        _axis_title(figure, fit_text(y_label, WIDTH - 20, 12))
+
+    return draw_svg(key, size, alt, draw)
+
+
+def _draw_bins(axes: Any, density: Floats, edges: Floats, scale: Scale) -> None:
+    path_class, patch_class = require("matplotlib.path").Path, require("matplotlib.patches").PathPatch
+    step = scale.steps(np.where(density > 0, density, np.nan))
+    for number, colour in enumerate(scale.colours):
+        boxes = [
+            path_class.unit_rectangle().transformed(
+                require("matplotlib.transforms").Affine2D()
+                .scale(edges[1] - edges[0])
+                .translate(edges[i], edges[j])
+            )
+            for i, j in np.argwhere(step == number)
+        ]
+        if boxes:
+            axes.add_patch(patch_class(path_class.make_compound_path(*boxes), facecolor=colour, linewidth=0, zorder=3))

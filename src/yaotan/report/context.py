@@ -1,0 +1,160 @@
+"""What every section is given, and what every section gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from yaotan.catalog.gas import gases
+from yaotan.report.palette import Scale, make_scale
+from yaotan.report.projection import MapFrame, cell_corners, coarsen, make_frame
+from yaotan.report.result import WHOLE, ColumnResult, StudyResults
+from yaotan.report.text import Text
+
+Floats = npt.NDArray[np.float64]
+#: more months than this are shown by season, and more seasons by year
+MOST_SMALL_MAPS: Final = 12
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the page.
+
+    Parameters
+    ----------
+    key : str
+        HTML id and name of the template block ``section/<key>.html.j2``.
+    title, lead : str
+        Heading and the sentence below it.
+    parts : mapping
+        Figures, tables and sentences that the template block places.
+    """
+
+    key: str
+    title: str
+    lead: str = ""
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class PageContext:
+    """A study in one language, with what several sections share.
+
+    Parameters
+    ----------
+    results : StudyResults
+        The study.
+    text : Text
+        Words of the page's language.
+    """
+
+    results: StudyResults
+    text: Text
+    _maps: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+
+    @cached_property
+    def frame(self) -> MapFrame:
+        """Projection and extent of all maps."""
+        return make_frame(self.results.regions, self.results.bounds)
+
+    @cached_property
+    def small_frame(self) -> MapFrame:
+        """The same frame with boundaries simplified for small maps."""
+        return coarsen(self.frame, 480 / 200)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Region id -> name in the page's language."""
+        rows = self.results.regions.drop(columns="geometry", errors="ignore").to_dict("records")
+        return {str(row["region_id"]): self.text.name(row) for row in rows} | {WHOLE: self.text("whole_area")}
+
+    def corners(self, column: ColumnResult) -> tuple[Floats, Floats]:
+        """Projected cell corners, computed once per column."""
+        if column.key not in self._maps:
+            self._maps[column.key] = cell_corners(column.grid, self.frame)
+        return self._maps[column.key]
+
+    def mean_map(self, column: ColumnResult) -> Floats:
+        """Mean of a cell's months with data, each month equal; NaN where there is none."""
+        return _mean(np.asarray(column.grid[column.variable].values, float))
+
+    @cached_property
+    def mean_scales(self) -> dict[str, Scale | None]:
+        """One scale per variable, shared by the products, so that their maps can be compared."""
+        maps: dict[str, list[Floats]] = {}
+        for column in self.results.columns:
+            maps.setdefault(column.variable, []).append(self.mean_map(column))
+        return {variable: make_scale(values) for variable, values in maps.items()}
+
+    def period_maps(self, column: ColumnResult) -> list[tuple[str, Floats]]:
+        """Maps of months; of seasons when there are more than twelve months, of years beyond that."""
+        values = np.asarray(column.grid[column.variable].values, float)
+        time = pd.DatetimeIndex(np.atleast_1d(column.grid["time"].values))
+        if values.ndim == 2:
+            values = values[None]
+        season = time + pd.DateOffset(months=1)
+        groups = pd.Index(time.strftime("%Y-%m"))
+        labels = [self.text.month(stamp) for stamp in time]
+        if len(groups.unique()) > MOST_SMALL_MAPS:
+            quarter = (season.month - 1) // 3
+            groups = pd.Index([f"{year}-{number}" for year, number in zip(season.year, quarter, strict=True)])
+            labels = [
+                self.text(f"season.{number}", year=year) for year, number in zip(season.year, quarter, strict=True)
+            ]
+        if len(groups.unique()) > MOST_SMALL_MAPS + 1:
+            groups, labels = pd.Index(time.strftime("%Y")), [self.text("season.year", year=t.year) for t in time]
+        found = []
+        for group in groups.unique():
+            chosen = np.flatnonzero(groups == group)
+            found.append((labels[chosen[0]], _mean(values[chosen])))
+        return found
+
+    def symbol(self, variable: str) -> str:
+        """Symbol of a column variable."""
+        entry = gases().get(variable)
+        return entry.symbol if entry else variable
+
+    def units(self, variable: str) -> str:
+        """Unit of a column variable as people write it."""
+        column = next((c for c in self.results.columns if c.variable == variable), None)
+        entry = gases().get(variable)
+        given = column.units if column else entry.units if entry else ""
+        return given.replace("m-2", "m⁻²").replace("s-1", "s⁻¹")
+
+    def quantity(self, variable: str) -> str:
+        """Symbol with unit, as axes and heads show it."""
+        return f"{self.symbol(variable)} ({self.units(variable)})"
+
+    def reason(self, code: str) -> str:
+        """Say in words what took soundings or days."""
+        words = self.results.words.get(code, {})
+        if words.get(self.text.language):
+            return words[self.text.language]
+        if self.text.has(f"reason.{code}"):
+            return self.text(f"reason.{code}")
+        kind = "product_flag" if code.startswith("qf:") else "rule_named"
+        return self.text(f"reason.{kind}", name=code.removeprefix("qf:"))
+
+    def columns_of(self, variable: str) -> Sequence[ColumnResult]:
+        """Columns of one variable, in order."""
+        return [column for column in self.results.columns if column.variable == variable]
+
+    @cached_property
+    def variables(self) -> list[str]:
+        """Variables of the study, in order."""
+        return list(dict.fromkeys(column.variable for column in self.results.columns))
+
+
+def _mean(values: Floats) -> Floats:
+    if values.ndim == 2:
+        return values
+    seen = np.isfinite(values)
+    number = seen.sum(axis=0)
+    total = np.where(seen, values, 0.0).sum(axis=0)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)

@@ -1,0 +1,162 @@
+"""What a finished study hands to the report: frozen records of tables, grids and provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import pandas as pd
+
+from yaotan.errors import SchemaError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import xarray as xr
+
+Language = Literal["en", "zh"]
+
+#: region_id of rows that describe the whole study area (regions may overlap, so they are never summed)
+WHOLE: Final = "*"
+
+#: columns that each table must have; a table without rows may come without columns
+TABLE_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "table": ("region_id", "name", "time", "value", "uncertainty", "count", "coverage"),
+    "contrasts": ("name", "kind", "product", "variable", "difference", "lower", "upper", "verdict", "months"),
+    "comparison": (
+        "variable",
+        "product_a",
+        "product_b",
+        "cells",
+        "months",
+        "difference",
+        "lower",
+        "upper",
+        "rmsd",
+        "correlation",
+        "verdict",
+    ),
+    "losses": ("product", "region_id", "month", "reason", "kind", "unit", "count"),
+    "truth": ("product", "variable", "region_id", "time", "estimate", "uncertainty", "truth"),
+}
+
+
+def _check_columns(table: pd.DataFrame | None, kind: str, owner: str) -> None:
+    if table is None or table.empty:
+        return
+    missing = [name for name in TABLE_COLUMNS[kind] if name not in table.columns]
+    if missing:
+        raise SchemaError(
+            f"the table {kind} lacks {', '.join(missing)}",
+            where=owner,
+            expected=f"columns {', '.join(TABLE_COLUMNS[kind])}",
+        )
+
+
+@dataclass(frozen=True)
+class ColumnResult:
+    """One gas of one product: monthly grid and regional table.
+
+    Parameters
+    ----------
+    product : str
+        Identifier as in the other tables, such as ``"oco2_lite"``.
+    title : str
+        Name that people use; shown as it is in both languages.
+    variable, units : str
+        Column variable (``"xco2"``) and its unit.
+    grid : xarray.Dataset
+        Monthly grid, dims ``(time, lat, lon)`` or ``(time, y, x)``, with ``<v>``, ``<v>_count``.
+    table : pandas.DataFrame
+        One row per region and month: region_id, name, name_zh, time, value, uncertainty,
+        uncertainty_random, uncertainty_systematic, spread, count, coverage, change, change_uncertainty.
+        Rows whose region_id is `WHOLE` describe the whole study area.
+    cadence : str
+        ``"month"``.
+    """
+
+    product: str
+    title: str
+    variable: str
+    units: str
+    grid: xr.Dataset
+    table: pd.DataFrame
+    cadence: str = "month"
+
+    def __post_init__(self) -> None:
+        _check_columns(self.table, "table", f"column {self.product}/{self.variable}")
+        if self.variable not in self.grid:
+            raise SchemaError(f"the grid lacks {self.variable}", where=f"column {self.product}")
+
+    @property
+    def key(self) -> str:
+        """Name that is unique in a study and safe in an HTML id and a file name."""
+        return f"{self.product}-{self.variable}".replace("/", "-").replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """Everything that the report draws, as tables, so that it can be rebuilt from the files of a run.
+
+    Parameters
+    ----------
+    title : str or mapping of language to str
+        Title of the study.
+    language : {"en", "zh"}
+        Language of the main page.
+    period : (start, end)
+        First and last day.
+    bounds : (west, south, east, north)
+        Degrees; west > east crosses the dateline.
+    columns : sequence of ColumnResult
+        The first is the main one.
+    regions : geopandas.GeoDataFrame
+        region_id, name, name_zh and polygons; ``attrs["source"]`` names where the boundaries come from.
+    contrasts, comparison, losses, truth : pandas.DataFrame
+        Tables as in `TABLE_COLUMNS`; ``truth`` is None outside of simulated studies. In ``losses`` the
+        kinds are ``read``, ``flag``, ``rule``, ``kept`` (unit ``sounding``) and ``orbit``, ``cloud``,
+        ``kept`` (unit ``day``); a flag reason that starts with ``qf:`` is a part of ``quality_flag``
+        and may overlap with others of its kind.
+    words : mapping
+        Words for codes that only the study knows: rule names and products' flags to
+        ``{"en": ..., "zh": ...}``.
+    provenance : mapping
+        As written to ``provenance.json``: ``inputs`` (list of file, product, version, sha256, read, kept),
+        ``skipped`` (list of file, error), ``recipe`` (text or mapping), ``software`` (name to version),
+        ``references`` (list of str), ``notes`` (list of str). All keys are optional.
+    """
+
+    title: str | Mapping[str, str]
+    language: Language
+    period: tuple[str, str]
+    bounds: tuple[float, float, float, float]
+    columns: tuple[ColumnResult, ...]
+    regions: gpd.GeoDataFrame
+    contrasts: pd.DataFrame
+    comparison: pd.DataFrame
+    losses: pd.DataFrame
+    truth: pd.DataFrame | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for kind in ("contrasts", "comparison", "losses", "truth"):
+            _check_columns(getattr(self, kind), kind, "study results")
+        keys = [column.key for column in self.columns]
+        if len(set(keys)) < len(keys):
+            raise SchemaError("a product has the same variable twice", where="study results")
+
+    def title_in(self, language: str) -> str:
+        """Give the title in one language, else in the one there is."""
+        if isinstance(self.title, str):
+            return self.title
+        return self.title.get(language) or next(iter(self.title.values()), "")
+
+    def column(self, product: str, variable: str) -> ColumnResult | None:
+        """Find one column, or None."""
+        return next((c for c in self.columns if (c.product, c.variable) == (product, variable)), None)
+
+    def product_title(self, product: str) -> str:
+        """Name of a product that people use."""
+        return next((c.title for c in self.columns if c.product == product), product)

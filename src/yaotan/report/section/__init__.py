@@ -1,0 +1,1 @@
+"""Sections of the report: each one function and one template block."""

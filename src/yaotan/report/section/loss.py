@@ -1,0 +1,230 @@
+"""Why there is no data here: what became of days and soundings, by region and month, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from yaotan.report.context import PageContext, Section
+from yaotan.report.number import percent, whole
+from yaotan.report.result import WHOLE
+from yaotan.report.summary import loss_rows
+from yaotan.report.table import Cell, Table, make_download, number_cell
+
+#: kinds in the order in which they take data
+KINDS = ("orbit", "cloud", "flag", "rule")
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Regions by months: soundings kept, or a word for what left none.
+
+    Parameters
+    ----------
+    key, title : str
+        HTML id and caption.
+    months : list of (short, long) text
+        Heads of the columns.
+    rows : list of (region, cells)
+        Cells are (text, class, long text).
+    """
+
+    key: str
+    title: str
+    months: list[tuple[str, str]]
+    rows: list[tuple[str, list[tuple[str, str]]]]
+
+
+def make_losses(page: PageContext) -> Section | None:
+    """Build the section that explains gaps; None when nothing was counted.
+
+    Parameters
+    ----------
+    page : PageContext
+        Study and language.
+
+    Returns
+    -------
+    Section or None
+        Per product: ``funnel``, ``strip``, ``table`` and ``sentences``.
+    """
+    text, losses = page.text, page.results.losses
+    if losses.empty:
+        return None
+    products = []
+    for product in losses["product"].unique():
+        rows = losses[losses["product"] == product]
+        products.append(
+            {
+                "title": page.results.product_title(str(product)),
+                "key": f"loss-{product}",
+                "funnel": _funnel(page, str(product)),
+                "strip": _strip(page, str(product), rows),
+                "table": _table(page, str(product), rows),
+                "sentences": _sentences(page, rows),
+            }
+        )
+    legend = [(kind, text(f"kind.{kind}"), text(f"kind_long.{kind}")) for kind in KINDS]
+    parts = {"products": products, "legend": legend}
+    return Section("losses", text("loss.title"), text("loss.lead"), parts)
+
+
+def _steps(rows: pd.DataFrame) -> tuple[int, int, list[tuple[str, str, int]]]:
+    """Split soundings into read, kept, and what each reason took, in order."""
+    rows = rows[rows["unit"] == "sounding"]
+    total = rows.groupby(["kind", "reason"], sort=False)["count"].sum()
+    kept = int(total.get("kept", pd.Series(dtype=int)).sum()) if "kept" in total.index else 0
+    taken = []
+    for kind in KINDS:
+        if kind in total.index.get_level_values(0):
+            parts = total[kind]
+            main = parts[[not str(reason).startswith("qf:") for reason in parts.index]]
+            taken += [(kind, str(reason), int(count)) for reason, count in main.items()]
+    read = int(total["read"].sum()) if "read" in total.index else kept + sum(count for *_, count in taken)
+    return read, kept, taken
+
+
+def _funnel(page: PageContext, product: str) -> Table | None:
+    """What each step took of the soundings read, and what it left."""
+    text = page.text
+    rows = loss_rows(page.results, product)
+    read, kept, taken = _steps(rows)
+    if not read:
+        return None
+    left = read
+    body = [
+        (Cell(text("loss.read"), "strong"), number_cell("", 0), number_cell(whole(read), read), Cell("", "bar", 1.0))
+    ]
+    for kind, reason, count in taken:
+        left -= count
+        body.append(
+            (
+                Cell(page.reason(reason), f"mark {kind}"), number_cell(f"−{whole(count)}", count),
+                number_cell(whole(left), left), Cell("", f"bar {kind}", left / read),
+            )
+        )
+    if left != kept:
+        lost = left - kept
+        body.append(
+            (
+                Cell(text("loss.other"), "mark"), number_cell(f"−{whole(lost)}", lost),
+                number_cell(whole(kept), kept), Cell("", "bar", kept / read),
+            )
+        )
+    body.append(
+        (Cell(text("loss.kept"), "strong"), number_cell("", 0), number_cell(whole(kept), kept), Cell("", "bar kept", kept / read))
+    )
+    names = ("step", "lost", "left", "share_left")
+    heads = [Cell(text(f"table.head.{name}"), "number" if name in ("lost", "left") else "") for name in names]
+    title = text("loss.funnel", product=page.results.product_title(product), kept=whole(kept), read=whole(read), share=percent(kept / read))
+    note = text("loss.funnel_note" if (rows["region_id"].astype(str) == WHOLE).any() else "loss.funnel_regions")
+    return Table(f"funnel-{product}", title, heads, body, note, make_download(f"losses_{product}", page.results.losses[page.results.losses["product"] == product]), "funnel")
+
+
+def _cells(rows: pd.DataFrame) -> pd.DataFrame:
+    """Counts by region and month: soundings kept and read, and losses by kind; parts of flags left out."""
+    main = rows[~rows["reason"].astype(str).str.startswith("qf:")]
+    name = main["kind"] + "_" + main["unit"]
+    return main.assign(name=name).pivot_table(
+        index=["region_id", "month"], columns="name", values="count", aggfunc="sum", fill_value=0
+    )
+
+
+def _get(row: pd.Series, name: str) -> int:
+    return int(row.get(name, 0))
+
+
+def main_kind(row: pd.Series) -> str:
+    """Name what left a region and month without data.
+
+    Where soundings were read, the kind that took most of them; else days without an overpass against days
+    on which an overpass left nothing: as soon as the satellite came by on one day, it was cloud (or the
+    producer's own screening), else the orbit.
+
+    Parameters
+    ----------
+    row : pandas.Series
+        Counts named ``<kind>_<unit>``.
+
+    Returns
+    -------
+    str
+        ``orbit``, ``cloud``, ``flag`` or ``rule``.
+    """
+    flag, rule = _get(row, "flag_sounding"), _get(row, "rule_sounding")
+    if flag or rule:
+        return "rule" if rule > flag else "flag"
+    return "cloud" if _get(row, "cloud_day") or _get(row, "cloud_sounding") else "orbit"
+
+
+def _strip(page: PageContext, product: str, rows: pd.DataFrame) -> Strip:
+    text = page.text
+    cells = _cells(rows)
+    start, end = (pd.Timestamp(day).to_period("M") for day in page.results.period)
+    months = [str(month) for month in pd.period_range(start, end, freq="M")]
+    heads = [(text("loss.month_short", month=int(m[5:]), year=m[:4]), text.month(f"{m}-01")) for m in months]
+    body = []
+    most = max(int(cells["kept_sounding"].max()) if "kept_sounding" in cells else 0, 1)
+    for region in [key for key in page.names if key != WHOLE]:
+        line = []
+        for month in months:
+            row = cells.loc[(region, month)] if (region, month) in cells.index else pd.Series(dtype=int)
+            kept = _get(row, "kept_sounding")
+            if kept:
+                level = 1 + min(3, int(4 * kept / (most + 1)))
+                line.append((whole(kept), f"k{level}"))
+            else:
+                kind = main_kind(row)
+                line.append((text(f"kind.{kind}"), f"none {kind}"))
+        body.append((page.names[region], line))
+    title = text("loss.strip", product=page.results.product_title(product))
+    return Strip(f"strip-{product}", title, heads, body)
+
+
+def _table(page: PageContext, product: str, rows: pd.DataFrame) -> Table | None:
+    text = page.text
+    cells = _cells(rows)
+    body = []
+    for region in [key for key in page.names if key != WHOLE]:
+        if region not in cells.index.get_level_values(0):
+            continue
+        part = cells.loc[region]
+        kept = part["kept_sounding"] if "kept_sounding" in part else pd.Series(0, index=part.index)
+        sums = part.sum()
+        empty = int((kept == 0).sum())
+        read = _get(sums, "read_sounding")
+        numbers = (
+            empty, _get(sums, "orbit_day"), _get(sums, "cloud_day"), read, _get(sums, "flag_sounding"),
+            _get(sums, "rule_sounding"), _get(sums, "kept_sounding"),
+        )
+        body.append((Cell(page.names[region]), *(number_cell(whole(number), number) for number in numbers)))
+    if not body:
+        return None
+    names = ("region", "months_empty", "days_orbit", "days_cloud", "read", "lost_flag", "lost_rule", "kept")
+    heads = [Cell(text(f"table.head.{name}"), "number" if name != "region" else "") for name in names]
+    title = text("loss.table", product=page.results.product_title(product))
+    return Table(f"table-loss-{product}", title, heads, body, text("loss.note"))
+
+
+def _sentences(page: PageContext, rows: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """Say for each region and each month without data what happened."""
+    text, found = page.text, []
+    main = rows[~rows["reason"].astype(str).str.startswith("qf:")]
+    kept = main[(main["kind"] == "kept") & (main["unit"] == "sounding")]
+    filled = set(zip(kept["region_id"].astype(str), kept["month"].astype(str), strict=True))
+    lost = main[~main["kind"].isin(["read", "kept"])]
+    grouped = {key: part for key, part in lost.groupby([lost["region_id"].astype(str), lost["month"].astype(str)])}
+    for region in [key for key in page.names if key != WHOLE]:
+        lines = []
+        for (name, month), part in grouped.items():
+            if name != region or (name, month) in filled:
+                continue
+            reasons = [
+                text(f"loss.because_{row['unit']}", n=int(row["count"]), shown=whole(row["count"]), reason=page.reason(str(row["reason"])))
+                for row in part.sort_values("count", ascending=False).to_dict("records")
+            ]
+            lines.append(text("loss.month_line", month=text.month(f"{month}-01"), reasons=text("loss.reasons_join").join(reasons)))
+        if lines:
+            found.append((page.names[region], lines))
+    return found

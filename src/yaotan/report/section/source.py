@@ -1,0 +1,86 @@
+"""Section 7, data and provenance: inputs with version and hash, what was skipped, recipe, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from yaotan.report.context import PageContext, Section
+from yaotan.report.number import whole
+from yaotan.report.table import Cell, Table, make_download, number_cell
+
+#: more files than this are listed in the CSV alone
+MOST_FILES = 60
+
+
+def make_sources(page: PageContext) -> Section:
+    """Build the section on data and provenance.
+
+    Parameters
+    ----------
+    page : PageContext
+        Study and language.
+
+    Returns
+    -------
+    Section
+        ``inputs``, ``skipped``, ``recipe``, ``software``, ``references`` and ``boundaries`` parts.
+    """
+    text, given = page.text, page.results.provenance
+    recipe = given.get("recipe")
+    if isinstance(recipe, Mapping):
+        recipe = yaml.safe_dump(dict(recipe), allow_unicode=True, sort_keys=False)
+    boundaries = page.results.regions.attrs.get("source")
+    parts = {
+        "inputs": _inputs(page, given.get("inputs") or []),
+        "skipped": [(str(row.get("file", "")), str(row.get("error", ""))) for row in given.get("skipped") or []],
+        "recipe": str(recipe or "").strip(),
+        "software": [(str(name), str(version)) for name, version in (given.get("software") or {}).items()],
+        "references": [without_scheme(str(one)) for one in given.get("references") or []],
+        "notes": [str(one) for one in given.get("notes") or []],
+        "boundaries": str(boundaries) if boundaries else "",
+    }
+    return Section("sources", text("source.title"), text("source.lead"), parts)
+
+
+def _inputs(page: PageContext, inputs: list[Mapping[str, Any]]) -> Table | None:
+    import pandas as pd
+
+    text = page.text
+    if not inputs:
+        return None
+    rows = []
+    for row in inputs[:MOST_FILES]:
+        counts = [row.get("read"), row.get("kept")]
+        rows.append(
+            (
+                Cell(str(row.get("file", "")), "source file"),
+                Cell(page.results.product_title(str(row.get("product", ""))), "source"),
+                Cell(str(row.get("version", "")), "source"),
+                *(number_cell("–" if count is None else whole(count)) for count in counts),
+                Cell(str(row.get("sha256", ""))[:12], "source hash"),
+            )
+        )
+    names = ("file", "product", "version", "read", "kept", "sha256")
+    heads = [Cell(text(f"table.head.{name}"), "number" if name in ("read", "kept") else "") for name in names]
+    note = text("source.hash_note")
+    if len(inputs) > MOST_FILES:
+        note += text("space") + text("source.first_files", n=MOST_FILES, total=whole(len(inputs)))
+    download = make_download("inputs", pd.DataFrame([dict(row) for row in inputs]))
+    return Table("table-inputs", text("source.inputs", n=len(inputs), shown=whole(len(inputs))), heads, rows, note, download)
+
+
+def without_scheme(reference: str) -> str:
+    """Write a reference without the scheme of an address: the page links to nothing outside itself.
+
+    Examples
+    --------
+    >>> without_scheme("see https://doi.org/10.1/x and http://example.org/a")
+    'see doi:10.1/x and example.org/a'
+    """
+    for scheme in ("https://", "http://"):
+        reference = reference.replace(f"{scheme}doi.org/", "doi:").replace(f"{scheme}dx.doi.org/", "doi:")
+        reference = reference.replace(scheme, "")
+    return reference

@@ -1,0 +1,245 @@
+"""Section 2, trust: satellites against each other, uncertainty by term, estimate against truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from yaotan.report.chart import Mark, draw_differences, draw_scatter, draw_terms
+from yaotan.report.context import PageContext, Section
+from yaotan.report.figure import Figure
+from yaotan.report.number import fixed, interval, measured, percent, whole
+from yaotan.report.palette import make_scale
+from yaotan.report.result import WHOLE
+from yaotan.report.table import Cell, Table, make_download, number_cell
+
+Floats = npt.NDArray[np.float64]
+
+
+def make_trust(page: PageContext) -> Section | None:
+    """Build the section on trust; None when there is nothing to compare and no uncertainty.
+
+    Parameters
+    ----------
+    page : PageContext
+        Study and language.
+
+    Returns
+    -------
+    Section or None
+        ``comparison``, ``terms`` and ``truth`` parts.
+    """
+    text = page.text
+    if not page.results.columns:
+        return None
+    parts = {
+        "comparison": [*_comparison_figures(page), *_scatter_figures(page)],
+        "comparison_table": _comparison_table(page),
+        "comparison_none": "" if len(page.results.comparison) else text("comparison.none"),
+        "terms": _term_figures(page),
+        "truth": _truth_figures(page),
+        "truth_table": _truth_table(page),
+    }
+    return Section("trust", text("trust.title"), text("trust.lead"), parts)
+
+
+def _pair(page: PageContext, row: dict[str, object]) -> tuple[str, str]:
+    titles = page.results.product_title
+    return titles(str(row["product_a"])), titles(str(row["product_b"]))
+
+
+def _comparison_figures(page: PageContext) -> list[Figure]:
+    text, table = page.text, page.results.comparison
+    figures = []
+    for variable in page.variables:
+        rows = table[table["variable"] == variable] if len(table) else table
+        if rows.empty or not np.isfinite(rows["difference"].astype(float)).any():
+            continue
+        marks = []
+        for row in rows.to_dict("records"):
+            first, second = _pair(page, row)
+            label = text("comparison.pair", first=first, second=second)
+            marks.append(
+                Mark(
+                    label, row["difference"], row["lower"], row["upper"],
+                    text(f"verdict_offset.{row['verdict']}"), row["verdict"],
+                )
+            )
+        found = int(rows["verdict"].isin(["higher", "lower"]).sum())
+        slots = {"symbol": page.symbol(variable), "total": len(rows)}
+        key = f"comparison-{variable}"
+        svg = draw_differences(
+            key, marks, alt=text("comparison.alt", n=found, **slots),
+            label=text("comparison.axis", quantity=page.quantity(variable)),
+        )
+        download = make_download(f"comparison_{variable}", rows)
+        title = text("comparison.title", n=found, **slots)
+        figures.append(Figure(key, svg, title, text("comparison.caption"), download))
+    return figures
+
+
+def _common_pairs(page: PageContext, row: dict[str, object]) -> tuple[Floats, Floats] | None:
+    """Values of two products in the same cells and months; None when their grids differ."""
+    variable = str(row["variable"])
+    found = [page.results.column(str(row[name]), variable) for name in ("product_a", "product_b")]
+    if found[0] is None or found[1] is None:
+        return None
+    first, second = (column.grid for column in found if column is not None)
+    for dim in ("lat", "lon", "y", "x"):
+        if dim in first.dims and not (dim in second.dims and np.array_equal(first[dim], second[dim])):
+            return None
+    if "time" not in first.dims or "time" not in second.dims:
+        return None
+    times = np.intersect1d(first["time"].values, second["time"].values)
+    a, b = (np.asarray(grid[variable].sel(time=times).values, float).ravel() for grid in (first, second))
+    both = np.isfinite(a) & np.isfinite(b)
+    return (a[both], b[both]) if both.sum() >= 3 else None
+
+
+def _scatter_figures(page: PageContext) -> list[Figure]:
+    text, figures = page.text, []
+    for number, row in enumerate(page.results.comparison.to_dict("records")):
+        pairs = _common_pairs(page, row)
+        if pairs is None:
+            continue
+        first, second = _pair(page, row)
+        variable = str(row["variable"])
+        low, high = float(np.min(pairs)), float(np.max(pairs))
+        edges = np.linspace(low, high + 1e-9 * max(abs(high), 1.0), 37)
+        density = np.histogram2d(pairs[1], pairs[0], bins=[edges, edges])[0]
+        scale = make_scale([density[density > 0]], steps=6)
+        slots = {"symbol": page.symbol(variable), "first": first, "second": second, "n": pairs[0].size}
+        slots |= {"shown": whole(pairs[0].size), "correlation": fixed(row["correlation"], 2)}
+        slots |= {"rmsd": measured(row["rmsd"], row["rmsd"])[0], "unit": page.units(variable)}
+        key = f"scatter-{number}"
+        axis = "scatter.axis"
+        svg = draw_scatter(
+            key, pairs[1], pairs[0], None, alt=text("scatter.alt", **slots),
+            x_label=text(axis, product=second, quantity=page.quantity(variable)),
+            y_label=text(axis, product=first, quantity=page.quantity(variable)),
+            scale=scale, density=density, edges=edges, density_label=text("scatter.density"), no_data=text("scatter.none"),
+        )
+        table = pd.DataFrame({str(row["product_a"]): pairs[0], str(row["product_b"]): pairs[1]})
+        download = make_download(f"pairs_{number + 1}", table) if len(table) <= 20_000 else None
+        figures.append(Figure(key, svg, text("scatter.title", **slots), text("scatter.caption", **slots), download))
+    return figures
+
+
+def _comparison_table(page: PageContext) -> Table | None:
+    text, table = page.text, page.results.comparison
+    if table.empty:
+        return None
+    rows = []
+    for row in table.to_dict("records"):
+        value, low, high = interval(row["difference"], row["lower"], row["upper"])
+        known = np.isfinite(row["lower"])
+        rows.append(
+            (
+                Cell(text("comparison.pair", first=_pair(page, row)[0], second=_pair(page, row)[1]), "source"),
+                Cell(page.quantity(row["variable"])),
+                number_cell(value if known else "–", row["difference"]),
+                number_cell(text("interval", lower=low, upper=high) if known else "–"),
+                Cell(text(f"verdict_offset.{row['verdict']}"), f"verdict {row['verdict']}"),
+                number_cell(measured(row["rmsd"], row["rmsd"])[0], row["rmsd"]),
+                number_cell(fixed(row["correlation"], 2), row["correlation"]),
+                number_cell(whole(row["cells"]), row["cells"]),
+                number_cell(whole(row["months"]), row["months"]),
+            )
+        )
+    names = ("pair", "quantity", "difference", "interval", "verdict", "rmsd", "correlation", "cells", "months")
+    heads = [Cell(text(f"table.head.{name}"), "" if number in (0, 1, 4) else "number") for number, name in enumerate(names)]
+    return Table(
+        "table-comparison", text("comparison.table"), heads, rows, text("comparison.note"),
+        make_download("comparison", table),
+    )
+
+
+def _term_figures(page: PageContext) -> list[Figure]:
+    text, figures = page.text, []
+    for variable in page.variables:
+        groups, records = [], []
+        for column in page.columns_of(variable):
+            table = column.table
+            own = table[table["region_id"].astype(str) != WHOLE] if len(table) else table
+            terms = []
+            for name in ("uncertainty_random", "uncertainty_systematic", "uncertainty"):
+                value = float(own[name].astype(float).median()) if name in own and len(own) else np.nan
+                terms.append((text(f"term.{name}"), value))
+                records.append((column.product, variable, name, value))
+            if any(np.isfinite(value) for _, value in terms):
+                groups.append((column.title, terms))
+        if not groups:
+            continue
+        table = pd.DataFrame(records, columns=["product", "variable", "term", "median_one_sigma"])
+        first, terms = groups[0]
+        random, systematic = terms[0][1], terms[1][1]
+        which = "unknown" if not np.isfinite(systematic + random) else "random" if random > systematic else "systematic"
+        key, symbol = f"terms-{variable}", page.symbol(variable)
+        label = text("term.axis", quantity=page.quantity(variable))
+        svg = draw_terms(key, groups, alt=text("term.alt", symbol=symbol), label=label)
+        title = text(f"term.title_{which}", symbol=symbol, product=first)
+        figures.append(Figure(key, svg, title, text("term.caption"), make_download(f"terms_{variable}", table)))
+    return figures
+
+
+def _truth_figures(page: PageContext) -> list[Figure]:
+    text, truth, figures = page.text, page.results.truth, []
+    if truth is None or truth.empty:
+        return []
+    for number, ((product, variable), rows) in enumerate(truth.groupby(["product", "variable"], sort=False)):
+        rows = rows[np.isfinite(rows["estimate"].astype(float)) & np.isfinite(rows["truth"].astype(float))]
+        if len(rows) < 2:
+            continue
+        score = _score(rows)
+        unit, symbol, title = page.units(variable), page.symbol(variable), page.results.product_title(product)
+        slots = {"symbol": symbol, "product": title, "unit": unit, "n": len(rows), "shown": whole(len(rows))}
+        slots |= {"bias": fixed(score["bias"], 2, sign=True), "within": percent(score["within_95"])}
+        key = f"truth-{number}"
+        svg = draw_scatter(
+            key, rows["truth"].to_numpy(float), rows["estimate"].to_numpy(float), rows["uncertainty"].to_numpy(float),
+            alt=text("truth.alt", **slots), x_label=text("truth.x", quantity=page.quantity(variable)),
+            y_label=text("truth.y", quantity=page.quantity(variable)),
+        )
+        download = make_download(f"truth_{product}_{variable}", rows)
+        figures.append(Figure(key, svg, text("truth.figure", **slots), text("truth.caption"), download))
+    return figures
+
+
+def _score(rows: pd.DataFrame) -> dict[str, float]:
+    """Score estimates: mean error, RMSE, share of truths inside 68 % and 95 % intervals."""
+    error = (rows["estimate"] - rows["truth"]).to_numpy(float)
+    known = rows["uncertainty"].to_numpy(float)
+    reduced = np.abs(error) / np.where(known > 0, known, np.nan)
+    judged = reduced[np.isfinite(reduced)]
+    share = (lambda limit: float((judged <= limit).mean())) if judged.size else (lambda limit: np.nan)
+    return {
+        "bias": float(error.mean()), "rmse": float(np.sqrt((error**2).mean())), "within_68": share(1.0),
+        "within_95": share(1.96), "n": float(error.size),
+    }
+
+
+def _truth_table(page: PageContext) -> Table | None:
+    text, truth = page.text, page.results.truth
+    if truth is None or truth.empty:
+        return None
+    rows = []
+    for (product, variable), part in truth.groupby(["product", "variable"], sort=False):
+        part = part[np.isfinite(part["estimate"].astype(float)) & np.isfinite(part["truth"].astype(float))]
+        if part.empty:
+            continue
+        score = _score(part)
+        rows.append(
+            (
+                Cell(page.results.product_title(product), "source"),
+                Cell(page.quantity(variable)),
+                number_cell(fixed(score["bias"], 2, sign=True), score["bias"]),
+                number_cell(fixed(score["rmse"], 2), score["rmse"]),
+                number_cell(percent(score["within_68"]), score["within_68"]),
+                number_cell(percent(score["within_95"]), score["within_95"]),
+                number_cell(whole(score["n"]), score["n"]),
+            )
+        )
+    names = ("product", "quantity", "mean_error", "rmse", "within_68", "within_95", "region_months")
+    heads = [Cell(text(f"table.head.{name}"), "" if number < 2 else "number") for number, name in enumerate(names)]
+    return Table("table-truth", text("truth.table"), heads, rows, text("truth.note"), make_download("truth", truth))

@@ -1,0 +1,107 @@
+"""Tables of the page: cells as people read them, and the same numbers as a CSV file to keep."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Download:
+    """A CSV file inside the page.
+
+    Parameters
+    ----------
+    name : str
+        Suggested file name.
+    href : str
+        ``data:`` address with the content.
+    """
+
+    name: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Parameters
+    ----------
+    text : str
+        What is shown.
+    kind : str
+        CSS classes: ``number``, ``word``, or a verdict.
+    share : float, optional
+        Length of a bar behind the text, 0 to 1.
+    sort : float, optional
+        Value to sort by.
+    """
+
+    text: str
+    kind: str = ""
+    share: float | None = None
+    sort: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Parameters
+    ----------
+    key : str
+        HTML id, unique on the page.
+    title : str
+        Caption.
+    head : sequence of Cell
+        Column heads.
+    rows : sequence of sequence of Cell
+        The first cell of a row is its head.
+    note : str
+        Sentence below.
+    download : Download, optional
+        The numbers.
+    """
+
+    key: str
+    title: str
+    head: Sequence[Cell]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+    download: Download | None = None
+    kind: str = ""
+
+
+def make_download(name: str, table: pd.DataFrame) -> Download:
+    """Put a table into the page as a CSV file.
+
+    Parameters
+    ----------
+    name : str
+        File name without suffix.
+    table : pandas.DataFrame
+        Written without its index, to nine significant digits; UTF-8 with a mark, which spreadsheets need
+        to show Chinese.
+
+    Returns
+    -------
+    Download
+        For a link.
+
+    Examples
+    --------
+    >>> make_download("a", pd.DataFrame({"x": [1]})).href
+    'data:text/csv;charset=utf-8;base64,77u/eAoxCg=='
+    """
+    content = table.to_csv(index=False, float_format="%.9g", lineterminator="\n", date_format="%Y-%m-%d")
+    data = base64.b64encode(content.encode("utf-8-sig")).decode("ascii")
+    return Download(f"{name}.csv", f"data:text/csv;charset=utf-8;base64,{data}")
+
+
+def number_cell(text: str, value: float | None = None) -> Cell:
+    """Cell of a number, aligned to the right."""
+    return Cell(text, "number", sort=None if value is None or value != value else float(value))
