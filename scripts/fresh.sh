@@ -72,6 +72,8 @@ inside() {
     named_paths | while read -r path; do
         case $path in
             /etc/ssl/*) ;;
+            # the pages of a local index link to files beside its folder
+            */simple) share_path "${path%/simple}" ;;
             *) share_path "$path" ;;
         esac
     done

@@ -67,8 +67,8 @@ def cf_dataset(obj: xr.Dataset | xr.DataArray, options: Options) -> xr.Dataset:
         attrs = dataset.variables[name].attrs
         dataset.variables[name].attrs = _AXES[name] | attrs
     _describe_companions(dataset)
-    _describe_rest(dataset)
     _link_bounds(dataset)
+    _describe_rest(dataset)
     dataset = dataset.reset_coords(_not_coordinates(dataset))
     dataset.attrs = global_attributes(dataset, options)
     encode_time(dataset, _epoch(dataset, options.noun))
@@ -127,8 +127,12 @@ def _label_instances(dataset: xr.Dataset) -> xr.Dataset:
 
 def _describe_rest(dataset: xr.Dataset) -> None:
     """Give every variable a name for people; bounds and grid mappings need none."""
-    for name, variable in dataset.data_vars.items():
-        if name not in _GRID_MAPPINGS and not {"long_name", "standard_name"} & variable.attrs.keys():
+    bounds = {variable.attrs.get("bounds") for variable in dataset.variables.values()}
+    for name, variable in dataset.variables.items():
+        if (
+            name not in (*_GRID_MAPPINGS, *bounds)
+            and not {"long_name", "standard_name"} & variable.attrs.keys()
+        ):
             variable.attrs["long_name"] = str(name).replace("_", " ")
 
 
