@@ -127,7 +127,7 @@ BAD = {
     "no_srs": (no_srs, "no coordinate reference system"),
     "html": (lambda f: text(f / "r.geojson", "<html><body>login</body></html>"), UNREADABLE),
     "empty_file": (lambda f: text(f / "r.geojson", ""), UNREADABLE),
-    "truncated": (lambda f: text(f / "r.geojson", '{"type": "FeatureCollection", "features": [{'), UNREADABLE),
+    "truncated": (lambda f: text(f / "r.geojson", '{"type": "FeatureCollection", "feat'), UNREADABLE),
     "csv": (lambda f: text(f / "r.csv", "a,b\n1,2\n"), "holds no polygon"),
     "parquet": (lambda f: text(f / "r.parquet", "PAR1 not really"), UNREADABLE),
     "folder": (lambda f: f, UNREADABLE),

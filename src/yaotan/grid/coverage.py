@@ -235,7 +235,11 @@ def _uneven_cells(axes: Axes, shape: BaseGeometry) -> Found:
 def _collect(axes: Axes, parts: list[Found], whole: bool) -> Cells:
     cells = np.concatenate([cell for cell, _ in parts]) if parts else np.empty(0, dtype=np.int64)
     shares = np.concatenate([share for _, share in parts]) if parts else np.empty(0)
-    cell, inverse = np.unique(cells, return_inverse=True)
+    if len(parts) == 1:  # a cell occurs twice only where two turns of longitude share it
+        order = np.argsort(cells, kind="stable")
+        cell, inverse, shares = cells[order], np.arange(cells.size), shares[order]
+    else:
+        cell, inverse = np.unique(cells, return_inverse=True)
     fraction = np.bincount(inverse, weights=shares, minlength=cell.size).astype(np.float64)
     fraction[fraction > 1.0 - 1e-9] = 1.0
     row, column = np.divmod(cell, axes.shape[1])

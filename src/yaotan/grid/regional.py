@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import dask
 import numpy as np
@@ -32,7 +32,7 @@ class Errors:
 
 
 def layers_of(data: xr.Dataset, axes: Axes, name: str) -> dict[str, xr.DataArray]:
-    """Find a variable and what belongs to it: value, sigma, systematic, count; dims (time, y, x)."""
+    """Find a variable and what belongs to it: value, sigma, systematic, count; dims ([time,] y, x)."""
     found = {"value": name}
     sigma = next((name + ending for ending in _SIGMA if name + ending in data), None)
     if sigma is not None:
@@ -42,8 +42,8 @@ def layers_of(data: xr.Dataset, axes: Axes, name: str) -> dict[str, xr.DataArray
             found[role] = name + ending
     layers = {}
     for role, source in found.items():
-        array = data[source] if "time" in data[source].dims else data[source].expand_dims("time")
-        layers[role] = array.transpose("time", axes.y_dim, axes.x_dim)
+        order = ("time", axes.y_dim, axes.x_dim) if "time" in data[source].dims else (axes.y_dim, axes.x_dim)
+        layers[role] = data[source].transpose(*order)
     return layers
 
 
@@ -88,10 +88,10 @@ def average(
     errors: Errors,
 ) -> dict[str, NDArray[np.float64]]:
     """Average one variable over all regions: arrays ``(region, time)`` by ending of the name."""
-    times = layers["value"].sizes["time"]
+    times = layers["value"].sizes.get("time", 1)
     results: dict[str, NDArray[np.float64]] = {}
     for window, members in windows:
-        positions = {index: _positions(axes, cells[index]) for index in members}
+        positions = {index: _positions(axes, cells[index]) for index in members} if "sigma" in layers else {}
         block = max(1, _BUDGET // max(1, _size([*_ends(window[0]), *_ends(window[1])])))
         for start in range(0, times, block):
             when = slice(start, min(start + block, times))
@@ -99,8 +99,8 @@ def average(
             for index in members:
                 found = cells[index]
                 row, column = found.row - window[0].start, found.column - window[1].start
-                picked = {role: values[:, row, column] for role, values in loaded.items()}
-                one = _region(picked, found, float(area[index]), positions[index], errors)
+                picked = {role: values[:, row, column].astype(float) for role, values in loaded.items()}
+                one = _region(picked, found, float(area[index]), positions.get(index), errors)
                 for ending, values in one.items():
                     empty = 0.0 if ending in ("_count", "_coverage") else np.nan
                     target = results.setdefault(ending, np.full((len(cells), times), empty))
@@ -114,18 +114,18 @@ def _ends(part: slice) -> tuple[int, int]:
 
 def _load(
     layers: dict[str, xr.DataArray], axes: Axes, window: Window, when: slice
-) -> dict[str, NDArray[np.float64]]:
-    """Read one window of all layers, turned to rising rows and columns."""
+) -> dict[str, NDArray[Any]]:
+    """Read one window of all layers ``(time, y, x)``, turned to rising rows and columns."""
     rows, columns = axes.stored(*window)
     parts = {
-        role: array.isel({"time": when, axes.y_dim: rows, axes.x_dim: columns})
+        role: array.isel({"time": when, axes.y_dim: rows, axes.x_dim: columns}, missing_dims="ignore")
         for role, array in layers.items()
     }
     (loaded,) = dask.compute({role: part.data for role, part in parts.items() if part.chunks is not None})
     turned = {}
     for role, part in parts.items():
         stored = part.values if part.chunks is None else loaded[role]
-        values = np.asarray(stored, dtype=float)
+        values = np.asarray(stored).reshape(-1, *stored.shape[-2:])
         values = values[:, ::-1] if axes.y_flipped else values
         turned[role] = values[:, :, ::-1] if axes.x_flipped else values
     return turned
@@ -133,7 +133,7 @@ def _load(
 
 def _positions(axes: Axes, cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Latitude and longitude of the centres of cells [degrees]."""
-    y, x = axes.y_bounds[cells.row].mean(axis=1), axes.x_bounds[cells.column].mean(axis=1)
+    y, x = axes.y_bounds.mean(axis=1)[cells.row], axes.x_bounds.mean(axis=1)[cells.column]
     if axes.crs is None:
         return y, x
     lon, lat = pyproj.Transformer.from_crs(axes.crs, "EPSG:4326", always_xy=True).transform(x, y)
@@ -144,7 +144,7 @@ def _region(
     picked: dict[str, NDArray[np.float64]],
     cells: Cells,
     area: float,
-    position: tuple[NDArray[np.float64], NDArray[np.float64]],
+    position: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     errors: Errors,
 ) -> dict[str, NDArray[np.float64]]:
     """Statistics of one region from its cells ``(time, cell)``."""
@@ -182,7 +182,7 @@ def _region(
 def _uncertainty(
     picked: dict[str, NDArray[np.float64]],
     share: NDArray[np.float64],
-    position: tuple[NDArray[np.float64], NDArray[np.float64]],
+    position: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     errors: Errors,
 ) -> dict[str, NDArray[np.float64]]:
     """Terms of the error of a mean with the given shares ``(time, cell)``."""
@@ -192,7 +192,7 @@ def _uncertainty(
     elif "systematic" in picked:
         common = np.where(share > 0.0, share * picked["systematic"], 0.0)
         terms["_uncertainty_systematic"] = np.abs(common.sum(axis=1))
-    if "sigma" in picked:
+    if "sigma" in picked and position is not None:
         random = correlated_mean_uncertainty(share, picked["sigma"], *position, errors.length)
         zero = np.zeros_like(random)
         systematic = terms.setdefault("_uncertainty_systematic", zero)

@@ -23,8 +23,6 @@ from yaotan.typing import PathLike
 _GCJ: Final = re.compile(r"gcj[-_ ]?0?2|amap|gaode|autonavi|高德|火星坐标|mars", re.IGNORECASE)
 #: Longest straight piece left when polygons of a projected CRS are turned into degrees [m].
 _DENSE: Final = 10_000.0
-#: Files above this size are not parsed a second time for members beside the features [bytes].
-_SMALL: Final = 20_000_000
 _BUILT_IN: Final = ("china_province", "china_city", "key_regions")
 
 
@@ -156,8 +154,8 @@ def _read(path: Path) -> gpd.GeoDataFrame:
     empty = [index + 1 for index, g in enumerate(table.geometry) if not polygon_parts(g)]
     if empty:
         raise RegionError(f"row(s) {few(empty)} hold no polygon", where=path, fix="remove them from the file")
-    properties = _members(path).get("properties")
-    if len(table) == 1 and table.shape[1] == 1 and isinstance(properties, dict):
+    if len(table) == 1 and table.shape[1] == 1:
+        properties = _properties(path)
         table = table.assign(**{str(key): [value] for key, value in properties.items()})
     return table
 
@@ -219,7 +217,9 @@ def _warn_of_gcj(path: Path, table: gpd.GeoDataFrame) -> None:
     for column in table.columns:
         if column != table.geometry.name and not pd.api.types.is_numeric_dtype(table[column]):
             texts += [str(value) for value in table[column].dropna().unique()[:50]]
-    texts.append(json.dumps(_members(path), ensure_ascii=False))
+    if path.suffix.lower() in (".json", ".geojson"):
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            texts += file.read(500).split(",")
     hit = next((text for text in texts if _GCJ.search(text)), None)
     if hit is not None:
         warnings.warn(
@@ -230,9 +230,9 @@ def _warn_of_gcj(path: Path, table: gpd.GeoDataFrame) -> None:
         )
 
 
-def _members(path: Path) -> dict[str, Any]:
-    """Give the members at the top of a GeoJSON file (a bare geometry may carry properties of its own)."""
-    if path.suffix.lower() not in (".json", ".geojson") or path.stat().st_size > _SMALL:
+def _properties(path: Path) -> dict[str, Any]:
+    """Give the properties that a GeoJSON file with one bare geometry may carry at its top."""
+    if path.suffix.lower() not in (".json", ".geojson"):
         return {}
-    content = json.loads(path.read_text(encoding="utf-8-sig"))
-    return {key: content[key] for key in ("name", "properties", "source", "crs") if key in content}
+    found = json.loads(path.read_text(encoding="utf-8-sig")).get("properties")
+    return found if isinstance(found, dict) else {}
