@@ -106,6 +106,15 @@ def test_zonal_contrast_matches_columns():
     assert result.difference == pytest.approx(0.25 * 8, abs=0.1)
 
 
+def test_unmatched_contrast_of_two_regions():
+    north = np.broadcast_to((LAT > 38)[:, None], EAST.shape)
+    south = np.broadcast_to((LAT < 28)[:, None], EAST.shape)
+    grid = make_grid(9, gradient=0.25, sigma=0.05)
+    assert contrast(grid, "xco2", north, south).verdict == "no_data"
+    result = contrast(grid, "xco2", north, south, matched=None, correlation_length=LENGTH)
+    assert result.difference == pytest.approx(0.25 * (39.5 - 26.5), abs=0.1)
+
+
 def test_one_side_without_data():
     grid = make_grid(5).assign(xco2=make_grid(5)["xco2"].where(xr.DataArray(EAST, dims=("lat", "lon"))))
     assert contrast(grid, "xco2", EAST, ~EAST).verdict == "no_data"

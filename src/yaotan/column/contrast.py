@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -98,7 +98,7 @@ def contrast(
     first: Mask,
     second: Mask,
     *,
-    matched: Literal["lat", "lon"] = "lat",
+    matched: Literal["lat", "lon"] | None = "lat",
     correlation_length: float = 100e3,
     minimum_count: int = 1,
     level: float = 0.95,
@@ -113,9 +113,10 @@ def contrast(
         Column variable, such as ``"xco2"``.
     first, second : ndarray of bool, dims (lat, lon)
         The two sides.
-    matched : {"lat", "lon"}
+    matched : {"lat", "lon"} or None
         Sides are compared inside each row of latitude (for a west-east contrast) or each column of
         longitude (for a north-south one), so that uneven sampling along that axis does not enter.
+        None: the plain area-weighted means are compared (two regions need share no row).
     correlation_length : float
         E-folding length of the errors of cells [m].
     minimum_count : int
@@ -137,7 +138,7 @@ def contrast(
     """
     area = cell_area(edges(grid, "lat"), edges(grid, "lon"))
     place = np.meshgrid(grid["lat"].values.astype(float), grid["lon"].values.astype(float), indexing="ij")
-    turn = np.transpose if matched == "lon" else np.asarray
+    turn = {"lat": np.asarray, "lon": np.transpose, None: _one_row}[matched]
     results = []
     for step in range(grid.sizes["time"]):
         values, sigma = monthly_values(grid.isel(time=step), variable, minimum_count)
@@ -152,6 +153,10 @@ def contrast(
         if found is not None:
             results.append(found)
     return combine_months(results, level)
+
+
+def _one_row(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.reshape(array, (1, -1))
 
 
 def edges(grid: xr.Dataset, dim: str) -> Floats:

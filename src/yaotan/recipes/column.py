@@ -29,6 +29,9 @@ from yaotan.recipes.context import Context, Month
 from yaotan.recipes.inventory import Granule
 from yaotan.recipes.step import Step
 from yaotan.recipes.study import Rule
+from yaotan.schema import REQUIRED_SOUNDING
+
+CORNERS = ("latitude_corner", "longitude_corner")
 
 
 def rules_of(product: str, named: Sequence[str | Rule]) -> list[ScreeningRule]:
@@ -70,6 +73,13 @@ def digests_of(granules: Sequence[Granule]) -> dict[str, str]:
     return {f"{granule.name}#{granule.digest[:8]}": granule.digest for granule in granules}
 
 
+def needed(product: str, rules: Sequence[ScreeningRule], also: Sequence[str]) -> list[str]:
+    """List the variables that a step reads; dozens of others would only make the graph larger."""
+    gases = load_products()[product].gases
+    names = [*REQUIRED_SOUNDING, gases[0], *(rule.variable for rule in rules), *also]
+    return list(dict.fromkeys(names))
+
+
 def grid_step(context: Context, product: str, month: Month, granules: Sequence[Granule]) -> Step:
     """Make the step that grids one product and month.
 
@@ -89,7 +99,7 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
     Step
         Output ``columns/<product>_<YYYYMM>.nc``, or none when nothing was left; its summary says why.
     """
-    options, grid = granules[0].options, context.study.grid
+    options, grid, entry = granules[0].options, context.study.grid, load_products()[product]
     rules = rules_of(product, options.rules)
     target = context.folder / "columns" / f"{product}_{month.name.replace('-', '')}.nc"
 
@@ -103,9 +113,13 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
             aliases=options.aliases,
             on_error=context.study.on_error,
         )
+        wanted = needed(
+            product, rules, [f"{gas}{end}" for gas in entry.gases for end in ("", "_uncertainty")]
+        )
+        soundings = soundings[[name for name in (*wanted, *CORNERS) if name in soundings]]
         reading = [
-            {**entry, "file": context.relative(entry["file"])}
-            for entry in json.loads(soundings.attrs["reading"])
+            {**item, "file": context.relative(item["file"])}
+            for item in json.loads(soundings.attrs["reading"])
         ]
         kept = screen(soundings.assign_attrs(reading=json.dumps(reading)), rules)
         summary = {
@@ -166,10 +180,9 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
     Step
         Output ``.steps/losses/<product>_<YYYYMM>.csv``, which `join_losses_step` joins.
     """
-    entry = load_products()[product]
     rules = rules_of(product, granules[0].options.rules) if granules else []
     target = context.folder / ".steps" / "losses" / f"{product}_{month.name.replace('-', '')}.csv"
-    regions, half_swath = context.regions_and_union, float(entry.swath_km) / 2
+    regions, half_swath = context.regions_and_union, load_products()[product].swath_km / 2
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         covered: set[np.datetime64] = set()
@@ -187,6 +200,9 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
             )
             if not every.sizes["sounding"]:
                 continue
+            wanted = needed(product, rules, ["quality_bits"])
+            # one small file: starting threads would cost more than reading it
+            every = every[[name for name in wanted if name in every]].load(scheduler="synchronous")
             time, lat, lon = (every[name].values for name in ("time", "latitude", "longitude"))
             covered |= _days(time)
             for near, days in zip(

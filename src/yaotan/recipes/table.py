@@ -175,7 +175,7 @@ def _sides(context: Context, grid: xr.Dataset) -> list[dict[str, Any]]:
         )
     for first, second in options.regions:
         masks = tuple(_inside(grid, regions[regions["region_id"] == one]) for one in (first, second))
-        found.append({"kind": "regions", "a": first, "b": second, "masks": masks, "matched": "lat"})
+        found.append({"kind": "regions", "a": first, "b": second, "masks": masks, "matched": None})
     return found
 
 
