@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from yaotan.errors import AmbiguousLayoutError, CatalogError, NotAGranuleError, UnitsError
-from yaotan.io.alias import load_aliases, normalise_name
+from yaotan.io.alias import normalise_name
 from yaotan.io.identify import identify
 from yaotan.io.soundings import open_soundings
+from yaotan.io.teaching import load_aliases
 from yaotan.schema import check_soundings
 from yaotan.simulate.layout import Retrieval, gmi_name, write_gmi
 
@@ -244,6 +245,9 @@ def test_folder_and_tar_packages(tmp_path: Path) -> None:
         tar.add(package, package.name)
     for way in (package, archive):
         np.testing.assert_array_equal(open_soundings(way).xco2.values, plain.xco2.values)
+        assert identify(way).count == 4
+    with pytest.raises(NotAGranuleError, match="holds 2 data files"):
+        identify(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,12 @@ def test_values_do_not_depend_on_chunks(month: Path, chunks: object) -> None:
         np.testing.assert_array_equal(ds[name].values, plain[name].values)
 
 
+@pytest.mark.parametrize("chunks", [0, -1, "auto", {"sounding": 0}])
+def test_bad_chunks(month: Path, chunks: object) -> None:
+    with pytest.raises(YaotanError, match="no chunk size"):
+        open_soundings(month, chunks=chunks)
+
+
 def test_table_is_lazy_and_picklable(month: Path) -> None:
     ds = open_soundings(month)
     assert all(dask.is_dask_collection(ds[name]) for name in ds)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yaotan.catalog.product import (
     FlagRule,
@@ -19,14 +18,12 @@ from yaotan.catalog.product import (
     VariableRule,
     Vertical,
 )
-from yaotan.catalog.source import load_yaml
 from yaotan.errors import AmbiguousLayoutError, CatalogError, NotAGranuleError, UnitsError
 from yaotan.io.container import Container
 from yaotan.io.decode import to_float, to_text
 from yaotan.io.granule import find_rule
-from yaotan.typing import PathLike
+from yaotan.io.teaching import HOW_TO, AliasFile, AliasQuality
 
-HOW_TO: Final = "docs/howto/gmi_aliases.md"
 _BEIJING: Final = re.compile(r"(?i)beijing|北京|bjt|(utc|gmt)\s*\+\s*0?8")
 #: plausible values by unit, narrowest first; used only where a file does not state a unit
 _RANGES: Final[dict[str, tuple[tuple[str, float, float], ...]]] = {
@@ -48,76 +45,6 @@ _ALIKE: Final = {
     "xch4_prior": "xch4",
     "ch4_prior_profile": "xch4",
 }
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AliasQuality(_Part):
-    """Which dataset is the quality flag, and which of its values mean good."""
-
-    path: str | None = None
-    good: tuple[int | str, ...] = (0,)
-
-
-class AliasTime(_Part):
-    """Which dataset is time, how it is written, and how far it is ahead of UTC (Beijing time: 8)."""
-
-    path: str | None = None
-    kind: Literal["epoch", "text", "digits", "columns"] | None = None
-    units: str | None = None
-    offset_hours: float = 0.0
-
-
-class AliasFile(_Part):
-    """What a user teaches about a delivery."""
-
-    product: str
-    variables: dict[str, str] = Field(default_factory=dict)
-    units: dict[str, str] = Field(default_factory=dict)
-    quality: AliasQuality | Literal["none"] | None = None
-    time: AliasTime | None = None
-
-
-def load_aliases(aliases: PathLike | Mapping[str, Any] | AliasFile) -> AliasFile:
-    """Read and check what a user teaches about a delivery.
-
-    Parameters
-    ----------
-    aliases : path-like, mapping or AliasFile
-        YAML file, or its content.
-
-    Returns
-    -------
-    AliasFile
-        Checked.
-
-    Raises
-    ------
-    CatalogError
-        An unknown key or a wrong value.
-
-    Examples
-    --------
-    >>> load_aliases({"product": "gf5b_gmi", "variables": {"xco2": "/Proxy/XCO2"}}).variables
-    {'xco2': '/Proxy/XCO2'}
-    """
-    if isinstance(aliases, AliasFile):
-        return aliases
-    content = dict(aliases) if isinstance(aliases, Mapping) else load_yaml(aliases)
-    where = "aliases" if isinstance(aliases, Mapping) else str(aliases)
-    try:
-        return AliasFile.model_validate(content)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(
-            f"{key or 'aliases'}: {problem['msg']}",
-            where=where,
-            expected="the keys product, variables, units, quality and time",
-            fix=f"see {HOW_TO}",
-        ) from error
 
 
 def normalise_name(name: str) -> str:

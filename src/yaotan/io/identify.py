@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from yaotan.catalog.product import Fact, Product, Source, find_product, load_products
+from yaotan.catalog.product import Fact, Product, find_product, load_products
 from yaotan.errors import NotAGranuleError
-from yaotan.io.alias import AliasFile, load_aliases, resolve_aliases
+from yaotan.io.assemble import build_granule
 from yaotan.io.container import MEMBER, Container, open_container
-from yaotan.io.granule import Granule, find_rule, units_of
+from yaotan.io.granule import Granule, units_of
+from yaotan.io.package import is_package
+from yaotan.io.paths import find_files
+from yaotan.io.teaching import AliasFile, load_aliases
 from yaotan.schema import MODE, QUALITY
 from yaotan.typing import PathLike
 
@@ -109,7 +112,7 @@ def identify(path: PathLike, *, aliases: Aliases = None) -> ProductMatch:
     Parameters
     ----------
     path : path-like
-        netCDF-3, netCDF-4 or HDF5 file.
+        netCDF-3, netCDF-4 or HDF5 file, or a folder or tar package that holds one.
     aliases : path-like or mapping, optional
         Names of the variables of a delivery without public layout (see ``docs/howto/gmi_aliases.md``).
 
@@ -124,8 +127,20 @@ def identify(path: PathLike, *, aliases: Aliases = None) -> ProductMatch:
         Damaged, of another type, or unknown; then the message says what was found and which known
         product is nearest.
     """
+    path = str(path)
+    if Path(path).is_dir() or is_package(path):
+        path = _only_file(path)
     granule = identify_granule(path, aliases=aliases)
     return ProductMatch(granule.product.product, granule.version, granule.path, granule)
+
+
+def _only_file(path: str) -> str:
+    files = find_files(path)
+    if len(files) > 1:
+        raise NotAGranuleError(
+            f"holds {len(files)} data files ({', '.join(files[:3])} ...)", where=path, fix="name one of them"
+        )
+    return files[0]
 
 
 def identify_granule(
@@ -223,135 +238,3 @@ def _unknown(container: Container, products: list[Product], path: str) -> NotAGr
         expected=f"nearest is {nearest.product}; the file {lack or 'does not say that it is one'}",
         fix="name the product with product=, or describe it in a YAML file (docs/howto/gmi_aliases.md)",
     )
-
-
-def find_version(container: Container, product: Product, path: str) -> str:
-    """Find the version: the first rule of the product that matches; empty when none does."""
-    attributes = container.attributes
-    for rule in product.version:
-        if rule.attribute is not None:
-            text = str(attributes.get(rule.attribute, ""))
-        elif rule.path is not None:
-            text = container.text(rule.path) if rule.path in container else ""
-        else:
-            text = Path(path.replace(MEMBER, "/")).name
-        match = re.search(rule.pattern, text)
-        if match:
-            return ".".join(group for group in match.groups() if group) or match.group()
-    return ""
-
-
-def build_granule(
-    container: Container, product: Product, path: str, taught: AliasFile | None = None
-) -> Granule:
-    """Choose, among the sources that the catalog offers, those that the file has.
-
-    Parameters
-    ----------
-    container : Container
-        The open file.
-    product : Product
-        What it is.
-    path : str
-        Its path.
-    taught : AliasFile, optional
-        What the user says, for products that are read by aliases.
-
-    Returns
-    -------
-    Granule
-        Ready to read.
-
-    Raises
-    ------
-    NotAGranuleError
-        Something that the product needs is missing, or has another shape.
-    """
-    notes: dict[str, str] = {}
-    if product.reader == "alias":
-        product, notes = resolve_aliases(container, product, path, taught)
-    assert product.size_of is not None
-    count = container.shape_of(product.size_of)[0] if container.shape_of(product.size_of) else 0
-    sources = {
-        name: source
-        for name, rule in product.variables.items()
-        if (source := _first_source(container, rule.sources)) is not None
-    }
-    time = next((rule for rule in product.time if rule.path in container), None)
-    if time is None:
-        tried = ", ".join(rule.path for rule in product.time)
-        raise NotAGranuleError("has no time", where=path, expected=f"one of {tried}")
-    granule = Granule(
-        path=path,
-        product=product,
-        version=find_version(container, product, path),
-        count=count,
-        sources=sources,
-        time=time,
-        footprint=next(
-            (rule for rule in product.footprint if rule.kind == "circle" or rule.latitude in container), None
-        ),
-        meanings={
-            name: rule
-            for name, rules in (("surface", product.surface), ("mode", product.mode))
-            if (rule := next((item for item in rules if item.path in container), None)) is not None
-        },
-        flags=_present_flags(container, product, path),
-        bits=_bit_names(container, product),
-        vertical=_vertical_size(container, sources, product),
-        notes=notes,
-    )
-    _check_shapes(container, granule)
-    return granule
-
-
-def _first_source(container: Container, sources: tuple[Source, ...]) -> Source | None:
-    return next((s for s in sources if all(path in container for path in s.paths)), None)
-
-
-def _present_flags(container: Container, product: Product, path: str) -> Any:
-    flags = product.quality.flags if product.quality else ()
-    for flag in flags:
-        if flag.required and flag.path not in container:
-            raise NotAGranuleError(f"quality flag {flag.path} is missing", where=path)
-    return tuple(flag for flag in flags if flag.path in container)
-
-
-def _bit_names(container: Container, product: Product) -> tuple[str, ...]:
-    if product.quality is None:
-        return ()
-    rule = product.quality.bits
-    if rule is None or rule.path not in container:
-        flags = [flag for flag in product.quality.flags if flag.path in container]
-        return tuple(flag.name for flag in flags) if len(flags) > 1 else ()
-    if rule.names:
-        return rule.names
-    text = str(container.attributes_of(rule.path).get(rule.names_attribute or "", ""))
-    return tuple(name for name in re.split(r"[,;\s]+", text.strip("[]'\"")) if name)
-
-
-def _vertical_size(container: Container, sources: Mapping[str, Source], product: Product) -> int:
-    for name, source in sources.items():
-        rule = find_rule(name)
-        if rule and "level" in rule.dims and source.compute != "equal_pressure_edges":
-            shape = container.shape_of(source.paths[0])
-            if len(shape) == 2:
-                return shape[1]
-    return 0
-
-
-def _check_shapes(container: Container, granule: Granule) -> None:
-    for name, source in granule.sources.items():
-        dims = granule.dims_of(name)
-        for path in source.paths:
-            shape = container.shape_of(path)
-            wanted = granule.shape_of(name, granule.count)
-            if source.compute == "equal_pressure_edges":
-                wanted = wanted[:1]
-            if shape != wanted:
-                raise NotAGranuleError(
-                    f"{path} has shape {shape}",
-                    where=granule.path,
-                    expected=f"{wanted} ({', '.join(dims[: len(wanted)])})",
-                    fix="the file was rewritten with other dimensions; use the original",
-                )

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-import dask.array as da
-import numpy as np
 import xarray as xr
-from dask.base import tokenize
-from dask.highlevelgraph import HighLevelGraph
-from numpy.typing import NDArray
 
 from yaotan.catalog.product import Product, find_product, load_products
 from yaotan.errors import NotAGranuleError, YaotanError
-from yaotan.io.alias import AliasFile, load_aliases
-from yaotan.io.container import MEMBER
-from yaotan.io.granule import Granule, find_rule, units_of
+from yaotan.io.granule import Granule
 from yaotan.io.identify import Aliases, identify_granule
-from yaotan.io.package import data_members, is_package
+from yaotan.io.paths import find_files, show_paths
 from yaotan.io.selection import (
     QualityChoice,
     Selection,
@@ -30,13 +20,9 @@ from yaotan.io.selection import (
     parse_region,
     select_rows,
 )
-from yaotan.schema import FLAG_FILL, MODE, QUALITY, SURFACE
+from yaotan.io.table import build_table, check_chunks
+from yaotan.io.teaching import AliasFile, load_aliases
 from yaotan.typing import Paths, Period
-
-#: file names that a folder is searched for
-SUFFIXES: Final = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".hdf", ".he5", ".tar", ".tar.gz", ".tgz")
-_ALWAYS: Final = ("time", "latitude", "longitude", "quality")
-_CODES: Final = {"quality": QUALITY, "surface": SURFACE, "mode": MODE}
 
 
 def open_soundings(
@@ -99,6 +85,7 @@ def open_soundings(
         raise YaotanError(f"{quality!r} is no quality", where="quality", expected="good, all or bad")
     if on_error not in ("raise", "skip"):
         raise YaotanError(f"{on_error!r} is unknown", where="on_error", expected="raise or skip")
+    check_chunks(chunks)
     area, span = parse_region(region), parse_period(period)
     wanted = find_product(product) if product is not None else None
     taught = load_aliases(aliases) if aliases is not None else None
@@ -120,9 +107,9 @@ def open_soundings(
             reading.append({"file": path, "error": str(error)})
     if not selections:
         reasons = "; ".join(str(item.get("error") or item.get("not_selected")) for item in reading[:5])
-        raise NotAGranuleError(f"no file could be used ({reasons})", where=_shown(paths))
+        raise NotAGranuleError(f"no file could be used ({reasons})", where=show_paths(paths))
     drop_duplicates(selections)
-    return _build(selections, reading, variables, chunks)
+    return build_table(selections, reading, variables, chunks)
 
 
 class _MixedProductsError(NotAGranuleError):
@@ -152,282 +139,3 @@ def _identify_wanted(path: str, wanted: Product | None, taught: AliasFile | None
     if found is None:
         return identify_granule(path, product=wanted, aliases=taught)
     return found if found.product.product == wanted.product else None
-
-
-def _shown(paths: Paths) -> str:
-    return (
-        str(paths)
-        if isinstance(paths, str) or not isinstance(paths, Sequence)
-        else ", ".join(map(str, paths[:3]))
-    )
-
-
-def find_files(paths: Paths) -> list[str]:
-    """List the files that a `paths` argument stands for, each once, sorted.
-
-    Parameters
-    ----------
-    paths : path-like or sequence of path-like
-        Files, folders, glob patterns, tar packages (their data files are listed as ``tar::member``).
-
-    Returns
-    -------
-    list of str
-        At least one.
-
-    Raises
-    ------
-    NotAGranuleError
-        Nothing is there.
-    """
-    items = [paths] if isinstance(paths, str) or not isinstance(paths, Sequence) else list(paths)
-    found: set[str] = set()
-    for item in items:
-        found.update(_expand(str(item)))
-    if not found:
-        raise NotAGranuleError("there is no data file", where=_shown(paths), expected=" ".join(SUFFIXES))
-    return sorted(found, key=lambda name: (Path(name).name, name))
-
-
-def _expand(text: str) -> list[str]:
-    path = Path(text)
-    if path.is_dir():
-        inside = [
-            str(p) for p in sorted(path.rglob("*")) if p.is_file() and p.name.lower().endswith(SUFFIXES)
-        ]
-        return [member for name in inside for member in _members(name)]
-    if path.exists() or MEMBER in text:
-        return _members(text)
-    if not set(path.name + str(path.parent)) & set("*?["):
-        raise NotAGranuleError("there is no such file or folder", where=text, fix="check the path")
-    return [member for name in _matches(path) for member in _expand(name)]
-
-
-def _matches(pattern: Path) -> list[str]:
-    parts = pattern.parts
-    first = next(place for place, part in enumerate(parts) if set(part) & set("*?["))
-    found = sorted(str(name) for name in Path(*parts[:first]).glob("/".join(parts[first:])))
-    if not found:
-        raise NotAGranuleError("the pattern matches no file", where=pattern, fix="check the path")
-    return found
-
-
-def _members(name: str) -> list[str]:
-    return data_members(name) if is_package(name) and MEMBER not in name else [name]
-
-
-def read_block(granule: Granule, name: str, rows: NDArray[np.uint32], start: int, stop: int) -> NDArray[Any]:
-    """Read one chunk: rows[start:stop] of one variable; as fill where the granule lacks it."""
-    part = rows[start:stop].astype(np.int64)
-    if name not in granule.names():
-        return _absent(granule, name, part.size)
-    contiguous = part.size and part[-1] - part[0] + 1 == part.size and (np.diff(part) == 1).all()
-    return granule.read(name, slice(int(part[0]), int(part[-1]) + 1) if contiguous else part)
-
-
-def _absent(granule: Granule, name: str, count: int) -> NDArray[Any]:
-    dtype = granule.dtype_of(name)
-    fill: Any = np.nan if dtype.kind == "f" else FLAG_FILL if dtype.itemsize == 1 else 0
-    return np.full(granule.shape_of(name, count), fill, dtype=dtype)
-
-
-def _build(
-    selections: list[Selection],
-    reading: list[dict[str, Any]],
-    variables: Sequence[str] | None,
-    chunks: int | Mapping[str, int] | None,
-) -> xr.Dataset:
-    # files without a sounding left stay as the last resort, for their variables and attributes
-    used = sorted((s for s in selections if s.kept), key=lambda s: (s.first, _name(s), s.granule.path))
-    used = used or sorted(selections, key=lambda s: s.granule.path)[:1]
-    names = _choose(selections, variables)
-    size = chunks.get("sounding") if isinstance(chunks, Mapping) else chunks
-    stamp = tokenize([_stamp(item) for item in used])
-    data = {name: _variable(name, used, size, stamp) for name in names}
-    index = np.repeat(np.arange(len(used), dtype=np.uint32), [item.kept for item in used])
-    data["granule"] = xr.Variable(
-        "sounding", _rechunk(da.from_array(index, chunks=-1), used, size), {"long_name": "index into source"}
-    )
-    reading = reading + [
-        {
-            "file": item.granule.path,
-            "product": item.granule.product.product,
-            "version": item.granule.version,
-            "read": item.granule.count,
-            "kept": item.kept,
-            "dropped": item.dropped,
-            **({"flags": item.flags} if item.flags else {}),
-        }
-        for item in selections
-    ]
-    return xr.Dataset(data, attrs=_attributes(used, selections, reading))
-
-
-def _name(item: Selection) -> str:
-    return Path(item.granule.path).name
-
-
-def _choose(selections: list[Selection], variables: Sequence[str] | None) -> list[str]:
-    offered: dict[str, None] = {}
-    for item in selections:
-        offered.update(dict.fromkeys(item.granule.names()))
-    if variables is None:
-        return list(offered)
-    wanted = [variables] if isinstance(variables, str) else list(variables)
-    unknown = [name for name in wanted if name not in offered]
-    if unknown:
-        raise YaotanError(
-            f"{', '.join(unknown)} is not in these files",
-            where="variables",
-            expected=f"among {', '.join(offered)}",
-        )
-    return [name for name in offered if name in _ALWAYS or name in wanted]
-
-
-def _blocks(used: list[Selection], size: int | None) -> list[tuple[Selection, int, int]]:
-    blocks = []
-    for item in used:
-        step = size or max(item.kept, 1)
-        blocks += [(item, start, min(start + step, item.kept)) for start in range(0, max(item.kept, 1), step)]
-    return blocks
-
-
-def _rechunk(array: Any, used: list[Selection], size: int | None) -> Any:
-    return array.rechunk((tuple(stop - start for _, start, stop in _blocks(used, size)),))
-
-
-def _variable(name: str, used: list[Selection], size: int | None, stamp: str) -> xr.Variable:
-    """Put one variable together: one task per block, each with all that it needs to read itself."""
-    having = next((s.granule for s in used if name in s.granule.names()), used[0].granule)
-    blocks = _blocks(used, size)
-    dims = having.dims_of(name)
-    rest = having.shape_of(name, 0)[1:]
-    _same_layout(name, used, rest)
-    label = f"{name}-{tokenize(name, size, stamp)}"
-    zeros = (0,) * len(rest)
-    graph: dict[Any, Any] = {
-        (label, place, *zeros): (read_block, item.granule, name, item.rows, start, stop)
-        for place, (item, start, stop) in enumerate(blocks)
-    }
-    lengths = tuple(stop - start for _, start, stop in blocks)
-    array = da.Array(
-        HighLevelGraph.from_collections(label, graph),
-        label,
-        chunks=(lengths, *((n,) for n in rest)),
-        dtype=having.dtype_of(name),
-    )
-    return xr.Variable(dims, array, _variable_attributes(name, having, used))
-
-
-def _stamp(item: Selection) -> tuple[Any, ...]:
-    path = Path(item.granule.path.partition(MEMBER)[0])
-    state = path.stat()
-    return item.granule.path, state.st_mtime_ns, state.st_size, item.rows, str(item.granule.sources)
-
-
-def _same_layout(name: str, used: list[Selection], rest: tuple[int, ...]) -> None:
-    sources: dict[bool | None, str] = {}
-    for item in used:
-        granule = item.granule
-        if name not in granule.names():
-            continue
-        if granule.shape_of(name, 0)[1:] != rest:
-            raise NotAGranuleError(
-                f"{name} has another number of levels than in other files", where=granule.path
-            )
-        source = granule.sources.get(name)
-        sources.setdefault(source.bias_corrected if source else None, granule.path)
-    if len(sources) > 1:
-        raise NotAGranuleError(
-            f"{name} is bias corrected in some files and not in others ({', '.join(sources.values())})",
-            fix="open them apart",
-        )
-
-
-def _variable_attributes(name: str, granule: Granule, used: list[Selection]) -> dict[str, Any]:
-    rule, attributes = find_rule(name), dict[str, Any]()
-    units = units_of(granule.product, name)
-    if units is not None:
-        attributes["units"] = units
-    if rule is not None and rule.standard_name:
-        attributes["standard_name"] = rule.standard_name
-    source = granule.sources.get(name)
-    if source is not None:
-        own = granule.product.variables.get(name)
-        attributes["native_name"] = " + ".join(source.paths)
-        if own is not None and own.long_name:
-            attributes["long_name"] = own.long_name
-        if source.bias_corrected is not None:
-            attributes["bias_corrected"] = "yes" if source.bias_corrected else "no"
-        if source.units_source:
-            attributes["units_source"] = source.units_source
-        if source.comment:
-            attributes["comment"] = source.comment
-    attributes.update(_special_attributes(name, granule))
-    missing = [_name(item) for item in used if name not in item.granule.names()]
-    if missing:
-        attributes["missing_in"] = ", ".join(missing)
-    return attributes
-
-
-def _special_attributes(name: str, granule: Granule) -> dict[str, Any]:
-    if name in _CODES:
-        codes = _CODES[name]
-        attributes: dict[str, Any] = {
-            "flag_values": np.array(list(codes.values()), dtype=np.uint8),
-            "flag_meanings": " ".join(codes),
-        }
-        if name != "quality":
-            meaning = granule.meanings.get(name)
-            attributes["native_name"] = meaning.path if meaning else ""
-            attributes["fill_value"] = np.uint8(FLAG_FILL)
-            if meaning and meaning.comment:
-                attributes["comment"] = meaning.comment
-        elif not granule.flags:
-            attributes["comment"] = "the product has no quality flag: every sounding counts as good"
-        return attributes
-    if name == "quality_native":
-        flag = granule.flags[0]
-        meanings = " ".join(f"{key}={text.replace(' ', '_')}" for key, text in flag.meanings.items())
-        return {"native_name": flag.path, "native_meanings": meanings}
-    if name == "quality_bits":
-        masks = np.array([1 << place for place in range(len(granule.bits[:64]))], dtype=np.uint64)
-        return {"flag_masks": masks, "flag_meanings": " ".join(granule.bits[:64])}
-    if name in ("latitude_corner", "longitude_corner"):
-        return _corner_attributes(name, granule)
-    if {"level", "layer", "edge"} & set(granule.dims_of(name)) and granule.product.vertical:
-        return {"vertical_kind": granule.product.vertical.kind, "positive": "up"}
-    return {}
-
-
-def _corner_attributes(name: str, granule: Granule) -> dict[str, Any]:
-    rule = granule.footprint
-    assert rule is not None
-    comment = {
-        "corners": "corners as stored in the product",
-        "ring": "quadrilateral with the area and centre of the ring of footprint points in the product",
-        "circle": f"square of the area of a circle of {rule.diameter_km} km diameter: {rule.source}",
-    }[rule.kind]
-    return {"comment": comment, "footprint_kind": rule.kind}
-
-
-def _attributes(
-    used: list[Selection], selections: list[Selection], reading: list[dict[str, Any]]
-) -> dict[str, Any]:
-    product = used[0].granule.product
-    versions = sorted({item.granule.version for item in used} - {""})
-    attributes = {
-        "product": product.product,
-        "product_version": ", ".join(versions),
-        "platform": product.platform,
-        "instrument": product.instrument,
-        "references": "; ".join(product.references),
-        "licence": product.licence,
-        "source": ", ".join(_name(item) for item in used),
-        "reading": json.dumps(sorted(reading, key=lambda r: (Path(r["file"]).name, r["file"]))),
-        "history": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ} opened with yaotan",
-    }
-    notes: dict[str, str] = {}
-    for item in used:
-        notes.update(item.granule.notes)
-    return {**attributes, **notes}
