@@ -23,7 +23,7 @@ from yaotan.column.screening import screen
 from yaotan.errors import RecipeError
 from yaotan.grid.bin import grid_soundings
 from yaotan.io.soundings import open_soundings
-from yaotan.io.table import read_table
+from yaotan.io.tabular import read_table
 from yaotan.io.write import write
 from yaotan.recipes.context import Context, Month
 from yaotan.recipes.inventory import Granule

@@ -15,7 +15,7 @@ from yaotan.catalog.product import load_products
 from yaotan.errors import RecipeError
 from yaotan.io.netcdf import open_grid
 from yaotan.io.region import open_regions
-from yaotan.io.table import read_table
+from yaotan.io.tabular import read_table
 from yaotan.recipes.context import ALL_REGIONS
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
 from yaotan.schema import column_variables

@@ -10,7 +10,7 @@ import pandas as pd
 
 from yaotan.io.digest import sha256
 from yaotan.io.netcdf import open_estimate
-from yaotan.io.table import read_table
+from yaotan.io.tabular import read_table
 from yaotan.io.write import write
 from yaotan.recipes.context import Context
 from yaotan.recipes.step import Step
