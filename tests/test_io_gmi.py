@@ -273,3 +273,21 @@ def test_taught_names_are_checked(tmp_path: Path) -> None:
 
 def test_names_are_compared_by_letters_and_digits() -> None:
     assert normalise_name("Solar-Zenith_Angle ") == "solarzenithangle"
+
+
+def test_the_how_to_works_as_written(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "howto" / "gmi_aliases.md").read_text(encoding="utf-8")
+    own = tmp_path / "own.yaml"
+    own.write_text(page.split("```yaml")[1].split("```")[0])
+    path = write(tmp_path, "ambiguous")
+    with h5py.File(path, "r+") as file:
+        file["FullPhysics/XCO2"][...] = file["FullPhysics/XCO2"][()] * 1e-6
+        file["FullPhysics/Sigma"] = np.full(4, 6e-7)
+        file["FullPhysics/Sigma"].attrs["units"] = "mol/mol"
+        file["FullPhysics/Flag"] = [0, 1, 2, 0]
+        file["Geometry/ObsTime"] = 1586185262.0 + np.arange(4)
+    ds = check_soundings(open_soundings(path, aliases=own)).load()
+    np.testing.assert_allclose(ds.xco2, 410.0, rtol=1e-6)
+    np.testing.assert_allclose(ds.xco2_uncertainty, 0.6, rtol=1e-6)
+    assert ds.time.values[0] == np.datetime64("2020-04-06T07:01:02")
+    assert ds.sizes["sounding"] == 3
