@@ -8,6 +8,7 @@ import dask.array as da
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
 import rasterio
 import rioxarray  # noqa: F401  (registers the accessor)
@@ -126,6 +127,29 @@ def test_classes_are_not_averaged(tmp_path: Path) -> None:
     with rasterio.open(write(raster, tmp_path / "a.tif")) as source:
         assert source.nodata == 0
         assert set(np.unique(source.read(1, out_shape=(600, 600)))) <= {10, 60}
+
+
+def test_one_cell_takes_its_size_from_the_bounds(tmp_path: Path) -> None:
+    path = write(make_grid().isel(lat=[1], lon=[2]), tmp_path / "a.tif", variable="xco2_count")
+    with rasterio.open(path) as source:
+        assert source.bounds == (111.0, 30.5, 111.5, 31.0)
+        assert source.read().tolist() == [[[1]], [[1]]]
+
+
+def test_projected_grid_keeps_its_crs(tmp_path: Path) -> None:
+    y, x = np.array([3.5e6, 3.4e6]), np.array([4e5, 5e5, 6e5])
+    grid = xr.Dataset(
+        {
+            "biomass": (("y", "x"), np.arange(6.0).reshape(2, 3), {"units": "kg m-2"}),
+            "y_bnds": (("y", "bnds"), np.stack([y - 5e4, y + 5e4], 1)),
+            "x_bnds": (("x", "bnds"), np.stack([x - 5e4, x + 5e4], 1)),
+            "crs": ((), 0, pyproj.CRS.from_epsg(32650).to_cf()),
+        },
+        coords={"y": ("y", y, {"bounds": "y_bnds"}), "x": ("x", x, {"bounds": "x_bnds"})},
+    )
+    with rasterio.open(write(grid, tmp_path / "a.tif", variable="biomass")) as source:
+        assert source.crs.to_epsg() == 32650
+        assert source.bounds == (350000.0, 3350000.0, 650000.0, 3550000.0)
 
 
 def test_cog_refuses_what_it_cannot_hold(tmp_path: Path) -> None:

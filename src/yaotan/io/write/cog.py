@@ -47,6 +47,8 @@ def write_cog(obj: xr.Dataset | xr.DataArray, path: Path, options: Options) -> N
         The axes are uneven, the type has no GeoTIFF form, or the variable has to be named.
     """
     array = obj[column_of(obj, options)] if isinstance(obj, xr.Dataset) else obj
+    names = ("lat", "lon") if "lat" in array.dims else ("y", "x")
+    widths = {dim: _cell_width(obj, name) for dim, name in zip(("y", "x"), names, strict=True)}
     array, crs = _oriented(array, obj)
     if array.dtype == bool:
         array = array.astype("uint8")
@@ -56,7 +58,7 @@ def write_cog(obj: xr.Dataset | xr.DataArray, path: Path, options: Options) -> N
         )
     plain = path.with_name(path.stem + ".plain.tif")
     try:
-        _write_plain(array, plain, crs, options)
+        _write_plain(array, plain, crs, widths, options)
         integer = array.dtype.kind in "iu"
         rasterio.shutil.copy(
             plain,
@@ -97,32 +99,42 @@ def _oriented(array: xr.DataArray, obj: xr.Dataset | xr.DataArray) -> tuple[xr.D
 def _projected_crs(obj: xr.Dataset | xr.DataArray) -> Any:
     import rioxarray  # noqa: F401  (registers the accessor)
 
-    crs = obj.rio.crs
-    if crs is None and "crs" in obj.variables if isinstance(obj, xr.Dataset) else False:
-        crs = obj["crs"].attrs.get("crs_wkt")
-    if crs is None:
-        raise OutputError("the grid has no coordinate reference system", expected="a grid mapping crs")
-    return crs
+    if obj.rio.crs is not None:
+        return obj.rio.crs
+    for name in ("crs", "spatial_ref"):
+        if name in getattr(obj, "variables", obj.coords) and "crs_wkt" in obj[name].attrs:
+            return obj[name].attrs["crs_wkt"]
+    raise OutputError("the grid has no coordinate reference system", expected="a grid mapping crs")
 
 
-def _step(array: xr.DataArray, dim: str) -> tuple[float, float]:
-    """Give the first outer edge and the signed step of an even axis."""
-    values = array[dim].values.astype("float64")
+def _step(values: np.ndarray, dim: str, width: float | None) -> tuple[float, float]:
+    """Give the first outer edge and the signed step of an even axis; `width` serves an axis of one cell."""
+    values = values.astype("float64")
     if len(values) < 2:
-        bounds = array[dim].attrs.get("resolution")
-        if bounds is None:
-            raise OutputError(f"{dim} has one value, so its step is unknown", expected="two cells or more")
-        return float(values[0]), float(bounds)
-    step = (values[-1] - values[0]) / (len(values) - 1)
-    if np.abs(np.diff(values) / step - 1).max() > _UNEVEN:
-        raise OutputError(
-            f"{dim} is not evenly spaced", expected="equal steps", fix="regrid, or write netCDF"
-        )
-    return float(values[0] - step / 2), float(step)
+        if width is None:
+            raise OutputError(f"{dim} has one value and no bounds", expected="bounds, or two cells and more")
+        step = -width if dim == "y" else width
+    else:
+        step = float(values[-1] - values[0]) / (len(values) - 1)
+        if np.abs(np.diff(values) / step - 1).max() > _UNEVEN:
+            raise OutputError(
+                f"{dim} is not evenly spaced", expected="equal steps", fix="regrid, or write netCDF"
+            )
+    return float(values[0] - step / 2), step
 
 
-def _write_plain(array: xr.DataArray, path: Path, crs: Any, options: Options) -> None:
-    (left, dx), (top, dy) = _step(array, "x"), _step(array, "y")
+def _cell_width(obj: xr.Dataset | xr.DataArray, dim: str) -> float | None:
+    bounds = obj[dim].attrs.get("bounds")
+    if not isinstance(obj, xr.Dataset) or bounds not in obj.variables:
+        return None
+    low, high = obj[bounds].values[0]
+    return float(abs(high - low))
+
+
+def _write_plain(
+    array: xr.DataArray, path: Path, crs: Any, widths: dict[str, float | None], options: Options
+) -> None:
+    (left, dx), (top, dy) = (_step(array[dim].values, dim, widths[dim]) for dim in ("x", "y"))
     count, height, width = array.shape
     integer = array.dtype.kind in "iu"
     fill = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))

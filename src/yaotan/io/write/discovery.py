@@ -79,12 +79,12 @@ def conventions(dataset: xr.Dataset) -> str:
 
 
 def _limits(dataset: xr.Dataset, standard_name: str) -> tuple[float, float, str] | None:
-    for name, variable in dataset.variables.items():
-        if variable.attrs.get("standard_name") == standard_name and name in dataset.coords:
-            array = dataset[dataset[name].attrs.get("bounds", name)]
-            array = array if name in dataset.dims else dataset[name]
-            low, high = xr.Dataset({"low": array.min(), "high": array.max()}).compute().values()
-            return float(low), float(high), str(name)
+    """Least and greatest value of a coordinate: of its bounds on a grid, of the centres of soundings."""
+    for name, coordinate in dataset.coords.items():
+        if coordinate.attrs.get("standard_name") == standard_name:
+            edges = coordinate.attrs.get("bounds", name) if name in dataset.dims else name
+            both = xr.Dataset({"low": dataset[edges].min(), "high": dataset[edges].max()}).compute()
+            return float(both["low"]), float(both["high"]), str(name)
     return None
 
 
