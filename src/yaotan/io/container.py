@@ -6,6 +6,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol
@@ -121,6 +122,8 @@ class Container:
 
     def __init__(self, backend: _Hdf5 | _Netcdf3, path: str) -> None:
         self._backend = backend
+        self._found: dict[str, Any] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
         self.path = path
 
     def __enter__(self) -> Container:
@@ -132,14 +135,14 @@ class Container:
         self.close()
 
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, str) and self._backend.find(path) is not None
+        return isinstance(path, str) and self._find(path) is not None
 
     @property
     def format(self) -> str:
         """Kind of file, in words for people."""
         return self._backend.name
 
-    @property
+    @cached_property
     def attributes(self) -> dict[str, Any]:
         """Global attributes; text as `str`, arrays of one element as scalars."""
         return {str(key): _plain(value) for key, value in self._backend.root_attributes().items()}
@@ -165,7 +168,9 @@ class Container:
 
     def shape_of(self, path: str) -> tuple[int, ...]:
         """Give the shape of a dataset."""
-        return tuple(self._require(path).shape)
+        if path not in self._shapes:
+            self._shapes[path] = tuple(self._require(path).shape)
+        return self._shapes[path]
 
     def entry(self, path: str) -> Entry:
         """Describe one dataset."""
@@ -210,10 +215,17 @@ class Container:
 
     def close(self) -> None:
         """Close the file."""
+        self._found.clear()
         self._backend.close()
 
+    def _find(self, path: str) -> Any:
+        # identification asks for the same paths again and again, and each look-up in HDF5 costs
+        if path not in self._found:
+            self._found[path] = self._backend.find(path)
+        return self._found[path]
+
     def _require(self, path: str) -> Any:
-        item = self._backend.find(path)
+        item = self._find(path)
         if item is None:
             raise NotAGranuleError(f"dataset {path} is missing", where=self.path)
         return item
