@@ -222,7 +222,7 @@ def test_time_is_kept_and_gaps_are_counted():
     lat, lon, values = world(2.0)
     cube = np.stack([values, values + 1, np.full_like(values, np.nan)])
     times = ["2019-01-01", "2019-02-01", "2019-03-01"]
-    grid = make_grid(lat, lon, cube, sigma=0.5, systematic=0.2, count=4, times=times)
+    grid = make_grid(lat, lon, cube, sigma=0.5, systematic=0.2, count=4, times=times).assign_coords(crs=0)
     t = zonal_statistics(grid, features(BLOB, shapely.box(0, 0, 20, 20)))
     assert t.xco2.dims == ("region", "time")
     np.testing.assert_allclose(t.xco2[:, 1] - t.xco2[:, 0], 1.0, atol=1e-12)
@@ -234,6 +234,7 @@ def test_time_is_kept_and_gaps_are_counted():
     total = np.hypot(t.xco2_uncertainty_random, t.xco2_uncertainty_systematic)
     np.testing.assert_allclose(t.xco2_uncertainty, total)
     np.testing.assert_array_equal(t.time, np.asarray(times, "datetime64[ns]"))
+    assert set(t.coords) == {"region", "region_name", "region_name_zh", "area", "time"}
 
 
 def test_only_the_windows_of_a_lazy_globe_are_read():

@@ -235,8 +235,8 @@ def _frame(data: xr.Dataset, regions: gpd.GeoDataFrame, area: NDArray[np.float64
         }
     )
     if "time" in data.dims:
-        table = table.assign_coords(time=data["time"])
+        table = table.assign_coords(time=data["time"].variable)
         bounds = data["time"].attrs.get("bounds", "time_bnds")
         if bounds in data.variables:
-            table = table.assign_coords({bounds: data[bounds]})
+            table = table.assign_coords({bounds: data[bounds].variable})
     return table
