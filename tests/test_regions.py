@@ -128,6 +128,9 @@ BAD = {
     "html": (lambda f: text(f / "r.geojson", "<html><body>login</body></html>"), UNREADABLE),
     "empty_file": (lambda f: text(f / "r.geojson", ""), UNREADABLE),
     "truncated": (lambda f: text(f / "r.geojson", '{"type": "FeatureCollection", "feat'), UNREADABLE),
+    "short_ring": (
+        lambda f: text(f / "r.geojson", '{"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}'), "r.geojson"
+    ),
     "csv": (lambda f: text(f / "r.csv", "a,b\n1,2\n"), "holds no polygon"),
     "parquet": (lambda f: text(f / "r.parquet", "PAR1 not really"), UNREADABLE),
     "folder": (lambda f: f, UNREADABLE),

@@ -139,7 +139,7 @@ def _read(path: Path) -> gpd.GeoDataFrame:
         else:
             layer, encoding = _layer(path), _encoding(path)
             table = pyogrio.read_dataframe(path, layer=layer, encoding=encoding)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, OSError) as error:
+    except (RuntimeError, shapely.errors.ShapelyError, ValueError, OSError) as error:
         if isinstance(error, RegionError):
             raise
         raise RegionError(
