@@ -253,7 +253,7 @@ def _accumulate(
         piece = source.read(span)
         values, sigma, bias, times = piece.data
         values -= reference[:, None]
-        data = (values, sigma, bias, times)
+        data = (values, sigma, bias, times, times // kernel.PASS_NS + kernel.PASS_OFFSET)
         index = periods.index(times)
         done = 0
         while True:

@@ -1,8 +1,8 @@
-"""Soundings chunk by chunk as arrays that the kernel takes: corners in the plane of the grid, values, errors."""
+"""Soundings chunk by chunk as arrays for the kernel: corners in the plane of the grid, values, errors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -197,7 +197,7 @@ def survey(source: Source) -> Survey:
     return Survey(slices, later[::-1], first, last)
 
 
-def choose_variables(soundings: xr.Dataset, wanted: list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
+def choose_variables(soundings: xr.Dataset, wanted: Sequence[str] | None) -> tuple[str, ...]:
     """Give the variables to grid: those asked for, or all column variables.
 
     Raises

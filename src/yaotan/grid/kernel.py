@@ -25,6 +25,11 @@ def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True)(function)
 
 
+def _inline(function: Callable[..., Any]) -> Callable[..., Any]:
+    # put into the caller by numba itself: a call would count references of a dozen arrays for each cell
+    return numba.njit(inline="always")(function)
+
+
 # Why a sounding is left out; `REASONS` in footprint.py gives the words in this order.
 NAN_CORNER: Final = 0
 BAD_CORNER: Final = 1
@@ -95,134 +100,157 @@ def snap(edges, inverse_step, tolerance, value):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def ring(xs, ys, geographic, pole, px, py):  # type: ignore[no-untyped-def]
-    """Fill `px`, `py` with the unwrapped ring of a footprint; give its length, or -1 - reason.
+def extent(work, buffer, axis, n):  # type: ignore[no-untyped-def]
+    """Give the smallest and largest coordinate of a ring along one axis."""
+    low = high = work[buffer, axis, 0]
+    for k in range(1, n):
+        value = work[buffer, axis, k]
+        low, high = min(low, value), max(high, value)
+    return low, high
+
+
+@_jit
+def ring(xs, ys, s, geographic, pole, work):  # type: ignore[no-untyped-def]
+    """Fill buffer 0 with the unwrapped ring of footprint `s`; give its length, or -1 - reason.
 
     A corner at a pole stands for all longitudes, so the ring runs into the pole along the meridian of one
     neighbour and out along that of the other. A ring whose longitudes go round by a full turn encloses a
     pole and is closed along it.
     """
-    corners = xs.size
-    start, at_pole = 0, 0.0
+    corners = xs.shape[1]
+    start, at_pole, touches = 0, 0.0, False
     for k in range(corners):
-        if not (math.isfinite(xs[k]) and math.isfinite(ys[k])):
+        x, y = xs[s, k], ys[s, k]
+        if not (math.isfinite(x) and math.isfinite(y)):
             return -1 - NAN_CORNER
-        if geographic and abs(ys[k]) > pole:
-            return -1 - BAD_CORNER
-        px[k], py[k] = xs[k], ys[k]
+        if geographic and abs(y) >= pole:
+            if abs(y) > pole:
+                return -1 - BAD_CORNER
+            touches = True
+        work[0, 0, k], work[0, 1, k] = x, y
     if not geographic:
         return corners
-    for k in range(corners):
-        if abs(ys[k]) == pole and abs(ys[(k + 1) % corners]) < pole:
-            start, at_pole = (k + 1) % corners, ys[k]
-            break
+    if touches:
+        for k in range(corners):
+            if abs(ys[s, k]) == pole and abs(ys[s, (k + 1) % corners]) < pole:
+                start, at_pole = (k + 1) % corners, ys[s, k]
+                break
     n, turn = 0, 0.0
     for m in range(corners):
-        k = (start + m) % corners
-        if abs(ys[k]) == pole:
+        k = start + m if start + m < corners else start + m - corners
+        x, y = xs[s, k], ys[s, k]
+        if touches and abs(y) == pole:
             continue
         if n:
-            turn -= 360.0 * math.floor((xs[k] + turn - px[n - 1] + 180.0) / 360.0)
-        px[n], py[n] = xs[k] + turn, ys[k]
+            step = x + turn - work[0, 0, n - 1]
+            if step < -180.0 or step >= 180.0:
+                turn -= 360.0 * math.floor((step + 180.0) / 360.0)
+        work[0, 0, n], work[0, 1, n] = x + turn, y
         n += 1
     if n == 0:
         return 0
     if at_pole == 0.0:
-        round_trip = -360.0 * math.floor((px[0] - px[n - 1] + 180.0) / 360.0)
-        if round_trip == 0.0:
+        step = work[0, 0, 0] - work[0, 0, n - 1]
+        if -180.0 <= step < 180.0:
             return n
-        at_pole = math.copysign(pole, py[:n].sum())
-        px[n], py[n] = px[0] + round_trip, py[0]
+        south, north = extent(work, 0, 1, n)
+        at_pole = pole if south + north > 0.0 else -pole
+        work[0, 0, n] = work[0, 0, 0] - 360.0 * math.floor((step + 180.0) / 360.0)
+        work[0, 1, n] = work[0, 1, 0]
         n += 1
-    px[n], py[n] = px[n - 1], at_pole
-    px[n + 1], py[n + 1] = px[0], at_pole
+    work[0, 0, n], work[0, 1, n] = work[0, 0, n - 1], at_pole
+    work[0, 0, n + 1], work[0, 1, n + 1] = work[0, 0, 0], at_pole
     return n + 2
 
 
 @_jit
-def crosses_itself(px, py, n):  # type: ignore[no-untyped-def]
-    """Tell whether two edges of a ring that are not neighbours cross."""
+def cross(work, a, b, c):  # type: ignore[no-untyped-def]
+    """Give the cross product of the ways from corner a to b and from a to c: which side c lies on."""
+    ux, uy = work[0, 0, b] - work[0, 0, a], work[0, 1, b] - work[0, 1, a]
+    return ux * (work[0, 1, c] - work[0, 1, a]) - uy * (work[0, 0, c] - work[0, 0, a])
+
+
+@_jit
+def crosses_itself(work, n):  # type: ignore[no-untyped-def]
+    """Tell whether two edges of the ring in buffer 0 that are not neighbours cross."""
     for a in range(n - 2):
-        b = a + 1
         for c in range(a + 2, n if a else n - 1):
-            d = (c + 1) % n
-            ux, uy = px[b] - px[a], py[b] - py[a]
-            vx, vy = px[d] - px[c], py[d] - py[c]
-            side_c = ux * (py[c] - py[a]) - uy * (px[c] - px[a])
-            side_d = ux * (py[d] - py[a]) - uy * (px[d] - px[a])
-            side_a = vx * (py[a] - py[c]) - vy * (px[a] - px[c])
-            side_b = vx * (py[b] - py[c]) - vy * (px[b] - px[c])
-            if side_c * side_d < 0.0 and side_a * side_b < 0.0:
-                return True
+            d = c + 1 if c + 1 < n else 0
+            if cross(work, a, a + 1, c) * cross(work, a, a + 1, d) < 0.0:
+                if cross(work, c, d, a) * cross(work, c, d, a + 1) < 0.0:
+                    return True
     return False
 
 
 @_jit
-def signed_area(px, py, n):  # type: ignore[no-untyped-def]
-    """Twice-halved cross products about the first corner, which keeps the digits of a small ring."""
+def signed_area(work, buffer, n):  # type: ignore[no-untyped-def]
+    """Sum triangles about the first corner, which keeps the digits of a small ring."""
     total = 0.0
-    for k in range(1, n - 1):
-        total += (px[k] - px[0]) * (py[k + 1] - py[0]) - (px[k + 1] - px[0]) * (py[k] - py[0])
+    x0, y0 = work[buffer, 0, 0], work[buffer, 1, 0]
+    before_x, before_y = work[buffer, 0, 1] - x0, work[buffer, 1, 1] - y0
+    for k in range(2, n):
+        x, y = work[buffer, 0, k] - x0, work[buffer, 1, k] - y0
+        total += before_x * y - x * before_y
+        before_x, before_y = x, y
     return 0.5 * total
 
 
 @_jit
-def clip(ax, ay, n, bx, by, along, across, bound, sign):  # type: ignore[no-untyped-def]
-    """Keep the part of a ring where ``sign * (along - bound) >= 0``; give the new length.
-
-    `along` is the coordinate that is bounded (`ax` or `ay`); the ring goes to `bx`, `by` in the same order.
-    """
+def clip(work, source, target, n, axis, bound, sign):  # type: ignore[no-untyped-def]
+    """Keep the part of a ring where ``sign * (coordinate - bound) >= 0``; give the new length."""
+    other = 1 - axis
     m = 0
-    before = n - 1
-    before_side = sign * (along[before] - bound)
+    before_main, before_other = work[source, axis, n - 1], work[source, other, n - 1]
+    before_side = sign * (before_main - bound)
     for k in range(n):
-        side = sign * (along[k] - bound)
+        main, aside = work[source, axis, k], work[source, other, k]
+        side = sign * (main - bound)
         if (before_side > 0.0 and side < 0.0) or (before_side < 0.0 and side > 0.0):
             share = before_side / (before_side - side)
-            bx[m] = ax[before] + share * (ax[k] - ax[before])
-            by[m] = ay[before] + share * (ay[k] - ay[before])
             # the cut lies on the bound itself, not a rounding beside it
-            if across:
-                by[m] = bound
-            else:
-                bx[m] = bound
+            work[target, axis, m] = bound
+            work[target, other, m] = before_other + share * (aside - before_other)
             m += 1
         if side >= 0.0:
-            bx[m], by[m] = ax[k], ay[k]
+            work[target, axis, m], work[target, other, m] = main, aside
             m += 1
-        before, before_side = k, side
+        before_other, before_side = aside, side
     return m
 
 
 @_jit
-def subcell_mask(px, py, n, x0, x1, y0, y1):  # type: ignore[no-untyped-def]
-    """Give 64 bits: which of the 8 x 8 sub-cell centres of a cell lie in the ring (even-odd rule)."""
-    dx, dy = 0.125 * (x1 - x0), 0.125 * (y1 - y0)
+def subcell_mask(work, n, x0, x1, y0, y1):  # type: ignore[no-untyped-def]
+    """Give 64 bits: which of the 8 x 8 sub-cell centres of a cell lie in the ring of buffer 1 (even-odd rule)."""
+    over_x, dy = 8.0 / (x1 - x0), 0.125 * (y1 - y0)
+    over_y = 8.0 / (y1 - y0)
     mask = np.uint64(0)
-    before = n - 1
+    xa, ya = work[1, 0, n - 1], work[1, 1, n - 1]
     for k in range(n):
-        ya, yb = py[before], py[k]
+        xb, yb = work[1, 0, k], work[1, 1, k]
         low, high = (ya, yb) if ya < yb else (yb, ya)
         if low < y1 and high > y0 and low < high:
-            first = max(0, int(math.ceil((low - y0) / dy - 0.5)))
-            last = min(8, int(math.ceil((high - y0) / dy - 0.5)))
-            for line in range(first, last):
-                y = y0 + (line + 0.5) * dy
-                x = px[before] + (y - ya) / (yb - ya) * (px[k] - px[before])
-                bit = min(8.0, max(0.0, math.ceil((x - x0) / dx - 0.5)))
-                mask ^= np.uint64((0xFF << int(bit)) & 0xFF) << np.uint64(8 * line)
-        before = k
+            first = max(0, math.ceil((low - y0) * over_y - 0.5))
+            last = min(8, math.ceil((high - y0) * over_y - 0.5))
+            if first < last:
+                slope = (xb - xa) / (yb - ya)
+                for line in range(first, last):
+                    x = xa + (y0 + (line + 0.5) * dy - ya) * slope
+                    bit = int(min(8.0, max(0.0, (x - x0) * over_x + 0.5)))
+                    mask ^= np.uint64((0xFF << bit) & 0xFF) << np.uint64(8 * line)
+        xa, ya = xb, yb
     return mask
 
 
 @_jit
 def popcount(mask):  # type: ignore[no-untyped-def]
-    """Count the bits of a 64-bit mask."""
-    count = 0
-    while mask:
-        mask &= mask - np.uint64(1)
-        count += 1
-    return count
+    """Count the bits of a 64-bit mask: pairs, nibbles, bytes, then the sum of the bytes."""
+    mask = mask - ((mask >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    mask = (mask & np.uint64(0x3333333333333333)) + ((mask >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    mask = (mask + (mask >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    mask = mask + (mask >> np.uint64(8))
+    mask = mask + (mask >> np.uint64(16))
+    mask = mask + (mask >> np.uint64(32))
+    return np.int64(mask & np.uint64(0x7F))
 
 
 @_jit
@@ -257,52 +285,56 @@ def refill_open(keys, sums, first_pass, slots, held):  # type: ignore[no-untyped
 
 
 @_jit
-def change_overpass(number, cell_variable, floats, ints, slots, held, counters):  # type: ignore[no-untyped-def]
+def change_overpass(number, row, v, table, spill, counters):  # type: ignore[no-untyped-def]
     """Put the open overpass of a cell aside and take up another one (or begin it at zero)."""
-    if ints[PASS] >= 0:
-        place = slot_of(slots, (cell_variable << PASS_BITS) | ints[PASS])
+    floats, ints, slots, held = table[0], table[1], spill[0], spill[1]
+    cell_variable = (row * floats.shape[1] + v) << PASS_BITS
+    before = ints[row, v, PASS]
+    if before >= 0:
+        place = slot_of(slots, cell_variable | before)
         if slots[place] == -1:
-            slots[place] = (cell_variable << PASS_BITS) | ints[PASS]
+            slots[place] = cell_variable | before
             counters[1] += 1
-        held[place] = floats[OPEN]
-    place = slot_of(slots, (cell_variable << PASS_BITS) | number)
-    floats[OPEN] = held[place] if slots[place] != -1 else 0.0
-    ints[PASS] = number
+        held[place] = floats[row, v, OPEN]
+    place = slot_of(slots, cell_variable | number)
+    floats[row, v, OPEN] = held[place] if slots[place] != -1 else 0.0
+    ints[row, v, PASS] = number
 
 
-@_jit
+@_inline
 def add(row, weight, share, mask, k, usable, data, options, table, spill, counters):  # type: ignore[no-untyped-def]
     """Add one sounding to the sums of one cell, for each variable that it has."""
-    values, sigma, bias, times = data
+    values, sigma, bias, times, passes = data
     floats, ints, masks = table
-    number = times[k] // PASS_NS + PASS_OFFSET
+    time = times[k]
     bits = popcount(mask)
     for v in range(values.shape[0]):
         if not usable[v]:
             continue
-        f, i = floats[row, v], ints[row, v]
         x, u = values[v, k], sigma[v, k if sigma.shape[1] > 1 else 0]
         w = weight / (u * u) if options[0] else weight
         wu = w * u
-        if i[PASS] != number:
-            change_overpass(number, row * values.shape[0] + v, f, i, spill[0], spill[1], counters)
-        f[W] += w
-        f[WX] += w * x
-        f[WXX] += w * x * x
-        f[WW] += w * w
-        f[WU2] += wu * wu
-        f[WU] += wu
+        if ints[row, v, PASS] != passes[k]:
+            change_overpass(passes[k], row, v, table, spill, counters)
+        floats[row, v, W] += w
+        floats[row, v, WX] += w * x
+        floats[row, v, WXX] += w * x * x
+        floats[row, v, WW] += w * w
+        floats[row, v, WU2] += wu * wu
+        floats[row, v, WU] += wu
         # (s + wu)^2 - s^2: the sum over overpasses is complete at any moment
-        f[OVER] += wu * (2.0 * f[OPEN] + wu)
-        f[OPEN] += wu
-        f[WB] += w * bias[v, k if bias.shape[1] > 1 else 0]
-        f[SHARE] += share
-        if i[COUNT] == 0 or times[k] < i[FIRST]:
-            i[FIRST] = times[k]
-        if i[COUNT] == 0 or times[k] > i[LAST]:
-            i[LAST] = times[k]
-        i[COUNT] += 1
-        i[BITS] += bits
+        floats[row, v, OVER] += wu * (2.0 * floats[row, v, OPEN] + wu)
+        floats[row, v, OPEN] += wu
+        floats[row, v, WB] += w * bias[v, k if bias.shape[1] > 1 else 0]
+        floats[row, v, SHARE] += share
+        if ints[row, v, COUNT] == 0:
+            ints[row, v, FIRST] = ints[row, v, LAST] = time
+        elif time < ints[row, v, FIRST]:
+            ints[row, v, FIRST] = time
+        elif time > ints[row, v, LAST]:
+            ints[row, v, LAST] = time
+        ints[row, v, COUNT] += 1
+        ints[row, v, BITS] += bits
         masks[row, v] |= mask
 
 
@@ -323,7 +355,7 @@ def row_of(key, keys, slots, rows, counters):  # type: ignore[no-untyped-def]
 
 @_jit
 def check_values(k, data, options, usable, lost):  # type: ignore[no-untyped-def]
-    """Note which variables a sounding can serve; count those it cannot, by reason. Any left?"""
+    """Note which variables a sounding can serve; count those it cannot, by reason; tell if any is left."""
     values, sigma = data[0], data[1]
     some = False
     for v in range(values.shape[0]):
@@ -339,8 +371,9 @@ def check_values(k, data, options, usable, lost):  # type: ignore[no-untyped-def
 
 
 @_jit
-def square_map(px, py, h):  # type: ignore[no-untyped-def]
-    """Fill `h` with the projective map of the unit square to a quadrilateral, then its inverse (Heckbert 1989)."""
+def square_map(work, h):  # type: ignore[no-untyped-def]
+    """Fill `h` with the projective map of the unit square to the quadrilateral of buffer 1, and its inverse."""
+    px, py = work[1, 0], work[1, 1]
     sx, sy = px[0] - px[1] + px[2] - px[3], py[0] - py[1] + py[2] - py[3]
     ux, uy, vx, vy = px[1] - px[2], py[1] - py[2], px[3] - px[2], py[3] - py[2]
     det = ux * vy - vx * uy
@@ -359,7 +392,7 @@ def square_map(px, py, h):  # type: ignore[no-untyped-def]
 
 @_jit
 def response_at(x, y, h, shape):  # type: ignore[no-untyped-def]
-    """Super-Gaussian response at a point: 1 in the middle, 1/2 at the middle of each side (Sun et al. 2018)."""
+    """Give the response at a point: 1 in the middle, 1/2 at the middle of each side."""
     depth = h[1, 6] * x + h[1, 7] * y + h[1, 8]
     # beyond the vanishing line of the projective map the plane comes back mirrored
     if depth * h[0, 8] <= 0.0:
@@ -370,7 +403,7 @@ def response_at(x, y, h, shape):  # type: ignore[no-untyped-def]
     return value if value >= shape[5] else 0.0
 
 
-@_jit
+@_inline
 def emit(key, weight, share, mask, k, usable, data, options, state):  # type: ignore[no-untyped-def]
     """Add one sounding to one cell."""
     keys, slots, rows, table, spill, counters = state
@@ -397,7 +430,7 @@ def turns_of(grid, low, high):  # type: ignore[no-untyped-def]
     xe = grid[1]
     if not grid[7]:
         return 0, 0
-    return int(math.ceil((xe[0] - high) / 360.0)), int(math.floor((xe[xe.size - 1] - low) / 360.0))
+    return math.ceil((xe[0] - high) / 360.0), math.floor((xe[xe.size - 1] - low) / 360.0)
 
 
 @_jit
@@ -428,53 +461,66 @@ def cell_key(base, row, column, grid):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def spread_area(k, px, py, n, area, work, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
+def move_ring(work, n, turn, grid):  # type: ignore[no-untyped-def]
+    """Copy the ring from buffer 0 to buffer 1, moved by full turns, corners beside an edge put on it."""
+    for c in range(n):
+        work[1, 0, c] = snap(grid[1], grid[3], grid[5], work[0, 0, c] + 360.0 * turn)
+        work[1, 1, c] = snap(grid[0], grid[2], grid[4], work[0, 1, c])
+
+
+@_jit
+def piece_area(work, buffer, n, low, high, x0, x1):  # type: ignore[no-untyped-def]
+    """Give the signed area of the part of a ring between two columns' edges."""
+    if low < x0:
+        n = clip(work, buffer, 4, n, 0, x0, 1.0)
+        buffer = 4
+    if high > x1:
+        n = clip(work, buffer, 5, n, 0, x1, -1.0)
+        buffer = 5
+    return signed_area(work, buffer, n) if n > 2 else 0.0
+
+
+@_jit
+def spread_area(k, n, area, work, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
     """Give each cell its share of a footprint; tell how many cells got one."""
     ye, xe = grid[0], grid[1]
-    qx, qy, ax, ay, bx, by, cx, cy = work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7]
-    side = 1.0 if area > 0.0 else -1.0
     hits = 0
-    first, last = turns_of(grid, px[:n].min(), px[:n].max())
+    x_low, x_high = extent(work, 0, 0, n)
+    first, last = turns_of(grid, x_low, x_high)
     for turn in range(first, last + 1):
-        for c in range(n):
-            qx[c] = snap(xe, grid[3], grid[5], px[c] + 360.0 * turn)
-            qy[c] = snap(ye, grid[2], grid[4], py[c])
-        x_low, x_high, y_low, y_high = qx[:n].min(), qx[:n].max(), qy[:n].min(), qy[:n].max()
+        move_ring(work, n, turn, grid)
+        x_low, x_high = extent(work, 1, 0, n)
+        y_low, y_high = extent(work, 1, 1, n)
         i0, i1 = cell_range(xe, grid[3], x_low, x_high)
         j0, j1 = cell_range(ye, grid[2], y_low, y_high)
         # about the first corner, so that a small footprint far from zero keeps its digits
-        ox, oy = qx[0], qy[0]
+        ox, oy = work[1, 0, 0], work[1, 1, 0]
         for c in range(n):
-            qx[c] -= ox
-            qy[c] -= oy
-        x_low, x_high, y_low, y_high = x_low - ox, x_high - ox, y_low - oy, y_high - oy
+            work[1, 0, c] -= ox
+            work[1, 1, c] -= oy
+        y_low, y_high = y_low - oy, y_high - oy
         for j in range(j0, j1 + 1):
             y0, y1 = ye[j] - oy, ye[j + 1] - oy
-            rx, ry, m = qx, qy, n
+            buffer, m = 1, n
             if y_low < y0:
-                m = clip(rx, ry, m, ax, ay, ry, True, y0, 1.0)
-                rx, ry = ax, ay
+                m = clip(work, buffer, 2, m, 1, y0, 1.0)
+                buffer = 2
             if y_high > y1:
-                m = clip(rx, ry, m, bx, by, ry, True, y1, -1.0)
-                rx, ry = bx, by
+                m = clip(work, buffer, 3, m, 1, y1, -1.0)
+                buffer = 3
             if m < 3:
                 continue
-            low, high = rx[:m].min(), rx[:m].max()
+            low, high = extent(work, buffer, 0, m)
             for i in range(i0, i1 + 1):
                 x0, x1 = xe[i] - ox, xe[i + 1] - ox
                 if high <= x0 or low >= x1:
                     continue
-                sx, sy, s = rx, ry, m
-                if low < x0:
-                    s = clip(sx, sy, s, cx, cy, sx, False, x0, 1.0)
-                    sx, sy = cx, cy
-                if high > x1:
-                    s = clip(sx, sy, s, work[8], work[9], sx, False, x1, -1.0)
-                    sx, sy = work[8], work[9]
-                piece = side * signed_area(sx, sy, s) if s > 2 else 0.0
+                piece = piece_area(work, buffer, m, low, high, x0, x1)
+                if area < 0.0:
+                    piece = -piece
                 if piece > 0.0:
                     share = piece / ((x1 - x0) * (y1 - y0))
-                    mask = _ALL if share > 1.0 - 1e-12 else subcell_mask(qx, qy, n, x0, x1, y0, y1)
+                    mask = _ALL if share > 1.0 - 1e-12 else subcell_mask(work, n, x0, x1, y0, y1)
                     weight = share if options[1] == AREA else piece / abs(area)
                     key = cell_key(base, j, i, grid)
                     emit(key, weight, share, mask, k, usable, data, options, state)
@@ -501,8 +547,8 @@ def response_box(h, shape, box):  # type: ignore[no-untyped-def]
 @_jit
 def integrate(x0, x1, y0, y1, fine_x, fine_y, h, shape):  # type: ignore[no-untyped-def]
     """Integrate the response over a rectangle: 3 x 3 Gauss-Legendre points in pieces finer than its width."""
-    nx = min(12, int(math.ceil((x1 - x0) / fine_x)))
-    ny = min(12, int(math.ceil((y1 - y0) / fine_y)))
+    nx = min(12, math.ceil((x1 - x0) / fine_x))
+    ny = min(12, math.ceil((y1 - y0) / fine_y))
     dx, dy = (x1 - x0) / nx, (y1 - y0) / ny
     total = 0.0
     for j in range(ny):
@@ -516,21 +562,22 @@ def integrate(x0, x1, y0, y1, fine_x, fine_y, h, shape):  # type: ignore[no-unty
 
 
 @_jit
-def spread_response(k, px, py, area, work, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
+def spread_response(k, area, work, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
     """Give each cell its part of the spatial response of a quadrilateral; tell how many cells got one."""
     ye, xe, shape = grid[0], grid[1], options[2]
-    h, box, qx, qy = np.empty((2, 9)), work[10], work[0], work[1]
-    # in units of the footprint's extent about its first corner
+    h, box = np.empty((2, 9)), np.empty(4)
     for c in range(4):
-        qx[c], qy[c] = px[c] - px[0], py[c] - py[0]
-    square_map(qx, qy, h)
-    fine_x, fine_y = 0.25 * (qx[:4].max() - qx[:4].min()), 0.25 * (qy[:4].max() - qy[:4].min())
+        work[1, 0, c], work[1, 1, c] = work[0, 0, c] - work[0, 0, 0], work[0, 1, c] - work[0, 1, 0]
+    square_map(work, h)
+    west, east = extent(work, 1, 0, 4)
+    south, north = extent(work, 1, 1, 4)
+    fine_x, fine_y = 0.25 * (east - west), 0.25 * (north - south)
     if not response_box(h, shape, box):
         return -1
     hits = 0
-    first, last = turns_of(grid, px[0] + box[0], px[0] + box[1])
+    first, last = turns_of(grid, work[0, 0, 0] + box[0], work[0, 0, 0] + box[1])
     for turn in range(first, last + 1):
-        ox, oy = px[0] + 360.0 * turn, py[0]
+        ox, oy = work[0, 0, 0] + 360.0 * turn, work[0, 1, 0]
         i0, i1 = cell_range(xe, grid[3], ox + box[0], ox + box[1])
         j0, j1 = cell_range(ye, grid[2], oy + box[2], oy + box[3])
         for j in range(j0, j1 + 1):
@@ -543,7 +590,7 @@ def spread_response(k, px, py, area, work, base, usable, data, options, grid, st
                 part = integrate(left, right, low, high, fine_x, fine_y, h, shape)
                 if part > 0.0:
                     share = part / ((x1 - x0) * (y1 - y0))
-                    mask = subcell_mask(qx, qy, 4, x0, x1, y0, y1)
+                    mask = subcell_mask(work, 4, x0, x1, y0, y1)
                     key = cell_key(base, j, i, grid)
                     emit(key, part / abs(area), share, mask, k, usable, data, options, state)
                     hits += 1
@@ -551,9 +598,8 @@ def spread_response(k, px, py, area, work, base, usable, data, options, grid, st
 
 
 @_jit
-def cells_bound(px, py, n, grid, factor):  # type: ignore[no-untyped-def]
+def cells_bound(low, high, south, north, grid, factor):  # type: ignore[no-untyped-def]
     """Give an upper bound of the number of cells that a footprint can fill."""
-    low, high, south, north = px[:n].min(), px[:n].max(), py[:n].min(), py[:n].max()
     x_margin, y_margin = factor * (high - low), factor * (north - south)
     first, last = turns_of(grid, low - x_margin, high + x_margin)
     columns = 0
@@ -597,8 +643,7 @@ def bin_chunk(start, points, corners, periods, data, options, grid, state, lost,
     rejected sounding is counted once in `rejected` (by reason), and once in `lost` for each variable.
     """
     count, width = corners[0].shape
-    work = np.empty((11, 8 * (width + 3)))
-    px, py = np.empty(width + 3), np.empty(width + 3)
+    work = np.empty((6, 2, 8 * (width + 3)))
     usable = np.empty(data[0].shape[0], dtype=np.bool_)
     cells = (grid[0].size - 1) * (grid[1].size - 1)
     mode, nominal, times = options[1], options[3], data[3]
@@ -609,17 +654,19 @@ def bin_chunk(start, points, corners, periods, data, options, grid, state, lost,
         if lacks_room(1, usable.size, state):
             return k
         base = periods[k] * cells
-        n = ring(corners[0][k], corners[1][k], grid[7], grid[8], px, py) if count else 0
+        n = ring(corners[0], corners[1], k, grid[7], grid[8], work) if count else 0
         if n < 0:
             rejected[-1 - n] += 1
             continue
-        area = 0.0
+        area, west, east, south, north = 0.0, 0.0, 0.0, 0.0, 0.0
         if n > 2:
-            if crosses_itself(px, py, n):
+            if crosses_itself(work, n):
                 rejected[SELF_INTERSECTING] += 1
                 continue
-            area = signed_area(px, py, n)
-            dx, dy = px[:n].max() - px[:n].min(), py[:n].max() - py[:n].min()
+            area = signed_area(work, 0, n)
+            west, east = extent(work, 0, 0, n)
+            south, north = extent(work, 0, 1, n)
+            dx, dy = east - west, north - south
             # rounding of the corners leaves a line with an area of this order
             if abs(area) <= 1e-12 * (dx * dx + dy * dy):
                 area = 0.0
@@ -630,14 +677,14 @@ def bin_chunk(start, points, corners, periods, data, options, grid, state, lost,
         elif mode == RESPONSE and n != 4:
             reason = UNFIT_RESPONSE
         else:
-            if lacks_room(cells_bound(px, py, n, grid, options[4]), usable.size, state):
+            if lacks_room(cells_bound(west, east, south, north, grid, options[4]), usable.size, state):
                 return k
             reason = -1
             if check_values(k, data, options, usable, lost):
                 if mode == RESPONSE:
-                    hits = spread_response(k, px, py, area, work, base, usable, data, options, grid, state)
+                    hits = spread_response(k, area, work, base, usable, data, options, grid, state)
                 else:
-                    hits = spread_area(k, px, py, n, area, work, base, usable, data, options, grid, state)
+                    hits = spread_area(k, n, area, work, base, usable, data, options, grid, state)
                 reason = -1 if hits > 0 else (OUTSIDE_GRID if hits == 0 else UNFIT_RESPONSE)
         if reason >= 0:
             rejected[reason] += 1
