@@ -204,7 +204,7 @@ def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> st
         Inline SVG.
     """
     step = 20.0
-    height = step * len(marks) + 74
+    height = step * len(marks) + 64
     left = min(196.0, max(text_width(mark.label, 11) for mark in marks) + 16)
 
     def draw(figure: Any) -> None:
@@ -313,7 +313,7 @@ def draw_terms(
         rows.append((heading, None, 0))
         rows += [(name, value, number) for number, (name, value) in enumerate(terms)]
     step = 22.0
-    height = 34 + step * len(rows) + 34
+    height = step * len(rows) + 64
     colours = (CLASSES[4], CLASSES[1], INK)
     names = [name for name, value, _ in rows if value is not None]
     left = min(180.0, max(text_width(name, 11) for name in names) + 18)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from yaotan.catalog.gas import gases
+from yaotan.report.map import SMALL_WIDTH
 from yaotan.report.palette import Scale, make_scale
 from yaotan.report.projection import MapFrame, cell_corners, coarsen, make_frame
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
 from yaotan.report.text import Text
 
+T = TypeVar("T")
 Floats = npt.NDArray[np.float64]
 #: more months than this are shown by season, and more seasons by year
 MOST_SMALL_MAPS: Final = 12
@@ -42,7 +44,6 @@ class Section:
     parts: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass
 class PageContext:
     """A study in one language, with what several sections share.
 
@@ -52,21 +53,30 @@ class PageContext:
         The study.
     text : Text
         Words of the page's language.
+    shared : dict, optional
+        Filled with what does not depend on the language; pages of one study may share it.
     """
 
-    results: StudyResults
-    text: Text
-    _maps: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    def __init__(self, results: StudyResults, text: Text, shared: dict[str, Any] | None = None) -> None:
+        self.results, self.text = results, text
+        self._shared: dict[str, Any] = {} if shared is None else shared
 
-    @cached_property
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """Make something that has no words in it once for all languages."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        made: T = self._shared[key]
+        return made
+
+    @property
     def frame(self) -> MapFrame:
         """Projection and extent of all maps."""
-        return make_frame(self.results.regions, self.results.bounds)
+        return self.once("frame", lambda: make_frame(self.results.regions, self.results.bounds))
 
-    @cached_property
+    @property
     def small_frame(self) -> MapFrame:
         """The same frame with boundaries simplified for small maps."""
-        return coarsen(self.frame, 480 / 200)
+        return self.once("small_frame", lambda: coarsen(self.frame, SMALL_WIDTH))
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -76,9 +86,7 @@ class PageContext:
 
     def corners(self, column: ColumnResult) -> tuple[Floats, Floats]:
         """Projected cell corners, computed once per column."""
-        if column.key not in self._maps:
-            self._maps[column.key] = cell_corners(column.grid, self.frame)
-        return self._maps[column.key]
+        return self.once(f"corners-{column.key}", lambda: cell_corners(column.grid, self.frame))
 
     def mean_map(self, column: ColumnResult) -> Floats:
         """Mean of a cell's months with data, each month equal; NaN where there is none."""
@@ -129,7 +137,7 @@ class PageContext:
 
     def quantity(self, variable: str) -> str:
         """Symbol with unit, as axes and heads show it."""
-        return f"{self.symbol(variable)} ({self.units(variable)})"
+        return self.text("quantity", symbol=self.symbol(variable), unit=self.units(variable))
 
     def reason(self, code: str) -> str:
         """Say in words what took soundings or days."""

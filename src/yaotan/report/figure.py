@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import warnings
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
+
+import numpy as np
 
 from yaotan.optional import require
 from yaotan.report.table import Download
@@ -44,6 +47,7 @@ _STYLE: Final = {
     "figure.dpi": 72.0,
 }
 _NUMBER: Final = re.compile(r"-?\d+\.\d{2,}")
+_IMAGE: Final = re.compile(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)")
 _GEOMETRY: Final = re.compile(r'\b(?:d|x|y|x1|x2|y1|y2|transform|width|height|points)="[^"]*"')
 
 
@@ -120,7 +124,8 @@ def _inline(svg: str, key: str, alt: str, size: tuple[float, float]) -> str:
     body = re.sub(r'href="#([^"]+)"', rf'href="#{key}-\1"', body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", body)
     body = re.sub(r"font: (?:[a-z0-9]+ )*?([\d.]+)px [^;\"]*", r"font-size:\1px", body)
-    body = _GEOMETRY.sub(lambda match: _NUMBER.sub(_shorten, match[0]), body)
+    body = _GEOMETRY.sub(_shorten_attribute, body)
+    body = _IMAGE.sub(_repack, body)
     body = re.sub(r">\s+<", "><", body).strip()
     width, height = (f"{side:g}" for side in size)
     return (
@@ -129,9 +134,34 @@ def _inline(svg: str, key: str, alt: str, size: tuple[float, float]) -> str:
     )
 
 
-def _shorten(match: re.Match[str]) -> str:
-    text = f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+def _shorten_attribute(match: re.Match[str]) -> str:
+    """Round a path to a tenth of a pixel, and everything else to a hundredth."""
+    decimals = 1 if match[0].startswith("d=") else 2
+
+    def shorten(number: re.Match[str]) -> str:
+        text = f"{float(number[0]):.{decimals}f}".rstrip("0").rstrip(".")
+        return "0" if text in ("-0", "") else text
+
+    text = _NUMBER.sub(shorten, match[0])
+    return re.sub(r"\s*\b([MLQCz])\b\s*", r"\1", text) if decimals == 1 else text
+
+
+def _repack(match: re.Match[str]) -> str:
+    """Store an image of few colours with a palette: the same pixels in a fraction of the bytes."""
+    image_module = require("PIL.Image")
+    with image_module.open(io.BytesIO(base64.b64decode(match[1]))) as source:
+        pixels = np.asarray(source.convert("RGBA"))
+    # invisible pixels may differ in a colour that nobody sees
+    pixels = np.where(pixels[..., 3:] == 0, np.uint8(0), pixels)
+    colours, index = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
+    if len(colours) > 256:
+        return match[0]
+    packed = image_module.fromarray(index.reshape(pixels.shape[:2]).astype(np.uint8), mode="L").convert("L")
+    packed = image_module.frombytes("P", packed.size, packed.tobytes())
+    packed.putpalette(colours.astype(np.uint8).tobytes(), rawmode="RGBA")
+    buffer = io.BytesIO()
+    packed.save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def text_width(text: str, size: float) -> float:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 
 from yaotan.optional import require
-from yaotan.report.figure import INK, QUIET, RULE, draw_svg, text_width
+from yaotan.report.figure import INK, QUIET, RULE, draw_svg, fit_text, text_width
 from yaotan.report.number import fixed
 from yaotan.report.palette import NO_DATA, Scale
 from yaotan.report.projection import MapFrame
@@ -45,15 +45,86 @@ def _inside(quads: Floats, extent: tuple[float, float, float, float]) -> npt.NDA
     )
 
 
-def _draw_cells(
-    axes: Any, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, extent: Any, limit: int
-) -> None:
+class Pane:
+    """A map frame over a box of a figure: what is added to it is projected metres, clipped to the frame.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        To draw on; no Axes is made, which costs more than the map itself.
+    frame : MapFrame
+        Extent.
+    box : (x, y, width, height)
+        In px from the figure's lower left corner; the map is centred in it with equal scales.
+    layer : int
+        Added to each drawing order, so that an inset covers the main map.
+    """
+
+    def __init__(self, figure: Any, frame: MapFrame, box: tuple[float, float, float, float], layer: int = 0):
+        affine = require("matplotlib.transforms").Affine2D
+        self.figure, self.frame, self.layer = figure, frame, layer
+        self.x, self.y, self.wide, self.high = box
+        left, bottom, right, top = frame.extent
+        self.scale = min(self.wide / (right - left), self.high / (top - bottom))
+        self._origin = (
+            self.x + (self.wide - self.scale * (right - left)) / 2 - self.scale * left,
+            self.y + (self.high - self.scale * (top - bottom)) / 2 - self.scale * bottom,
+        )
+        self._inches = affine().scale(1 / 72) + figure.dpi_scale_trans
+        self._metres = affine().scale(self.scale).translate(*self._origin) + self._inches
+        rectangle = require("matplotlib.patches").Rectangle
+        self._clip = rectangle(box[:2], box[2], box[3], transform=self._inches)
+        self.add(rectangle(box[:2], box[2], box[3], facecolor="white"), zorder=0, px=True)
+
+    def px(self, x: float, y: float) -> tuple[float, float]:
+        """Turn metres into px of the figure."""
+        return self.scale * x + self._origin[0], self.scale * y + self._origin[1]
+
+    def seen(self) -> tuple[float, float, float, float]:
+        """Give the extent in metres that the whole box shows."""
+        x, y = self._origin
+        return (
+            (self.x - x) / self.scale, (self.y - y) / self.scale,
+            (self.x + self.wide - x) / self.scale, (self.y + self.high - y) / self.scale,
+        )
+
+    def add(self, patch: Any, *, zorder: float, px: bool = False) -> None:
+        """Add a patch given in metres (or px)."""
+        patch.set_transform(self._inches if px else self._metres)
+        patch.set_zorder(zorder + self.layer)
+        self.figure.add_artist(patch)
+        patch.set_clip_path(self._clip)
+
+    def line(self, x: Floats, y: Floats, *, zorder: float, **style: Any) -> None:
+        """Add a line given in metres; parts that are not finite are left out."""
+        points = np.stack([x, y], axis=-1)
+        points = points[np.isfinite(points).all(axis=1)]
+        if len(points) > 1:
+            path = require("matplotlib.path").Path(points)
+            self.add(require("matplotlib.patches").PathPatch(path, facecolor="none", **style), zorder=zorder)
+
+    def text(self, x: float, y: float, text: str, *, zorder: float = 7, gid: str = "", **style: Any) -> None:
+        """Write at px of the figure."""
+        drawn = self.figure.text(0, 0, text, fontsize=10, transform=self._inches, **style)
+        drawn.set_position((x, y))
+        drawn.set_zorder(zorder + self.layer)
+        if gid:
+            drawn.set_gid(gid)
+
+    def edge(self) -> None:
+        """Draw the frame's border."""
+        box = ((self.x, self.y), self.wide, self.high)
+        rectangle = require("matplotlib.patches").Rectangle
+        self.add(rectangle(*box, facecolor="none", edgecolor=INK if self.layer else RULE, linewidth=1.2), zorder=8, px=True)
+
+
+def _draw_cells(pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, limit: int) -> None:
     """One compound path per colour, or an image when there are too many cells."""
     if scale is None:
         return
     path_class, patch_class = require("matplotlib.path").Path, require("matplotlib.patches").PathPatch
     quads = _quads(corners)
-    step = np.where(_inside(quads, extent), scale.steps(values), -1)
+    step = np.where(_inside(quads, pane.seen()), scale.steps(values), -1)
     image = int((step >= 0).sum()) > limit
     for number, colour in enumerate(scale.colours):
         chosen = quads[step == number]
@@ -61,53 +132,23 @@ def _draw_cells(
             continue
         vertices = np.concatenate([chosen, chosen[:, :1]], axis=1).reshape(-1, 2)
         codes = np.tile([1, 2, 2, 2, 79], len(chosen)).astype(np.uint8)
-        patch = patch_class(
-            path_class(vertices, codes), facecolor=colour, edgecolor=colour, linewidth=0.35, zorder=2
-        )
+        path = path_class(vertices, codes)
+        patch = patch_class(path, facecolor=colour, edgecolor=colour, linewidth=0.35)
         patch.set_rasterized(image)
-        axes.add_patch(patch)
+        patch.set_antialiased(not image)
+        pane.add(patch, zorder=2)
 
 
-def _draw_shape(axes: Any, shape: Any, **style: Any) -> None:
+def _draw_shape(pane: Pane, shape: Any, *, zorder: float, **style: Any) -> None:
     path_class, patch_class = require("matplotlib.path").Path, require("matplotlib.patches").PathPatch
     lines = [part for part in shapely.get_parts(shape) if "Line" in part.geom_type or "Poly" in part.geom_type]
-    pieces = []
-    for line in lines:
-        points = shapely.get_coordinates(line)
-        if len(points) > 1:
-            pieces.append(path_class(points))
+    pieces = [path_class(points) for points in map(shapely.get_coordinates, lines) if len(points) > 1]
     if pieces:
-        axes.add_patch(patch_class(path_class.make_compound_path(*pieces), **style))
-
-
-def _frame_axes(figure: Any, frame: MapFrame, box: tuple[float, float, float, float]) -> Any:
-    """Axes over a box in px from the lower left corner of the figure."""
-    width, height = (72 * side for side in figure.get_size_inches())
-    x, y, wide, high = box
-    axes = figure.add_axes((x / width, y / height, wide / width, high / height))
-    left, bottom, right, top = frame.extent
-    axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set(visible=True, color=RULE, linewidth=0.8)
-    return axes
+        pane.add(patch_class(path_class.make_compound_path(*pieces), **style), zorder=zorder)
 
 
 def _graticule_step(span: float) -> float:
     return next((step for step in (0.5, 1, 2, 5, 10, 20, 30) if span / step <= 6), 60.0)
-
-
-def _degrees(frame: MapFrame) -> tuple[Floats, Floats]:
-    """Longitude and latitude along the frame's edge."""
-    import pyproj
-
-    left, bottom, right, top = frame.extent
-    share = np.linspace(0, 1, 40)
-    x = np.concatenate([left + (right - left) * share] * 2 + [np.full(40, left), np.full(40, right)])
-    y = np.concatenate([np.full(40, bottom), np.full(40, top)] + [bottom + (top - bottom) * share] * 2)
-    lon, lat = pyproj.Transformer.from_crs(frame.crs, "EPSG:4326", always_xy=True).transform(x, y)
-    lon0 = frame.centre
-    good = np.isfinite(lon) & np.isfinite(lat)
-    return (np.asarray(lon)[good] - lon0 + 180) % 360 - 180 + lon0, np.asarray(lat)[good]
 
 
 def _crossing(along: Floats, across: Floats, edge: float, low: float, high: float) -> float | None:
@@ -122,34 +163,30 @@ def _crossing(along: Floats, across: Floats, edge: float, low: float, high: floa
     return None
 
 
-def _draw_graticule(axes: Any, frame: MapFrame, *, labels: bool) -> None:
-    lon, lat = _degrees(frame)
-    left, bottom, right, top = frame.extent
+def _draw_graticule(pane: Pane) -> None:
+    frame = pane.frame
+    left, bottom, right, top = pane.seen()
+    lon, lat = frame.degrees_along((left, bottom, right, top))
     if not lon.size:
         return
-    style = {"color": "#9aa5b1", "linewidth": 0.4, "alpha": 0.55, "zorder": 3}
+    style = {"edgecolor": "#9aa5b1", "linewidth": 0.4, "alpha": 0.55, "zorder": 3}
     fine_lon, fine_lat = np.linspace(lon.min(), lon.max(), 120), np.linspace(lat.min(), lat.max(), 120)
     step_lon, step_lat = _graticule_step(np.ptp(lon)), _graticule_step(np.ptp(lat))
     taken: list[float] = []
     for value in np.arange(np.ceil(lon.min() / step_lon) * step_lon, lon.max(), step_lon):
         x, y = frame.project(np.full(120, value), fine_lat)
-        axes.plot(x, y, **style)
+        pane.line(x, y, **style)
         place = _crossing(x, y, bottom, left + 0.03 * (right - left), right - 0.03 * (right - left))
-        if labels and place is not None and all(abs(place - other) > 0.11 * (right - left) for other in taken):
+        if place is not None and all(abs(place - other) > 0.11 * (right - left) for other in taken):
             taken.append(place)
-            axes.annotate(
-                _degree_label(value, "E", "W"), (place, bottom), (0, -4), textcoords="offset points",
-                ha="center", va="top", fontsize=10, color=QUIET,
-            )
+            pane.text(pane.px(place, 0)[0], pane.y - 4, _degree_label(value, "E", "W"), ha="center", va="top", color=QUIET)
     for value in np.arange(np.ceil(lat.min() / step_lat) * step_lat, lat.max(), step_lat):
         x, y = frame.project(fine_lon, np.full(120, value))
-        axes.plot(x, y, **style)
+        pane.line(x, y, **style)
         place = _crossing(y, x, left, bottom + 0.02 * (top - bottom), top - 0.02 * (top - bottom))
-        if labels and place is not None:
-            axes.annotate(
-                _degree_label(value, "N", "S"), (left, place), (-3, 0), textcoords="offset points",
-                ha="right", va="center", fontsize=10, color=QUIET,
-            )
+        if place is not None:
+            label = _degree_label(value, "N", "S")
+            pane.text(pane.x - 3, pane.px(0, place)[1], label, ha="right", va="center_baseline", color=QUIET)
 
 
 def _degree_label(value: float, plus: str, minus: str) -> str:
@@ -158,60 +195,68 @@ def _degree_label(value: float, plus: str, minus: str) -> str:
     return f"{abs(value):g}°{side}"
 
 
-def _draw_scale_bar(axes: Any, frame: MapFrame) -> None:
-    left, bottom, right, top = frame.extent
-    length = next((x for x in (2e6, 1e6, 5e5, 2e5, 1e5, 5e4, 2e4, 1e4) if x < 0.24 * (right - left)), 5e3)
-    x, y = left + 0.03 * (right - left), bottom + 0.035 * (top - bottom)
-    axes.plot([x, x + length], [y, y], color=INK, linewidth=1.6, solid_capstyle="butt", zorder=6)
-    text = axes.annotate(
-        f"{length / 1000:g} km", (x + length / 2, y), (0, 4), textcoords="offset points", ha="center",
-        va="bottom", fontsize=10, color=INK, zorder=6,
-    )
-    text.set_gid("halo-scale")
+def _draw_scale_bar(pane: Pane) -> None:
+    limit = 0.24 * pane.wide / pane.scale
+    length = next((x for x in (2e6, 1e6, 5e5, 2e5, 1e5, 5e4, 2e4, 1e4) if x < limit), 5e3)
+    x, y, wide = pane.x + 10, pane.y + 9, length * pane.scale
+    rectangle = require("matplotlib.patches").Rectangle
+    pane.add(rectangle((x - 2, y - 2), wide + 4, 6, facecolor="white", alpha=0.8), zorder=6, px=True)
+    pane.add(rectangle((x, y), wide, 2, facecolor=INK), zorder=6.5, px=True)
+    label = f"{length / 1000:g} km"
+    pane.text(x + wide / 2, y + 6, label, ha="center", va="bottom", color=INK, gid="halo-scale")
 
 
-def _draw_names(axes: Any, frame: MapFrame, language: str, unit: float) -> None:
+def _draw_names(pane: Pane, language: str, inset: tuple[float, float]) -> None:
     """Write region names where they fit: inside the frame, not over each other, not wider than the region."""
-    left, bottom, right, top = frame.extent
-    taken = [(left, bottom, left + 0.3 * (right - left), bottom + 0.1 * (top - bottom))]
-    if frame.inset is not None:
-        taken.append((right - 0.2 * (right - left), bottom, right, bottom + 0.33 * (top - bottom)))
-    for number, (name, name_zh, x, y, wide) in enumerate(frame.labels):
+    left, bottom, right, top = pane.x, pane.y, pane.x + pane.wide, pane.y + pane.high
+    taken = [(left, bottom, left + 0.3 * pane.wide, bottom + 34), (right - inset[0], bottom, right, bottom + inset[1])]
+    for number, (name, name_zh, x, y, wide) in enumerate(pane.frame.labels):
         label = name_zh if language == "zh" else name
-        half, high = text_width(label, 10) * unit / 2, 7.5 * unit
-        box = (x - half, y - high, x + half, y + high)
-        if 2 * half > 1.15 * wide or box[0] < left or box[2] > right or box[1] < bottom or box[3] > top:
+        half, (x, y) = text_width(label, 10) / 2, pane.px(x, y)
+        box = (x - half, y - 7.5, x + half, y + 7.5)
+        if 2 * half > 1.15 * wide * pane.scale or box[0] < left or box[2] > right or box[1] < bottom or box[3] > top:
             continue
         if any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
             continue
         taken.append(box)
-        text = axes.text(x, y, label, ha="center", va="center", fontsize=10, color=INK, zorder=7)
-        text.set_gid(f"halo-name{number}")
+        pane.text(x, y, label, ha="center", va="center_baseline", color=INK, gid=f"halo-name{number}")
 
 
-def _draw_layer(axes: Any, frame: MapFrame, corners: Any, values: Floats, scale: Scale | None, limit: int) -> None:
-    _draw_shape(axes, frame.outline, facecolor=NO_DATA, edgecolor="none", zorder=1)
-    _draw_cells(axes, corners, values, scale, frame.extent, limit)
-    _draw_shape(axes, frame.borders, facecolor="none", edgecolor="#2b3640", linewidth=0.55, zorder=4)
+def _draw_layer(pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, limit: int) -> None:
+    _draw_shape(pane, pane.frame.outline, facecolor=NO_DATA, edgecolor="none", zorder=1)
+    _draw_cells(pane, corners, values, scale, limit)
+    if limit > SMALL_VECTOR_CELLS:
+        # a light casing keeps the line readable on dark colours
+        _draw_shape(pane, pane.frame.borders, facecolor="none", edgecolor="white", linewidth=1.9, alpha=0.5, zorder=3.9)
+    _draw_shape(pane, pane.frame.borders, facecolor="none", edgecolor=INK, linewidth=0.6, zorder=4)
 
 
-def _draw_inset(figure: Any, frame: MapFrame, corners: Any, values: Any, scale: Any, size: float, at: Any) -> None:
-    inset = frame.inset
+def _draw_inset(pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, words: str) -> tuple[float, float]:
+    """Draw the South China Sea in the lower right corner; give the size of the inset."""
+    inset = pane.frame.inset
     if inset is None:
-        return
-    wide = 0.165 * size
-    axes = _frame_axes(figure, inset, (at[0] - wide - 3, at[1] + 3, wide, wide * inset.aspect))
-    axes.set_facecolor("white")
-    axes.set_zorder(8)
-    _draw_layer(axes, inset, corners, values, scale, 0 if size < 300 else 1000)
+        return 0.0, 0.0
+    wide = 0.165 * pane.wide
+    high = wide * inset.aspect
+    box = (pane.x + pane.wide - wide - 3, pane.y + 3, wide, high)
+    small = Pane(pane.figure, inset, box, layer=20)
+    _draw_layer(small, corners, values, scale, 1000 if words else 100)
+    small.edge()
+    if words:
+        label = fit_text(words, wide - 4, 9)
+        small.text(box[0] + wide / 2, box[1] + 4, label, ha="center", va="bottom", color=INK, gid="halo-inset")
+    return wide + 6, high + 6
 
 
 def draw_colour_bar(axes: Any, scale: Scale, label: str, no_data: str) -> None:
-    """Fill axes of 0 to 1 with stepped colours, edges labelled, ends pointed where values lie beyond."""
+    """Fill axes of 0 to 1 with stepped colours, edges labelled, ends pointed where values lie beyond.
+
+    `no_data` names the grey beside the bar; empty, there is none.
+    """
     patches = require("matplotlib.patches")
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.axis("off")
-    low, high, count = 0.06, 0.72, len(scale.colours)
+    low, high, count = 0.06, 0.7, len(scale.colours)
     edges = np.linspace(low, high, count + 1)
     y0, y1, tip = 0.62, 0.95, 0.028
     for number, colour in enumerate(scale.colours):
@@ -226,8 +271,10 @@ def draw_colour_bar(axes: Any, scale: Scale, label: str, no_data: str) -> None:
     for edge, level in list(zip(edges, scale.levels, strict=True))[::stride]:
         axes.text(edge, 0.54, fixed(level, decimals), ha="center", va="top", fontsize=11, color=QUIET)
     axes.text((low + high) / 2, 0.24, label, ha="center", va="top", fontsize=12, color=INK)
-    axes.add_patch(patches.Rectangle((0.8, y0), 0.045, y1 - y0, facecolor=NO_DATA, edgecolor=RULE, linewidth=0.6))
-    axes.text(0.8225, 0.54, no_data, ha="center", va="top", fontsize=11, color=QUIET)
+    if not no_data:
+        return
+    axes.add_patch(patches.Rectangle((0.8575, y0), 0.045, y1 - y0, facecolor=NO_DATA, edgecolor=RULE, linewidth=0.6))
+    axes.text(0.88, 0.54, no_data, ha="center", va="top", fontsize=11, color=QUIET)
 
 
 def _decimals(levels: tuple[float, ...]) -> int:
@@ -268,13 +315,12 @@ def draw_map(
     size = (WIDTH, high + TOP + bottom)
 
     def draw(figure: Any) -> None:
-        axes = _frame_axes(figure, frame, (LEFT, bottom, wide, high))
-        axes.set_aspect("equal", adjustable="box", anchor="C")
-        _draw_layer(axes, frame, corners, values, scale, VECTOR_CELLS)
-        _draw_graticule(axes, frame, labels=True)
-        _draw_scale_bar(axes, frame)
-        _draw_names(axes, frame, language, (frame.extent[2] - frame.extent[0]) / wide)
-        _draw_inset(figure, frame, corners, values, scale, wide, (LEFT + wide, bottom))
+        pane = Pane(figure, frame, (LEFT, bottom, wide, high))
+        _draw_layer(pane, corners, values, scale, VECTOR_CELLS)
+        _draw_graticule(pane)
+        _draw_scale_bar(pane)
+        pane.edge()
+        _draw_names(pane, language, _draw_inset(pane, corners, values, scale, south_sea))
         if scale is not None:
             bar = figure.add_axes((LEFT / size[0], 0.0, wide / size[0], (bottom - 24) / size[1]))
             draw_colour_bar(bar, scale, label, no_data)
@@ -289,12 +335,12 @@ def draw_small_map(
     high = SMALL_WIDTH * float(np.clip(frame.aspect, 0.3, 1.25))
 
     def draw(figure: Any) -> None:
-        axes = _frame_axes(figure, frame, (1, 1, SMALL_WIDTH - 2, high - 2))
-        axes.set_aspect("equal", adjustable="box", anchor="C")
-        _draw_layer(axes, frame, corners, values, scale, SMALL_VECTOR_CELLS)
-        _draw_inset(figure, frame, corners, values, scale, SMALL_WIDTH, (SMALL_WIDTH - 1, 1))
+        pane = Pane(figure, frame, (1, 1, SMALL_WIDTH - 2, high - 2))
+        _draw_layer(pane, corners, values, scale, SMALL_VECTOR_CELLS)
+        pane.edge()
+        _draw_inset(pane, corners, values, scale, "")
 
-    return draw_svg(key, (SMALL_WIDTH, high), alt, draw, dpi=140)
+    return draw_svg(key, (SMALL_WIDTH, high), alt, draw, dpi=120)
 
 
 def draw_bar_alone(key: str, scale: Scale, *, alt: str, label: str, no_data: str) -> str:

@@ -44,7 +44,9 @@ def _environment() -> Any:
     return environment
 
 
-def render(results: StudyResults, language: str, *, other: str | None = None) -> str:
+def render(
+    results: StudyResults, language: str, *, other: str | None = None, shared: dict[str, Any] | None = None
+) -> str:
     """Write the page as text.
 
     Parameters
@@ -55,13 +57,15 @@ def render(results: StudyResults, language: str, *, other: str | None = None) ->
         Language of the page.
     other : str, optional
         File name of the page in the other language, for the switch.
+    shared : dict, optional
+        Give the same one for both languages of a study: what has no words in it is then drawn once.
 
     Returns
     -------
     str
         A whole HTML document. The same study gives the same text.
     """
-    page = PageContext(results, Text(language))
+    page = PageContext(results, Text(language), shared)
     front = make_front(page)
     sections = [section for section in (make(page) for make in SECTIONS) if section is not None]
     style = resources.files("yaotan.report").joinpath("template", "style.css").read_text(encoding="utf-8")
@@ -121,12 +125,13 @@ def report(results: StudyResults, path: PathLike, *, language: str | None = None
     if language is not None:
         _save(render(results, language), path)
         return path
+    shared: dict[str, Any] = {}
     for one in LANGUAGES:
         main = one == results.language
         other = next(name for name in LANGUAGES if name != one)
         target = path if main else sibling(path, one)
         link = sibling(path, other).name if main else path.name
-        _save(render(results, one, other=link), target)
+        _save(render(results, one, other=link, shared=shared), target)
     return path
 
 

@@ -46,7 +46,7 @@ class Scale:
 
 
 def make_scale(
-    values: Sequence[Floats], *, kind: Literal["sequential", "diverging"] = "sequential", steps: int = 10
+    values: Sequence[Floats], *, kind: Literal["sequential", "diverging"] = "sequential", steps: int = 14
 ) -> Scale | None:
     """Choose round levels that hold nearly all values.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,6 +23,12 @@ CHINA: Final = "+proj=aea +lat_0=0 +lon_0=105 +lat_1=25 +lat_2=47 +ellps=WGS84 +
 CHINA_SOUTH: Final = 17.0
 #: west, south, east, north of the customary inset of the South China Sea
 INSET_BOUNDS: Final = (105.5, 2.5, 123.0, 24.5)
+
+
+@cache
+def _transformer(crs: pyproj.CRS, *, inverse: bool = False) -> pyproj.Transformer:
+    pair = (crs, "EPSG:4326") if inverse else ("EPSG:4326", crs)
+    return pyproj.Transformer.from_crs(*pair, always_xy=True)
 
 
 @dataclass(frozen=True)
@@ -60,9 +67,19 @@ class MapFrame:
         left, bottom, right, top = self.extent
         return (top - bottom) / (right - left)
 
+    def degrees_along(self, extent: tuple[float, float, float, float]) -> tuple[Floats, Floats]:
+        """Give longitude and latitude along the edge of an extent; points off the globe are left out."""
+        left, bottom, right, top = extent
+        share = np.linspace(0, 1, 40)
+        x = np.concatenate([left + (right - left) * share] * 2 + [np.full(40, left), np.full(40, right)])
+        y = np.concatenate([np.full(40, bottom), np.full(40, top)] + [bottom + (top - bottom) * share] * 2)
+        lon, lat = (np.asarray(part) for part in _transformer(self.crs, inverse=True).transform(x, y))
+        good = np.isfinite(lon) & np.isfinite(lat)
+        return (lon[good] - self.centre + 180) % 360 - 180 + self.centre, lat[good]
+
     def project(self, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
         """Project degrees to metres."""
-        x, y = pyproj.Transformer.from_crs("EPSG:4326", self.crs, always_xy=True).transform(lon, lat)
+        x, y = _transformer(self.crs).transform(lon, lat)
         return np.asarray(x), np.asarray(y)
 
 
@@ -178,14 +195,19 @@ def make_frame(regions: gpd.GeoDataFrame, bounds: tuple[float, float, float, flo
     return MapFrame(crs, centre, padded, outline, _border_lines(shapes, padded), labels, inset)
 
 
-def coarsen(frame: MapFrame, factor: float) -> MapFrame:
-    """Simplify a frame's boundaries for a map that is drawn smaller by a factor."""
-    tolerance = (frame.extent[2] - frame.extent[0]) / 480 * 0.5 * factor
+def _visible(lines: Any, pixel: float) -> Any:
+    """Simplify lines to a pixel and leave out those that are shorter than two."""
+    parts = shapely.get_parts(shapely.simplify(lines, pixel))
+    return shapely.multilinestrings(parts[shapely.length(parts) > 2 * pixel])
+
+
+def coarsen(frame: MapFrame, width: float) -> MapFrame:
+    """Simplify a frame's boundaries for a map that is only `width` px wide; islets below 2 px go."""
     inset = frame.inset
     if inset is not None:
-        wide = (inset.extent[2] - inset.extent[0]) / 30
-        inset = replace(inset, borders=shapely.simplify(inset.borders, 0.5 * wide))
-    return replace(frame, borders=shapely.simplify(frame.borders, tolerance), inset=inset)
+        inset = replace(inset, borders=_visible(inset.borders, (inset.extent[2] - inset.extent[0]) / width / 0.165))
+    pixel = (frame.extent[2] - frame.extent[0]) / width
+    return replace(frame, borders=_visible(frame.borders, pixel), inset=inset)
 
 
 def cell_corners(grid: xr.Dataset, frame: MapFrame) -> tuple[Floats, Floats]:

@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from yaotan.errors import CatalogError
+from yaotan.report.number import percent
 
 LANGUAGES = ("en", "zh")
 
@@ -73,7 +74,7 @@ class Text:
             node = node["one" if slots.get("n") == 1 else "other"]
         if "shown" in slots:
             slots["n"] = slots["shown"]
-        return str(node).format(**slots).strip()
+        return str(node).format(**slots)
 
     def _find(self, key: str) -> Any:
         node: Any = self._tree
@@ -113,6 +114,10 @@ class Text:
 
     def _month_name(self, stamp: pd.Timestamp) -> str:
         return str(self._find("date.names")[stamp.month - 1])
+
+    def percent(self, share: float) -> str:
+        """Write a share of one as per cent, with the space that the language puts before the sign."""
+        return percent(share).replace(" %", self("percent"))
 
     def join(self, items: Sequence[str]) -> str:
         """Join a list as the language does."""

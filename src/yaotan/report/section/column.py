@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from html import escape
+from typing import Final
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from yaotan.report.chart import Line, Mark, draw_differences, draw_ranking, draw_series
 from yaotan.report.context import PageContext, Section
 from yaotan.report.figure import Figure
 from yaotan.report.map import draw_bar_alone, draw_small_map
-from yaotan.report.number import interval, measured, percent, whole
-from yaotan.report.palette import make_scale
+from yaotan.report.number import interval, measured, whole
+from yaotan.report.palette import Scale, make_scale
 from yaotan.report.result import WHOLE, ColumnResult
 from yaotan.report.section.front import mean_figure
-from yaotan.report.summary import area_rows, region_means
+from yaotan.report.summary import area_rows, judge, region_means
 from yaotan.report.table import Cell, Table, make_download, number_cell
 
 #: more lines than this in one series cannot be told apart
-MOST_LINES = 5
+MOST_LINES: Final = 5
+#: stands for the alt text in a small map that is drawn once for both languages
+NO_WORDS: Final = "@alt@"
+Floats = npt.NDArray[np.float64]
 
 
 def make_columns(page: PageContext) -> Section | None:
@@ -54,7 +61,7 @@ def _small_maps(page: PageContext, column: ColumnResult) -> dict[str, object] | 
         key = f"small-{column.key}-{number}"
         cells = int(np.isfinite(values).sum())
         alt = text("small.alt", symbol=symbol, product=column.title, period=label, cells=whole(cells))
-        svg = draw_small_map(key, page.small_frame, page.corners(column), values, scale, alt=alt)
+        svg = _small_map(page, column, key, values, scale).replace(NO_WORDS, escape(alt), 1)
         figures.append(Figure(key, svg, label, text("small.cells", n=cells, shown=whole(cells)), small=True))
     key = f"small-{column.key}-bar"
     low, high = (f"{level:g}" for level in (scale.levels[0], scale.levels[-1]))
@@ -64,6 +71,12 @@ def _small_maps(page: PageContext, column: ColumnResult) -> dict[str, object] | 
     )
     title = text("small.title", symbol=symbol, product=column.title)
     return {"figures": figures, "bar": Figure(key, bar, title, text("small.caption")), "title": title}
+
+
+def _small_map(page: PageContext, column: ColumnResult, key: str, values: Floats, scale: Scale) -> str:
+    """Draw a small map once for both languages: its only words are the alt text, which is put in later."""
+    corners = page.corners(column)
+    return page.once(key, lambda: draw_small_map(key, page.small_frame, corners, values, scale, alt=NO_WORDS))
 
 
 def _ranking(page: PageContext, column: ColumnResult) -> list[Figure]:
@@ -81,8 +94,9 @@ def _ranking(page: PageContext, column: ColumnResult) -> list[Figure]:
     ]
     slots = {"symbol": page.symbol(column.variable), "product": column.title}
     high, low = marks[0], marks[-1]
-    apart = high.lower > low.upper
-    title = text(f"ranking.title_{'apart' if apart else 'overlap'}", **slots, high=high.label, low=low.label)
+    sigma = float(np.hypot(means[order[0]].uncertainty, means[order[-1]].uncertainty))
+    apart = judge(high.value - low.value, sigma) == "supported"
+    title = text(f"ranking.title_{'apart' if apart else 'alike'}", **slots, high=high.label, low=low.label)
     alt = text("ranking.alt", **slots, n=len(marks), high=high.label, low=low.label)
     svg = draw_ranking(f"ranking-{column.key}", marks, alt=alt, label=page.quantity(column.variable))
     table = pd.DataFrame(
@@ -169,7 +183,7 @@ def _regional_table(page: PageContext, column: ColumnResult) -> Table | None:
                 number_cell(measured(spread, spread)[0], spread),
                 number_cell(shown, mean.change),
                 number_cell(whole(mean.count), mean.count),
-                number_cell(percent(mean.coverage), mean.coverage),
+                number_cell(text.percent(mean.coverage), mean.coverage),
                 number_cell(str(mean.months), mean.months),
             )
         )

@@ -10,7 +10,7 @@ import pandas as pd
 from yaotan.report.context import PageContext, Section
 from yaotan.report.figure import Figure
 from yaotan.report.map import draw_map
-from yaotan.report.number import decimals_for, fixed, interval, measured, percent, whole
+from yaotan.report.number import decimals_for, fixed, interval, measured, whole
 from yaotan.report.result import ColumnResult
 from yaotan.report.summary import Mean, area_rows, judge, mean_of_months, region_means, sounding_totals
 from yaotan.report.table import make_download
@@ -108,8 +108,8 @@ def _cards(page: PageContext) -> list[Card]:
 def _kept_card(page: PageContext) -> Card:
     text = page.text
     kept, read = sounding_totals(page.results)
-    share = percent(kept / read) if read else "–"
-    value, _, unit = share.partition(" %")
+    share = text.percent(kept / read) if read else "–"
+    value = share.removesuffix(text("percent"))
     note = text("card.kept", kept=whole(kept), read=whole(read))
     word = text("confidence.counted" if read else "confidence.no_data")
     return Card(text("card.kept_title"), value, "%" if read else "", note, text("card.kept_note"), word, "good" if read else "none")
@@ -238,7 +238,7 @@ def make_front(page: PageContext) -> Section:
             "front.area", west=_degree(west, "E", "W"), east=_degree(east, "E", "W"),
             south=_degree(south, "N", "S"), north=_degree(north, "N", "S"), n=len(results.regions),
         ),
-        "data_line": text("front.kept", kept=whole(kept), read=whole(read), share=percent(kept / read))
+        "data_line": text("front.kept", kept=whole(kept), read=whole(read), share=text.percent(kept / read))
         if read
         else text("front.nothing_read"),
     }

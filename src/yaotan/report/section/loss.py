@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from yaotan.report.context import PageContext, Section
-from yaotan.report.number import percent, whole
+from yaotan.report.number import whole
 from yaotan.report.result import WHOLE
 from yaotan.report.summary import loss_rows
 from yaotan.report.table import Cell, Table, make_download, number_cell
@@ -117,7 +117,7 @@ def _funnel(page: PageContext, product: str) -> Table | None:
     )
     names = ("step", "lost", "left", "share_left")
     heads = [Cell(text(f"table.head.{name}"), "number" if name in ("lost", "left") else "") for name in names]
-    title = text("loss.funnel", product=page.results.product_title(product), kept=whole(kept), read=whole(read), share=percent(kept / read))
+    title = text("loss.funnel", product=page.results.product_title(product), kept=whole(kept), read=whole(read), share=text.percent(kept / read))
     note = text("loss.funnel_note" if (rows["region_id"].astype(str) == WHOLE).any() else "loss.funnel_regions")
     return Table(f"funnel-{product}", title, heads, body, note, make_download(f"losses_{product}", page.results.losses[page.results.losses["product"] == product]), "funnel")
 
@@ -160,7 +160,7 @@ def main_kind(row: pd.Series) -> str:
 
 def _strip(page: PageContext, product: str, rows: pd.DataFrame) -> Strip:
     text = page.text
-    cells = _cells(rows)
+    cells = _cells(rows[rows["region_id"].astype(str) != WHOLE])
     start, end = (pd.Timestamp(day).to_period("M") for day in page.results.period)
     months = [str(month) for month in pd.period_range(start, end, freq="M")]
     heads = [(text("loss.month_short", month=int(m[5:]), year=m[:4]), text.month(f"{m}-01")) for m in months]

@@ -9,7 +9,7 @@ import pandas as pd
 from yaotan.report.chart import Mark, draw_differences, draw_scatter, draw_terms
 from yaotan.report.context import PageContext, Section
 from yaotan.report.figure import Figure
-from yaotan.report.number import fixed, interval, measured, percent, whole
+from yaotan.report.number import fixed, interval, measured, whole
 from yaotan.report.palette import make_scale
 from yaotan.report.result import WHOLE
 from yaotan.report.table import Cell, Table, make_download, number_cell
@@ -118,7 +118,7 @@ def _scatter_figures(page: PageContext) -> list[Figure]:
             key, pairs[1], pairs[0], None, alt=text("scatter.alt", **slots),
             x_label=text(axis, product=second, quantity=page.quantity(variable)),
             y_label=text(axis, product=first, quantity=page.quantity(variable)),
-            scale=scale, density=density, edges=edges, density_label=text("scatter.density"), no_data=text("scatter.none"),
+            scale=scale, density=density, edges=edges, density_label=text("scatter.density"),
         )
         table = pd.DataFrame({str(row["product_a"]): pairs[0], str(row["product_b"]): pairs[1]})
         download = make_download(f"pairs_{number + 1}", table) if len(table) <= 20_000 else None
@@ -194,7 +194,7 @@ def _truth_figures(page: PageContext) -> list[Figure]:
         score = _score(rows)
         unit, symbol, title = page.units(variable), page.symbol(variable), page.results.product_title(product)
         slots = {"symbol": symbol, "product": title, "unit": unit, "n": len(rows), "shown": whole(len(rows))}
-        slots |= {"bias": fixed(score["bias"], 2, sign=True), "within": percent(score["within_95"])}
+        slots |= {"bias": fixed(score["bias"], 2, sign=True), "within": text.percent(score["within_95"])}
         key = f"truth-{number}"
         svg = draw_scatter(
             key, rows["truth"].to_numpy(float), rows["estimate"].to_numpy(float), rows["uncertainty"].to_numpy(float),
@@ -235,8 +235,8 @@ def _truth_table(page: PageContext) -> Table | None:
                 Cell(page.quantity(variable)),
                 number_cell(fixed(score["bias"], 2, sign=True), score["bias"]),
                 number_cell(fixed(score["rmse"], 2), score["rmse"]),
-                number_cell(percent(score["within_68"]), score["within_68"]),
-                number_cell(percent(score["within_95"]), score["within_95"]),
+                number_cell(text.percent(score["within_68"]), score["within_68"]),
+                number_cell(text.percent(score["within_95"]), score["within_95"]),
                 number_cell(whole(score["n"]), score["n"]),
             )
         )
