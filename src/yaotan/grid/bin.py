@@ -239,7 +239,8 @@ def _grid_tuple(spec: GridSpec, equal_area: bool) -> tuple[Any, ...]:
     pole = 1.0 if equal_area else 90.0
     area = spec.row_area()
     area = np.ascontiguousarray(area[::-1] if falls else area)
-    return ye, xe, *inverse, *tolerance, falls, spec.is_geographic, pole, area
+    finest = [1.0 / np.diff(e).min() for e in (ye, xe)]
+    return ye, xe, *inverse, *tolerance, falls, spec.is_geographic, pole, area, *finest
 
 
 def _accumulate(

@@ -210,14 +210,14 @@ def from_sums(
 
     Everything is computed on the cells met; a band of the grid is filled only when it is asked for.
     """
-    held = sums.ints[:, variable, kernel.COUNT] > 0
+    held = sums.column(variable, kernel.COUNT) > 0
     keys = sums.keys[held]
     columns: dict[str, NDArray[Any]] = {}
     for suffix, (column, _, _) in FLOAT_SUMS.items():
-        columns[suffix] = sums.floats[held, variable, column]
+        columns[suffix] = sums.column(variable, column)[held]
     for suffix, (column, dtype, _, _) in INT_SUMS.items():
-        columns[suffix] = sums.ints[held, variable, column].astype(dtype)
-    columns[MASK] = sums.masks[held, variable]
+        columns[suffix] = sums.column(variable, column)[held].astype(dtype)
+    columns[MASK] = sums.column(variable, kernel.MASK)[held]
     densify = densifier(keys, shape)
     out: dict[str, da.Array] = {}
     for suffix, (needs, function) in derivations(correlation, reference).items():

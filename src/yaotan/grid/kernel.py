@@ -47,14 +47,18 @@ AREA: Final = 1
 FOOTPRINT: Final = 2
 RESPONSE: Final = 3
 
-# Columns of the table of sums (float): weight, w(x - ref), w(x - ref)^2, w^2, (w u)^2, w u, sum over
+# Slots of one row of sums, 128 bytes. Floats: weight, w(x - ref), w(x - ref)^2, w^2, (w u)^2, w u, sum over
 # overpasses of (sum w u)^2, w b, area share, and sum w u of the overpass that is open.
 W, WX, WXX, WW, WU2, WU, OVER, WB, SHARE, OPEN = range(10)
-FLOAT_COLUMNS: Final = 10
-# Columns of the table of sums (integer): count, first and last time, sub-cells counted, open overpass.
-COUNT, FIRST, LAST, BITS, PASS = range(5)
-INT_COLUMNS: Final = 5
+# Signed integers in the same row: count, first and last time, sub-cells counted, open overpass.
+COUNT, FIRST, LAST, BITS, PASS = range(10, 15)
+# Unsigned: which sub-cells are covered.
+MASK: Final = 15
+SLOTS: Final = 16
 
+# Counters: rows used, overpasses set aside, cells for which there was no room; then the cells met last.
+USED, ASIDE, WANTED, RECENT = range(4)
+RECENT_SIZE: Final = 64
 #: Nanoseconds in the window in which soundings of one cell belong to one overpass (30 minutes).
 PASS_NS: Final = 1_800_000_000_000
 #: Overpass numbers use 24 bits of a key; the offset keeps times before 1970 positive.
@@ -176,9 +180,9 @@ def crosses_itself(work, n):  # type: ignore[no-untyped-def]
     for a in range(n - 2):
         for c in range(a + 2, n if a else n - 1):
             d = c + 1 if c + 1 < n else 0
-            if cross(work, a, a + 1, c) * cross(work, a, a + 1, d) < 0.0:
-                if cross(work, c, d, a) * cross(work, c, d, a + 1) < 0.0:
-                    return True
+            apart = cross(work, a, a + 1, c) * cross(work, a, a + 1, d) < 0.0
+            if apart and cross(work, c, d, a) * cross(work, c, d, a + 1) < 0.0:
+                return True
     return False
 
 
@@ -219,14 +223,14 @@ def clip(work, source, target, n, axis, bound, sign):  # type: ignore[no-untyped
 
 
 @_jit
-def subcell_mask(work, n, x0, x1, y0, y1):  # type: ignore[no-untyped-def]
-    """Give 64 bits: which of the 8 x 8 sub-cell centres of a cell lie in the ring of buffer 1 (even-odd rule)."""
+def subcell_mask(work, buffer, n, x0, x1, y0, y1):  # type: ignore[no-untyped-def]
+    """Give 64 bits: which of the 8 x 8 sub-cell centres lie in a ring (even-odd rule)."""
     over_x, dy = 8.0 / (x1 - x0), 0.125 * (y1 - y0)
     over_y = 8.0 / (y1 - y0)
     mask = np.uint64(0)
-    xa, ya = work[1, 0, n - 1], work[1, 1, n - 1]
+    xa, ya = work[buffer, 0, n - 1], work[buffer, 1, n - 1]
     for k in range(n):
-        xb, yb = work[1, 0, k], work[1, 1, k]
+        xb, yb = work[buffer, 0, k], work[buffer, 1, k]
         low, high = (ya, yb) if ya < yb else (yb, ya)
         if low < y1 and high > y0 and low < high:
             first = max(0, math.ceil((low - y0) * over_y - 0.5))
@@ -294,7 +298,7 @@ def change_overpass(number, row, v, table, spill, counters):  # type: ignore[no-
         place = slot_of(slots, cell_variable | before)
         if slots[place] == -1:
             slots[place] = cell_variable | before
-            counters[1] += 1
+            counters[ASIDE] += 1
         held[place] = floats[row, v, OPEN]
     place = slot_of(slots, cell_variable | number)
     floats[row, v, OPEN] = held[place] if slots[place] != -1 else 0.0
@@ -335,22 +339,24 @@ def add(row, weight, share, mask, k, usable, data, options, table, spill, counte
             ints[row, v, LAST] = time
         ints[row, v, COUNT] += 1
         ints[row, v, BITS] += bits
-        masks[row, v] |= mask
+        masks[row, v, MASK] |= mask
 
 
-@_jit
+@_inline
 def row_of(key, keys, slots, rows, counters):  # type: ignore[no-untyped-def]
     """Give the row of a cell, a new one where it is met for the first time."""
-    last = counters[2]
-    if last < counters[0] and keys[last] == key:
-        return last
-    place = slot_of(slots, key)
-    if slots[place] == -1:
-        slots[place], rows[place] = key, counters[0]
-        keys[counters[0]] = key
-        counters[0] += 1
-    counters[2] = rows[place]
-    return rows[place]
+    # the few cells under the present part of the track are found without a search
+    recent = RECENT + (key & (RECENT_SIZE - 1))
+    row = counters[recent]
+    if row >= counters[0] or keys[row] != key:
+        place = slot_of(slots, key)
+        if slots[place] == -1:
+            slots[place], rows[place] = key, counters[0]
+            keys[counters[0]] = key
+            counters[USED] += 1
+        row = rows[place]
+        counters[recent] = row
+    return row
 
 
 @_jit
@@ -372,7 +378,7 @@ def check_values(k, data, options, usable, lost):  # type: ignore[no-untyped-def
 
 @_jit
 def square_map(work, h):  # type: ignore[no-untyped-def]
-    """Fill `h` with the projective map of the unit square to the quadrilateral of buffer 1, and its inverse."""
+    """Fill `h` with the projective map of the unit square to the ring of buffer 1, and its inverse."""
     px, py = work[1, 0], work[1, 1]
     sx, sy = px[0] - px[1] + px[2] - px[3], py[0] - py[1] + py[2] - py[3]
     ux, uy, vx, vy = px[1] - px[2], py[1] - py[2], px[3] - px[2], py[3] - py[2]
@@ -428,7 +434,7 @@ def cell_range(edges, inverse_step, low, high):  # type: ignore[no-untyped-def]
 def turns_of(grid, low, high):  # type: ignore[no-untyped-def]
     """Give the first and last full turn by which a footprint must be moved to meet the grid."""
     xe = grid[1]
-    if not grid[7]:
+    if not grid[7] or (low >= xe[0] and high <= xe[xe.size - 1]):
         return 0, 0
     return math.ceil((xe[0] - high) / 360.0), math.floor((xe[xe.size - 1] - low) / 360.0)
 
@@ -469,6 +475,22 @@ def move_ring(work, n, turn, grid):  # type: ignore[no-untyped-def]
 
 
 @_jit
+def lies_in_one(work, n, shift, x_low, x_high, grid, place):  # type: ignore[no-untyped-def]
+    """Tell whether a footprint lies clear of all edges in one cell, and note its row and column."""
+    y_low, y_high = extent(work, 0, 1, n)
+    j, i = locate(grid[0], grid[2], y_low), locate(grid[1], grid[3], x_low + shift)
+    if j < 0 or i < 0 or j >= grid[0].size - 1 or i >= grid[1].size - 1:
+        return False
+    place[0], place[1] = j, i
+    return (
+        x_low + shift - grid[1][i] > grid[5]
+        and grid[1][i + 1] - x_high - shift > grid[5]
+        and y_low - grid[0][j] > grid[4]
+        and grid[0][j + 1] - y_high > grid[4]
+    )
+
+
+@_jit
 def piece_area(work, buffer, n, low, high, x0, x1):  # type: ignore[no-untyped-def]
     """Give the signed area of the part of a ring between two columns' edges."""
     if low < x0:
@@ -481,13 +503,21 @@ def piece_area(work, buffer, n, low, high, x0, x1):  # type: ignore[no-untyped-d
 
 
 @_jit
-def spread_area(k, n, area, work, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
+def spread_area(k, n, area, work, place, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
     """Give each cell its share of a footprint; tell how many cells got one."""
     ye, xe = grid[0], grid[1]
     hits = 0
     x_low, x_high = extent(work, 0, 0, n)
     first, last = turns_of(grid, x_low, x_high)
     for turn in range(first, last + 1):
+        if lies_in_one(work, n, 360.0 * turn, x_low, x_high, grid, place):
+            j, i = place[0], place[1]
+            x0, x1 = xe[i] - 360.0 * turn, xe[i + 1] - 360.0 * turn
+            share = abs(area) / ((x1 - x0) * (ye[j + 1] - ye[j]))
+            mask = subcell_mask(work, 0, n, x0, x1, ye[j], ye[j + 1])
+            weight = share if options[1] == AREA else 1.0
+            emit(cell_key(base, j, i, grid), weight, share, mask, k, usable, data, options, state)
+            return hits + 1
         move_ring(work, n, turn, grid)
         x_low, x_high = extent(work, 1, 0, n)
         y_low, y_high = extent(work, 1, 1, n)
@@ -520,7 +550,7 @@ def spread_area(k, n, area, work, base, usable, data, options, grid, state):  # 
                     piece = -piece
                 if piece > 0.0:
                     share = piece / ((x1 - x0) * (y1 - y0))
-                    mask = _ALL if share > 1.0 - 1e-12 else subcell_mask(work, n, x0, x1, y0, y1)
+                    mask = _ALL if share > 1.0 - 1e-12 else subcell_mask(work, 1, n, x0, x1, y0, y1)
                     weight = share if options[1] == AREA else piece / abs(area)
                     key = cell_key(base, j, i, grid)
                     emit(key, weight, share, mask, k, usable, data, options, state)
@@ -590,7 +620,7 @@ def spread_response(k, area, work, base, usable, data, options, grid, state):  #
                 part = integrate(left, right, low, high, fine_x, fine_y, h, shape)
                 if part > 0.0:
                     share = part / ((x1 - x0) * (y1 - y0))
-                    mask = subcell_mask(work, 4, x0, x1, y0, y1)
+                    mask = subcell_mask(work, 1, 4, x0, x1, y0, y1)
                     key = cell_key(base, j, i, grid)
                     emit(key, part / abs(area), share, mask, k, usable, data, options, state)
                     hits += 1
@@ -598,24 +628,20 @@ def spread_response(k, area, work, base, usable, data, options, grid, state):  #
 
 
 @_jit
-def cells_bound(low, high, south, north, grid, factor):  # type: ignore[no-untyped-def]
-    """Give an upper bound of the number of cells that a footprint can fill."""
-    x_margin, y_margin = factor * (high - low), factor * (north - south)
-    first, last = turns_of(grid, low - x_margin, high + x_margin)
-    columns = 0
-    for turn in range(first, last + 1):
-        i0, i1 = cell_range(grid[1], grid[3], low - x_margin + 360.0 * turn, high + x_margin + 360.0 * turn)
-        columns += max(0, i1 - i0 + 3)
-    j0, j1 = cell_range(grid[0], grid[2], south - y_margin, north + y_margin)
-    return columns * max(0, j1 - j0 + 3)
+def cells_bound(width, height, grid, factor):  # type: ignore[no-untyped-def]
+    """Give an upper bound of the number of cells that a footprint can fill, wherever it lies."""
+    columns = min(3.0 * grid[1].size, width * (1.0 + 2.0 * factor) * grid[11] + 8.0)
+    return int(columns) * int(min(1.0 * grid[0].size, height * (1.0 + 2.0 * factor) * grid[10] + 3.0))
 
 
-@_jit
+@_inline
 def lacks_room(wanted, variables, state):  # type: ignore[no-untyped-def]
     """Tell whether the tables are too small for so many more cells; note how many are wanted."""
-    keys, spill, counters = state[0], state[4], state[5]
-    counters[3] = wanted
-    return counters[0] + wanted > keys.size or 2 * (counters[1] + wanted * variables) > spill[0].size
+    state[5][WANTED] = wanted
+    return (
+        state[5][USED] + wanted > state[0].size
+        or 2 * (state[5][ASIDE] + wanted * variables) > state[4][0].size
+    )
 
 
 @_jit
@@ -643,7 +669,7 @@ def bin_chunk(start, points, corners, periods, data, options, grid, state, lost,
     rejected sounding is counted once in `rejected` (by reason), and once in `lost` for each variable.
     """
     count, width = corners[0].shape
-    work = np.empty((6, 2, 8 * (width + 3)))
+    work, place = np.empty((6, 2, 8 * (width + 3))), np.zeros(2, dtype=np.int64)
     usable = np.empty(data[0].shape[0], dtype=np.bool_)
     cells = (grid[0].size - 1) * (grid[1].size - 1)
     mode, nominal, times = options[1], options[3], data[3]
@@ -658,7 +684,7 @@ def bin_chunk(start, points, corners, periods, data, options, grid, state, lost,
         if n < 0:
             rejected[-1 - n] += 1
             continue
-        area, west, east, south, north = 0.0, 0.0, 0.0, 0.0, 0.0
+        area, dx, dy = 0.0, 0.0, 0.0
         if n > 2:
             if crosses_itself(work, n):
                 rejected[SELF_INTERSECTING] += 1
@@ -677,14 +703,14 @@ def bin_chunk(start, points, corners, periods, data, options, grid, state, lost,
         elif mode == RESPONSE and n != 4:
             reason = UNFIT_RESPONSE
         else:
-            if lacks_room(cells_bound(west, east, south, north, grid, options[4]), usable.size, state):
+            if lacks_room(cells_bound(dx, dy, grid, options[4]), usable.size, state):
                 return k
             reason = -1
             if check_values(k, data, options, usable, lost):
                 if mode == RESPONSE:
                     hits = spread_response(k, area, work, base, usable, data, options, grid, state)
                 else:
-                    hits = spread_area(k, n, area, work, base, usable, data, options, grid, state)
+                    hits = spread_area(k, n, area, work, place, base, usable, data, options, grid, state)
                 reason = -1 if hits > 0 else (OUTSIDE_GRID if hits == 0 else UNFIT_RESPONSE)
         if reason >= 0:
             rejected[reason] += 1

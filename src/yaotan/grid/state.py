@@ -31,28 +31,28 @@ class CellSums:
 
     def __init__(self, variables: int, rows: int = 1 << 14) -> None:
         self.variables = variables
-        self.counters = np.zeros(4, dtype=np.int64)
+        self.counters = np.zeros(kernel.RECENT + kernel.RECENT_SIZE, dtype=np.int64)
         self.keys = np.empty(0, dtype=np.int64)
-        self.floats = np.empty((0, variables, kernel.FLOAT_COLUMNS))
-        self.ints = np.empty((0, variables, kernel.INT_COLUMNS), dtype=np.int64)
-        self.masks = np.empty((0, variables), dtype=np.uint64)
+        self.sums = np.empty((0, variables, kernel.SLOTS))
         self._resize(rows)
         self._open(np.empty(0, np.int64), np.empty(0), 1 << 12, 0)
 
     @property
     def state(self) -> tuple[Any, ...]:
         """The arrays in the order that the kernel expects."""
-        table, spill = (self.floats, self.ints, self.masks), (self.open_keys, self.open_sums)
+        # one row of memory holds floats and integers, so that a cell costs two cache lines
+        table = (self.sums, self.sums.view(np.int64), self.sums.view(np.uint64))
+        spill = (self.open_keys, self.open_sums)
         return self.keys, self.slots, self.rows, table, spill, self.counters
 
     def _resize(self, rows: int) -> None:
-        used = int(self.counters[0])
-        for name in ("keys", "floats", "ints", "masks"):
+        used = int(self.counters[kernel.USED])
+        for name in ("keys", "sums"):
             old = getattr(self, name)
             new = np.zeros((rows, *old.shape[1:]), dtype=old.dtype)
             new[:used] = old[:used]
             setattr(self, name, new)
-        self.ints[used:, :, kernel.PASS] = -1
+        self.sums.view(np.int64)[used:, :, kernel.PASS] = -1
         size = 1 << int(2 * rows).bit_length()
         self.slots, self.rows = np.full(size, -1, np.int64), np.zeros(size, np.int64)
         kernel.refill(self.keys, used, self.slots, self.rows)
@@ -60,11 +60,13 @@ class CellSums:
     def _open(self, keys: NDArray[np.int64], sums: NDArray[Any], room: int, first_pass: int) -> None:
         size = 1 << int(2 * room).bit_length()
         self.open_keys, self.open_sums = np.full(size, -1, np.int64), np.zeros(size)
-        self.counters[1] = kernel.refill_open(keys, sums, first_pass, self.open_keys, self.open_sums)
+        self.counters[kernel.ASIDE] = kernel.refill_open(
+            keys, sums, first_pass, self.open_keys, self.open_sums
+        )
 
     def grow(self) -> None:
         """Make room for as many cells as the kernel asked for, and at least double what is full."""
-        used, open_count, _, wanted = map(int, self.counters)
+        used, open_count, wanted = map(int, self.counters[: kernel.RECENT])
         if used + wanted > self.keys.size:
             self._resize(max(2 * self.keys.size, used + wanted))
         if 2 * (open_count + wanted * self.variables) > self.open_keys.size:
@@ -76,14 +78,14 @@ class CellSums:
         The sum over overpasses is complete at any moment; only the running sum of each is dropped.
         """
         first = min(max(time // kernel.PASS_NS + kernel.PASS_OFFSET, 0), (1 << kernel.PASS_BITS) - 1)
-        room = max(1 << 12, int(self.counters[1]))
+        room = max(1 << 12, int(self.counters[kernel.ASIDE]))
         self._open(self.open_keys, self.open_sums, room, first)
 
     def freeze(self) -> FrozenSums:
         """Give the sums in rising order of the cells."""
-        used = int(self.counters[0])
+        used = int(self.counters[kernel.USED])
         order = np.argsort(self.keys[:used], kind="stable")
-        return FrozenSums(self.keys[order], self.floats[order], self.ints[order], self.masks[order])
+        return FrozenSums(self.keys[order], self.sums[order])
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,12 @@ class FrozenSums:
     """Sums of all cells met, by rising cell number ``(time * ny + row) * nx + column``."""
 
     keys: NDArray[np.int64]
-    floats: NDArray[np.float64]
-    ints: NDArray[np.int64]
-    masks: NDArray[np.uint64]
+    sums: NDArray[np.float64]
+
+    def column(self, variable: int, slot: int) -> NDArray[Any]:
+        """Give one sum of one variable for all cells, in the type that the kernel keeps it in."""
+        kind = np.float64 if slot < kernel.COUNT else np.uint64 if slot == kernel.MASK else np.int64
+        return self.sums.view(kind)[:, variable, slot]
 
 
 def _fill_block(
