@@ -149,7 +149,7 @@ def _near(
     if sensor.texture == 0.0:
         large = world.cloud.value(latitude, longitude, hours[:, None])
     small = _texture(rng, latitude.shape, sensor.texture)
-    cover = np.sqrt(0.6) * large + np.sqrt(0.4) * small
+    cover = np.sqrt(0.8) * large + np.sqrt(0.2) * small
     limit = scenery.clear_limit(latitude, sensor.clear)
     west, south, east, north = world.bounds
     box = (longitude > west - MARGIN) & (longitude < east + MARGIN)

@@ -173,6 +173,6 @@ inputs:
 {inputs}
 grid: {{resolution: 1.0, frequency: month}}
 regions: {{path: regions.geojson, source: "made up; shares no border with any real province"}}
-contrasts: {{west_east: 112.0, zonal: 33.0, regions: [[north, south], [east, west]]}}
+contrasts: {{west_east: 112.0, zonal: 33.0, regions: [[east, west], [north, northwest]]}}
 truth: truth.nc
 """
