@@ -62,9 +62,9 @@ def load_results(folder: PathLike) -> StudyResults:
     study = provenance["study"]
     regions = open_regions(folder / "columns" / "regions.geojson")
     regions.attrs["source"] = provenance["regions"]["source"]
-    columns = tuple(
-        column for product in provenance["products"] for column in _columns(folder, product, provenance)
-    )
+    # the product with most soundings comes first: the report opens with its map
+    products = sorted(provenance["products"].items(), key=lambda item: (-item[1]["kept"], item[0]))
+    columns = tuple(column for product, _ in products for column in _columns(folder, product, provenance))
     truth = folder / "columns" / "truth.csv"
     return StudyResults(
         title=study["title"],
@@ -100,18 +100,16 @@ def _columns(folder: Path, product: str, provenance: Mapping[str, Any]) -> list[
     grids = [open_grid(path) for path in files]
     found = []
     versions = sorted({item["version"] for item in provenance["inputs"] if item["product"] == product})
-    title = load_products()[product].title["en"]
+    title = " v".join(
+        filter(None, [load_products()[product].title["en"], ", v".join(filter(None, versions))])
+    )
     for variable in column_variables(grids[0]):
         names = [variable + suffix for suffix in DRAWN if variable + suffix in grids[0]]
         grid = xr.concat(
             [one[names].load() for one in grids], dim="time", join="override", combine_attrs="override"
         )
         table = _whole(_read(folder / "columns" / f"{product}_{variable}_regions.csv"))
-        found.append(
-            ColumnResult(
-                product, f"{title} v{', v'.join(versions)}", variable, gases()[variable].units, grid, table
-            )
-        )
+        found.append(ColumnResult(product, title, variable, gases()[variable].units, grid, table))
     for one in grids:
         one.close()
     return found

@@ -215,7 +215,7 @@ def _report_record(context: Context, recipe: Path, records: Mapping[str, Mapping
     target = context.folder / "report.html"
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
-        report(load_results(context.folder), target, language=context.study.language)
+        report(load_results(context.folder), target)
         written = [target, *target.parent.glob("report.*.html"), *(context.folder / "figures").glob("*.svg")]
         return sorted(written), {}
 
