@@ -25,7 +25,6 @@ environment:
 
 demo: environment
 	@$(TIMED) "make demo" .venv/bin/yaotan demo demo
-	@find "$(CURDIR)/demo" -name report.html -exec echo "Report: {}" \;
 
 test: environment
 	+@$(TIMED) "make test" $(AGAIN) lint types layers unit test-wheel
