@@ -414,3 +414,50 @@ def test_users_own_product_file(tmp_path: Path) -> None:
     assert ds.attrs["product"] == "own"
     assert ds.xco2.values.tolist() == [415.0] * 8
     assert find_product(str(own)).product == "own"
+
+
+@settings(deadline=None, max_examples=25)
+@given(share=st.floats(0.001, 0.999), layout=st.sampled_from(["oco2", "nies"]))
+def test_a_file_cut_anywhere_is_one_of_our_errors(
+    share: float, layout: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    whole = folder / f"{layout}.h5"
+    if not whole.exists():
+        writer = write_oco2_lite if layout == "oco2" else write_nies_gosat
+        writer(whole, Retrieval.make(20))
+    content = whole.read_bytes()
+    cut = folder / f"cut_{layout}.h5"
+    cut.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(NotAGranuleError, match="damaged"):
+        open_soundings(cut, quality="all").load()
+
+
+@settings(deadline=None, max_examples=15)
+@given(data=st.data())
+def test_every_sounding_is_kept_or_counted(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    count = data.draw(st.integers(0, 12))
+    floats = st.one_of(st.floats(-90, 90), st.just(float("nan")))
+
+    def draw(values: st.SearchStrategy) -> list:
+        return data.draw(st.lists(values, min_size=count, max_size=count))
+
+    path = tmp_path_factory.mktemp("property") / oco2_lite_name("2020-01-15")
+    source = Retrieval.make(
+        count,
+        latitude=draw(floats),
+        longitude=draw(floats),
+        quality=draw(st.sampled_from([0, 1, -1])),
+        xgas=draw(st.sampled_from([400.0, float("nan")])),
+    )
+    write_oco2_lite(path, source)
+    sizes = {}
+    for quality in ("good", "bad", "all"):
+        ds = open_soundings(path, quality=quality, region=(-50, -40, 60, 70), variables=[])
+        (entry,) = reading(ds)
+        assert entry["kept"] + sum(entry["dropped"].values()) == entry["read"] == count
+        assert entry["kept"] == ds.sizes["sounding"]
+        sizes[quality] = entry["kept"] + entry["dropped"].get("no_value", 0)
+    assert sizes["good"] + sizes["bad"] == sizes["all"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,22 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.errors import NotAGranuleError
+from yaotan.io.filetype import check_head
 from yaotan.typing import PathLike
 
 #: parts of a path inside a package: "delivery.tar.gz::folder/data.h5"
 MEMBER: Final = "::"
-_HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
-_OTHER_TYPES: Final = {
-    b"PK\x03\x04": "a zip archive",
-    b"\x1f\x8b": "a gzip file",
-    b"BZh": "a bzip2 file",
-    b"%PDF": "a PDF document",
-    b"GRIB": "a GRIB file",
-    b"II*\x00": "a TIFF image",
-    b"MM\x00*": "a TIFF image",
-    b"\x0e\x03\x13\x01": "an HDF4 file",
-    b"CDF\x05": "a netCDF file of the 64-bit data kind (CDF-5)",
-}
+#: what netCDF-4 keeps in attributes for itself
+_BOOKKEEPING: Final = frozenset(
+    {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates"}
+)
 #: shortest gap between wanted rows that is worth a second read
 _GAP: Final = 4096
 
@@ -145,31 +139,28 @@ class Container:
     @cached_property
     def attributes(self) -> dict[str, Any]:
         """Global attributes; text as `str`, arrays of one element as scalars."""
-        return {str(key): _plain(value) for key, value in self._backend.root_attributes().items()}
+        with self._guard("global attributes"):
+            return {str(key): _plain(value) for key, value in self._backend.root_attributes().items()}
 
     def paths(self) -> list[str]:
         """List every dataset of the file (dimensions without values are left out)."""
-        return list(self._backend.walk())
+        with self._guard("list of datasets"):
+            return list(self._backend.walk())
 
     def attributes_of(self, path: str) -> dict[str, Any]:
         """Give the attributes of a dataset; references and netCDF bookkeeping are left out."""
         item = self._require(path)
-        if isinstance(item, h5py.Dataset):
-            skip = {
-                "DIMENSION_LIST",
-                "REFERENCE_LIST",
-                "CLASS",
-                "NAME",
-                "_Netcdf4Dimid",
-                "_Netcdf4Coordinates",
-            }
-            return {key: _plain(item.attrs[key]) for key in item.attrs if key not in skip}
-        return {key: _plain(value) for key, value in item._attributes.items()}
+        with self._guard(f"attributes of {path}"):
+            if isinstance(item, h5py.Dataset):
+                return {key: _plain(item.attrs[key]) for key in item.attrs if key not in _BOOKKEEPING}
+            return {key: _plain(value) for key, value in item._attributes.items()}
 
     def shape_of(self, path: str) -> tuple[int, ...]:
         """Give the shape of a dataset."""
         if path not in self._shapes:
-            self._shapes[path] = tuple(self._require(path).shape)
+            item = self._require(path)
+            with self._guard(f"shape of {path}"):
+                self._shapes[path] = tuple(item.shape)
         return self._shapes[path]
 
     def entry(self, path: str) -> Entry:
@@ -199,13 +190,8 @@ class Container:
             The data are damaged.
         """
         item = self._require(path)
-        try:
-            values = item[()] if rows is None else _take(item, rows)
-        except (OSError, ValueError) as error:
-            raise NotAGranuleError(
-                f"dataset {path} cannot be read ({error})", where=self.path, fix="get the file again"
-            ) from error
-        values = np.array(values)
+        with self._guard(f"dataset {path}"):
+            values = np.array(item[()] if rows is None else _take(item, rows))
         return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
 
     def text(self, path: str) -> str:
@@ -221,8 +207,23 @@ class Container:
     def _find(self, path: str) -> Any:
         # identification asks for the same paths again and again, and each look-up in HDF5 costs
         if path not in self._found:
-            self._found[path] = self._backend.find(path)
+            with self._guard(f"dataset {path}"):
+                self._found[path] = self._backend.find(path)
         return self._found[path]
+
+    @contextmanager
+    def _guard(self, part: str) -> Iterator[None]:
+        """Turn what the libraries raise for damaged files, which is nearly anything, into one error."""
+        try:
+            yield
+        except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
+            if isinstance(error, NotAGranuleError):
+                raise
+            raise NotAGranuleError(
+                f"{part} cannot be read: the file is damaged ({error})",
+                where=self.path,
+                fix="get the file again from the archive",
+            ) from error
 
     def _require(self, path: str) -> Any:
         item = self._find(path)
@@ -247,60 +248,6 @@ def _take(item: Any, rows: slice | NDArray[np.integer[Any]]) -> NDArray[Any]:
     result = np.empty_like(values)
     result[order] = values
     return result
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(4096)
-    except FileNotFoundError as error:
-        raise NotAGranuleError("there is no such file", where=path, fix="check the path") from error
-    except PermissionError as error:
-        raise NotAGranuleError(
-            "may not be read (permission denied)", where=path, fix="change its permissions or its owner"
-        ) from error
-    except OSError as error:
-        raise NotAGranuleError(f"cannot be read ({error.strerror})", where=path) from error
-
-
-def check_head(path: Path) -> str:
-    """Tell netCDF-3 from HDF5 by the first bytes, or say in plain words what the file is instead.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File.
-
-    Returns
-    -------
-    str
-        ``"HDF5"`` or ``"netCDF-3"``.
-
-    Raises
-    ------
-    NotAGranuleError
-        Missing, folder, unreadable, empty, text, web page, or of another type.
-    """
-    if path.is_dir():
-        raise NotAGranuleError("is a folder, not a file", where=path, fix="name a file in it")
-    head = _head(path)
-    expected = "a netCDF-3, netCDF-4 or HDF5 file"
-    again = "get the file again from the archive"
-    if not head:
-        raise NotAGranuleError("is empty (0 bytes)", where=path, expected=expected, fix=again)
-    if head.startswith(_HDF5_MAGIC) or (h5py.is_hdf5(path) and not head.startswith(b"CDF")):
-        return "HDF5"
-    if head[:4] in (b"CDF\x01", b"CDF\x02"):
-        return "netCDF-3"
-    start = head[:512].lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        what = "is a web page (HTML), perhaps a login or an error page saved in place of the data"
-        raise NotAGranuleError(what, where=path, expected=expected, fix=f"log in, then {again}")
-    kind = next((name for magic, name in _OTHER_TYPES.items() if head.startswith(magic)), None)
-    if kind is None:
-        plain = all(byte >= 32 or byte in b"\t\r\n\f" for byte in head)
-        kind = "a text file" if plain else "of an unknown type"
-    raise NotAGranuleError(f"is {kind}", where=path, expected=expected)
 
 
 def open_container(path: PathLike) -> Container:
