@@ -43,18 +43,29 @@ def make_regions(count: int, bounds: tuple[float, float, float, float]) -> gpd.G
         name, name_zh = LONG_NAMES[number % len(LONG_NAMES)]
         tag = "" if number < len(LONG_NAMES) else f" {number // len(LONG_NAMES) + 1}"
         step_x, step_y = (east - west) / across, (north - south) / down
-        box = shapely.box(west + col * step_x, south + row * step_y, west + (col + 1) * step_x, south + (row + 1) * step_y)
+        box = shapely.box(
+            west + col * step_x, south + row * step_y, west + (col + 1) * step_x, south + (row + 1) * step_y
+        )
         rows.append((f"R{number:02d}", name + tag, name_zh + tag, box))
     regions = gpd.GeoDataFrame(
-        pd.DataFrame(rows, columns=["region_id", "name", "name_zh", "geometry"]), geometry="geometry", crs="EPSG:4326"
+        pd.DataFrame(rows, columns=["region_id", "name", "name_zh", "geometry"]),
+        geometry="geometry",
+        crs="EPSG:4326",
     )
     regions.attrs["source"] = "synthetic_regions.geojson"
     return regions
 
 
 def make_grid(
-    variable: str, units: str, months: pd.DatetimeIndex, bounds: tuple[float, float, float, float], *,
-    resolution: float, seed: int, empty: bool, offset: float,
+    variable: str,
+    units: str,
+    months: pd.DatetimeIndex,
+    bounds: tuple[float, float, float, float],
+    *,
+    resolution: float,
+    seed: int,
+    empty: bool,
+    offset: float,
 ) -> xr.Dataset:
     """Monthly grid with a west-east gradient, a season, noise and gaps."""
     west, south, east, north = bounds
@@ -82,7 +93,11 @@ def make_grid(
             "lat_bnds": (("lat", "bnds"), np.stack([lat_edges[:-1], lat_edges[1:]], axis=-1)),
             "lon_bnds": (("lon", "bnds"), np.stack([lon_edges[:-1], lon_edges[1:]], axis=-1)),
         },
-        coords={"time": months, "lat": ("lat", lat, {"bounds": "lat_bnds"}), "lon": ("lon", lon, {"bounds": "lon_bnds"})},
+        coords={
+            "time": months,
+            "lat": ("lat", lat, {"bounds": "lat_bnds"}),
+            "lon": ("lon", lon, {"bounds": "lon_bnds"}),
+        },
     )
 
 
@@ -130,9 +145,13 @@ def make_losses(columns: list[ColumnResult], seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     rows = []
     for column in columns:
-        for row in column.table[["region_id", "time", "count"]].rename(columns={"count": "kept"}).itertuples():
+        for row in (
+            column.table[["region_id", "time", "count"]].rename(columns={"count": "kept"}).itertuples()
+        ):
             month = f"{row.time:%Y-%m}"
-            lost_flag, lost_rule = (0, 0) if not row.kept else (int(rng.integers(3, 40)), int(rng.integers(0, 9)))
+            lost_flag, lost_rule = (
+                (0, 0) if not row.kept else (int(rng.integers(3, 40)), int(rng.integers(0, 9)))
+            )
             if not row.kept and rng.random() < 0.4:
                 lost_flag = int(rng.integers(3, 40))
             key = (column.product, row.region_id, month)
@@ -145,7 +164,10 @@ def make_losses(columns: list[ColumnResult], seed: int) -> pd.DataFrame:
             orbit = int(rng.integers(15, 22)) if row.kept or lost_flag else int(rng.integers(26, days + 1))
             cloud = int(rng.integers(0, days - orbit + 1)) if row.kept or lost_flag else days - orbit
             rows += [(*key, "no_file", "orbit", "day", 2), (*key, "no_track", "orbit", "day", orbit - 2)]
-            rows += [(*key, "no_sounding", "cloud", "day", cloud), (*key, "sounded", "kept", "day", days - orbit - cloud)]
+            rows += [
+                (*key, "no_sounding", "cloud", "day", cloud),
+                (*key, "sounded", "kept", "day", days - orbit - cloud),
+            ]
     names = ["product", "region_id", "month", "reason", "kind", "unit", "count"]
     table = pd.DataFrame(rows, columns=names)
     return table[table["count"] > 0].reset_index(drop=True)
@@ -162,8 +184,10 @@ def make_contrasts(columns: list[ColumnResult], *, empty: bool) -> pd.DataFrame:
     for column in columns:
         scale = LEVEL[column.variable][2] / 2
         for name, name_zh, kind, (difference, lower, upper, verdict) in kinds:
-            numbers = (np.nan, np.nan, np.nan, "no_data") if empty else (
-                difference * scale, lower * scale, upper * scale, verdict
+            numbers = (
+                (np.nan, np.nan, np.nan, "no_data")
+                if empty
+                else (difference * scale, lower * scale, upper * scale, verdict)
             )
             months = 0 if empty else column.grid.sizes["time"]
             rows.append((name, name_zh, kind, column.product, column.variable, *numbers, months, 120, 95))
@@ -178,10 +202,21 @@ def make_comparison(columns: list[ColumnResult], *, empty: bool) -> pd.DataFrame
         for second in columns[first_number + 1 :]:
             if second.variable == first.variable:
                 scale = LEVEL[first.variable][2] / 2
-                numbers = (np.nan,) * 5 if empty else tuple(
-                    scale * x for x in (0.41, -0.12, 0.94, 1.21)) + (0.83,)
+                numbers = (
+                    (np.nan,) * 5 if empty else tuple(scale * x for x in (0.41, -0.12, 0.94, 1.21)) + (0.83,)
+                )
                 verdict = "no_data" if empty else "not_detectable"
-                rows.append((first.variable, first.product, second.product, 0 if empty else 412, 0 if empty else 12, *numbers, verdict))
+                rows.append(
+                    (
+                        first.variable,
+                        first.product,
+                        second.product,
+                        0 if empty else 412,
+                        0 if empty else 12,
+                        *numbers,
+                        verdict,
+                    )
+                )
     names = ["variable", "product_a", "product_b", "cells", "months", "difference", "lower", "upper", "rmsd"]
     return pd.DataFrame(rows, columns=[*names, "correlation", "verdict"])
 
@@ -227,9 +262,18 @@ def make_results(
     columns = []
     for number, (product, title, variable, units) in enumerate(PRODUCTS[:products]):
         grid = make_grid(
-            variable, units, times, bounds, resolution=resolution, seed=seed + number, empty=empty, offset=0.4 * number
+            variable,
+            units,
+            times,
+            bounds,
+            resolution=resolution,
+            seed=seed + number,
+            empty=empty,
+            offset=0.4 * number,
         )
-        columns.append(ColumnResult(product, title, variable, units, grid, make_table(grid, variable, shapes)))
+        columns.append(
+            ColumnResult(product, title, variable, units, grid, make_table(grid, variable, shapes))
+        )
     end = times[-1] + pd.offsets.MonthEnd(0)
     return StudyResults(
         title={"en": "Greenhouse-gas columns over eastern China", "zh": "中国东部温室气体柱浓度"},
@@ -244,27 +288,41 @@ def make_results(
         truth=make_truth(columns, seed) if truth and not empty else None,
         provenance={
             "inputs": [
-                {"file": f"oco2_LtCO2_1901{d:02d}_B11100Ar_230524224610s.nc4", "product": "oco2_lite", "version": "v11.1",
-                 "sha256": f"{d:02x}" * 32, "read": 9000 + d, "kept": 4000 + d}
+                {
+                    "file": f"oco2_LtCO2_1901{d:02d}_B11100Ar_230524224610s.nc4",
+                    "product": "oco2_lite",
+                    "version": "v11.1",
+                    "sha256": f"{d:02x}" * 32,
+                    "read": 9000 + d,
+                    "kept": 4000 + d,
+                }
                 for d in range(1, 7)
             ],
             "skipped": [{"file": "broken.nc4", "error": "the file is cut short. To do: fetch it again."}],
             "recipe": "title: Greenhouse-gas columns over eastern China\nperiod: [2019-01-01, 2019-12-31]\n",
             "software": {"yaotan": "0.1.0", "numpy": "2.2.0", "xarray": "2025.6.0"},
-            "references": ["https://doi.org/10.5194/amt-11-6539-2018", "O'Dell et al. (2018), doi:10.5194/amt-11-6539-2018"],
+            "references": [
+                "https://doi.org/10.5194/amt-11-6539-2018",
+                "O'Dell et al. (2018), doi:10.5194/amt-11-6539-2018",
+            ],
         },
-        words={"high_airmass": {"en": "airmass above the limit of this study", "zh": "大气质量因子超过本研究上限"}},
+        words={
+            "high_airmass": {
+                "en": "airmass above the limit of this study",
+                "zh": "大气质量因子超过本研究上限",
+            }
+        },
     )
 
 
 #: name -> arguments of `make_results`
 VARIANTS: Final[dict[str, dict[str, object]]] = {
-    "normal": {},
-    "empty": {"empty": True},
-    "one_region": {"regions": 1, "products": 1, "truth": False},
-    "many_regions": {"regions": 34},
-    "one_month": {"months": 1},
-    "three_years": {"months": 36, "products": 2},
-    "many_products": {"products": 6, "months": 3},
-    "dateline": {"bounds": (165.0, -50.0, 185.0, -30.0), "products": 1, "months": 2},
+    "normal": {"products": 3, "months": 12},
+    "empty": {"empty": True, "months": 2, "products": 2},
+    "one_region": {"regions": 1, "products": 1, "months": 2, "truth": False},
+    "many_regions": {"regions": 34, "products": 1},
+    "one_month": {"months": 1, "products": 2},
+    "three_years": {"months": 36, "products": 1},
+    "many_products": {"products": 6, "months": 1},
+    "dateline": {"bounds": (165.0, -50.0, 185.0, -30.0), "products": 1, "months": 2, "regions": 4},
 }

@@ -17,18 +17,20 @@ from yaotan.report.figure import (
     INK,
     MARKERS,
     QUIET,
-
     draw_svg,
     fit_text,
     text_width,
 )
-from yaotan.report.palette import Scale
-from yaotan.report.map import draw_colour_bar
 
 Floats = npt.NDArray[np.float64]
 WIDTH: Final = 480.0
 #: colours of verdicts; each verdict is also written as a word
-VERDICT_COLOUR: Final = {"higher": "#b3541e", "lower": "#0b6e8f", "not_detectable": "#66727f", "no_data": "#9aa5b1"}
+VERDICT_COLOUR: Final = {
+    "higher": "#b3541e",
+    "lower": "#0b6e8f",
+    "not_detectable": "#66727f",
+    "no_data": "#9aa5b1",
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Mark:
     heading: str = ""
 
 
-def _axes(figure: Any, left: float, bottom: float, right: float, top: float) -> Any:
+def make_axes(figure: Any, left: float, bottom: float, right: float, top: float) -> Any:
     """Axes with margins in px."""
     width, height = (72 * side for side in figure.get_size_inches())
     box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
@@ -84,7 +86,8 @@ def _axes(figure: Any, left: float, bottom: float, right: float, top: float) -> 
     return axes
 
 
-def _number_ticks(axis: Any, count: int = 5) -> None:
+def number_ticks(axis: Any, count: int = 5) -> None:
+    """Put about `count` round numbers on an axis, without offsets or powers."""
     ticker = require("matplotlib.ticker")
     axis.set_major_locator(ticker.MaxNLocator(count))
     plain = ticker.ScalarFormatter(useOffset=False)
@@ -101,9 +104,7 @@ def _month_ticks(time: pd.DatetimeIndex, language: str) -> tuple[list[pd.Timesta
     return chosen, [f"{stamp:%Y-%m}" for stamp in chosen]
 
 
-def draw_series(
-    key: str, lines: Sequence[Line], *, alt: str, label: str, language: str
-) -> str:
+def draw_series(key: str, lines: Sequence[Line], *, alt: str, label: str, language: str) -> str:
     """Draw months against value with one-sigma bars; the legend stands below the axes.
 
     Parameters
@@ -127,7 +128,7 @@ def draw_series(
     height = 250.0 + bottom
 
     def draw(figure: Any) -> None:
-        axes = _axes(figure, 62, bottom, 16, 28)
+        axes = make_axes(figure, 62, bottom, 16, 28)
         for number, line in enumerate(lines):
             colour, marker = CLASSES[number % 7], MARKERS[number % 7]
             # shifted by a fraction of a month, so that bars of several regions stand side by side
@@ -142,14 +143,14 @@ def draw_series(
         axes.set_xticks(ticks, labels)
         axes.set_xlim(every.min() - pd.Timedelta(days=16), every.max() + pd.Timedelta(days=16))
         axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
-        _number_ticks(axes.yaxis)
-        _axis_title(figure, label)
+        number_ticks(axes.yaxis)
+        axis_title(figure, label)
         _draw_legend(figure, rows, bottom - 34)
 
     return draw_svg(key, (WIDTH, height), alt, draw)
 
 
-def _axis_title(figure: Any, label: str) -> None:
+def axis_title(figure: Any, label: str) -> None:
     """Write the quantity above the axes, level, where any language reads it at once."""
     height = 72 * figure.get_size_inches()[1]
     figure.text(8 / WIDTH, (height - 8) / height, label, ha="left", va="top", fontsize=12, color=INK)
@@ -160,8 +161,8 @@ def _legend_rows(labels: Sequence[str]) -> list[list[tuple[int, str, float]]]:
     rows: list[list[tuple[int, str, float]]] = [[]]
     x = 8.0
     for number, label in enumerate(labels):
-        text = fit_text(label, WIDTH - 40, 11)
-        wide = 24 + text_width(text, 11) + 14
+        text = fit_text(label, WIDTH - 40, 12)
+        wide = 24 + text_width(text, 12) + 14
         if x + wide > WIDTH and rows[-1]:
             rows.append([])
             x = 8.0
@@ -183,7 +184,7 @@ def _draw_legend(figure: Any, rows: list[list[tuple[int, str, float]]], top: flo
             for artist in (handle, spot):
                 artist.set_transform(figure.transFigure)
                 figure.add_artist(artist)
-            figure.text((x + 24) / WIDTH, y, text, ha="left", va="center_baseline", fontsize=11, color=INK)
+            figure.text((x + 24) / WIDTH, y, text, ha="left", va="center_baseline", fontsize=12, color=INK)
 
 
 def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> str:
@@ -205,22 +206,22 @@ def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> st
     """
     step = 20.0
     height = step * len(marks) + 64
-    left = min(196.0, max(text_width(mark.label, 11) for mark in marks) + 16)
+    left = min(206.0, max(text_width(mark.label, 12) for mark in marks) + 16)
 
     def draw(figure: Any) -> None:
-        axes = _axes(figure, left, 30, 18, 34)
+        axes = make_axes(figure, left, 30, 18, 34)
         for row, mark in enumerate(marks):
             axes.plot([mark.lower, mark.upper], [row, row], color=ACCENT, linewidth=1.4, alpha=0.55)
             axes.plot([mark.value], [row], "o", color=ACCENT, markersize=5)
             y = (height - 34 - step * (row + 0.5)) / height
-            text = fit_text(mark.label, left - 12, 11)
-            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=11, color=INK)
+            text = fit_text(mark.label, left - 12, 12)
+            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=12, color=INK)
         axes.set_ylim(len(marks) - 0.5, -0.5)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
-        _number_ticks(axes.xaxis, 4)
-        _axis_title(figure, label)
+        number_ticks(axes.xaxis, 4)
+        axis_title(figure, label)
 
     return draw_svg(key, (WIDTH, height), alt, draw)
 
@@ -259,7 +260,7 @@ def draw_differences(key: str, marks: Sequence[Mark], *, alt: str, label: str) -
     reach = 1.12 * max((abs(bound) for bound in known), default=1.0)
 
     def draw(figure: Any) -> None:
-        axes = _axes(figure, 16, 30, 16, 34)
+        axes = make_axes(figure, 16, 30, 16, 34)
         axes.set(xlim=(-reach, reach), ylim=(depth, 34), yticks=[])
         axes.axvline(0, color=INK, linewidth=0.9, ymax=0.995, zorder=1)
         axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
@@ -271,21 +272,24 @@ def draw_differences(key: str, marks: Sequence[Mark], *, alt: str, label: str) -
             if np.isfinite(mark.value):
                 axes.plot([mark.value], [place + 27], "o", color=colour, markersize=7, zorder=4)
             _forest_text(figure, height, place, mark, colour)
-        _number_ticks(axes.xaxis, 6)
-        _axis_title(figure, label)
+        number_ticks(axes.xaxis, 6)
+        axis_title(figure, label)
 
     return draw_svg(key, (WIDTH, height), alt, draw)
 
 
 def _forest_text(figure: Any, height: float, place: float, mark: Mark, colour: str) -> None:
-    room = WIDTH - 32 - text_width(mark.word, 11.5) - 12
+    room = WIDTH - 32 - text_width(mark.word, 12) - 12
     y = (height - place - 10) / height
-    rows = [(16.0, y, fit_text(mark.label, room, 11.5), "left", INK), (WIDTH - 16, y, mark.word, "right", colour)]
+    rows = [
+        (16.0, y, fit_text(mark.label, room, 12), "left", INK),
+        (WIDTH - 16, y, mark.word, "right", colour),
+    ]
     if mark.heading:
-        heading = fit_text(mark.heading, WIDTH - 32, 11.5)
+        heading = fit_text(mark.heading, WIDTH - 32, 12)
         rows.append((16.0, (height - place + 12) / height, heading, "left", QUIET))
     for number, (x, high, text, side, ink) in enumerate(rows):
-        drawn = figure.text(x / WIDTH, high, text, ha=side, va="center_baseline", fontsize=11.5, color=ink)
+        drawn = figure.text(x / WIDTH, high, text, ha=side, va="center_baseline", fontsize=12, color=ink)
         drawn.set_gid(f"halo-row{place:.0f}-{number}")
 
 
@@ -316,96 +320,28 @@ def draw_terms(
     height = step * len(rows) + 64
     colours = (CLASSES[4], CLASSES[1], INK)
     names = [name for name, value, _ in rows if value is not None]
-    left = min(180.0, max(text_width(name, 11) for name in names) + 18)
+    left = min(180.0, max(text_width(name, 12) for name in names) + 18)
 
     def draw(figure: Any) -> None:
-        axes = _axes(figure, left, 30, 20, 34)
+        axes = make_axes(figure, left, 30, 20, 34)
         for row, (name, value, number) in enumerate(rows):
             y = (height - 34 - step * (row + 0.5)) / height
             if value is None:
-                text = fit_text(name, WIDTH - 24, 11.5)
-                drawn = figure.text(12 / WIDTH, y, text, ha="left", va="center_baseline", fontsize=11.5, color=QUIET)
+                text = fit_text(name, WIDTH - 24, 12)
+                drawn = figure.text(
+                    12 / WIDTH, y, text, ha="left", va="center_baseline", fontsize=12, color=QUIET
+                )
                 drawn.set_gid(f"halo-group{row}")
                 continue
             if np.isfinite(value):
                 axes.barh(row, value, height=0.62, color=colours[number % 3])
-            text = fit_text(name, left - 14, 11)
-            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=11, color=INK)
+            text = fit_text(name, left - 14, 12)
+            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=12, color=INK)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_yticks([])
         axes.set_xlim(left=0)
         axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
-        _number_ticks(axes.xaxis)
-        _axis_title(figure, label)
+        number_ticks(axes.xaxis)
+        axis_title(figure, label)
 
     return draw_svg(key, (WIDTH, height), alt, draw)
-
-
-def draw_scatter(
-    key: str, x: Floats, y: Floats, sigma: Floats | None, *, alt: str, x_label: str, y_label: str,
-    scale: Scale | None = None, density: Floats | None = None, edges: Floats | None = None,
-    density_label: str = "", no_data: str = "",
-) -> str:
-    """Draw pairs about the line of equality: points with bars, or the number of pairs in square bins.
-
-    Parameters
-    ----------
-    key : str
-        Id prefix.
-    x, y : ndarray
-        Pairs in one unit.
-    sigma : ndarray, optional
-        One sigma of y.
-    alt, x_label, y_label : str
-        Alt text and axis names with units.
-    scale, density, edges : optional
-        Colour scale, counts and bin edges; given, bins are drawn instead of points.
-    density_label, no_data : str
-        Words of the colour bar.
-
-    Returns
-    -------
-    str
-        Inline SVG.
-    """
-    bar = 66.0 if density is not None else 0.0
-    size = (WIDTH, 400.0 + bar)
-    low, high = float(min(x.min(), y.min())), float(max(x.max(), y.max()))
-    pad = 0.06 * (high - low or 1.0)
-
-    def draw(figure: Any) -> None:
-        axes = _axes(figure, 66, 54 + bar, 66, 30)
-        axes.plot([low - pad, high + pad], [low - pad, high + pad], color=INK, linewidth=0.9, zorder=4)
-        if density is not None and scale is not None and edges is not None:
-            _draw_bins(axes, density, edges, scale)
-            legend = figure.add_axes((0.06, 0, 0.88, (bar - 6) / size[1]))
-            draw_colour_bar(legend, scale, density_label, no_data)
-        else:
-            if sigma is not None:
-                bars = np.stack([y - sigma, y + sigma, np.full(y.size, np.nan)], axis=-1).ravel()
-                axes.plot(np.repeat(x, 3), bars, color=ACCENT, linewidth=0.7, alpha=0.45, zorder=2)
-            axes.plot(x, y, "o", color=ACCENT, markersize=3.2, alpha=0.75, zorder=3, markeredgewidth=0)
-        axes.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad), aspect="equal")
-        axes.grid(color="#e6e9ec", linewidth=0.8)
-        for axis in (axes.xaxis, axes.yaxis):
-            _number_ticks(axis, 4)
-        figure.text(0.5, (bar + 10) / size[1], fit_text(x_label, WIDTH - 20, 12), ha="center", va="bottom")
-        _axis_title(figure, fit_text(y_label, WIDTH - 20, 12))
-
-    return draw_svg(key, size, alt, draw)
-
-
-def _draw_bins(axes: Any, density: Floats, edges: Floats, scale: Scale) -> None:
-    path_class, patch_class = require("matplotlib.path").Path, require("matplotlib.patches").PathPatch
-    step = scale.steps(np.where(density > 0, density, np.nan))
-    for number, colour in enumerate(scale.colours):
-        boxes = [
-            path_class.unit_rectangle().transformed(
-                require("matplotlib.transforms").Affine2D()
-                .scale(edges[1] - edges[0])
-                .translate(edges[i], edges[j])
-            )
-            for i, j in np.argwhere(step == number)
-        ]
-        if boxes:
-            axes.add_patch(patch_class(path_class.make_compound_path(*boxes), facecolor=colour, linewidth=0, zorder=3))

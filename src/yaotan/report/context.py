@@ -113,10 +113,14 @@ class PageContext:
             quarter = (season.month - 1) // 3
             groups = pd.Index([f"{year}-{number}" for year, number in zip(season.year, quarter, strict=True)])
             labels = [
-                self.text(f"season.{number}", year=year) for year, number in zip(season.year, quarter, strict=True)
+                self.text(f"season.{number}", year=year)
+                for year, number in zip(season.year, quarter, strict=True)
             ]
         if len(groups.unique()) > MOST_SMALL_MAPS + 1:
-            groups, labels = pd.Index(time.strftime("%Y")), [self.text("season.year", year=t.year) for t in time]
+            groups, labels = (
+                pd.Index(time.strftime("%Y")),
+                [self.text("season.year", year=t.year) for t in time],
+            )
         found = []
         for group in groups.unique():
             chosen = np.flatnonzero(groups == group)

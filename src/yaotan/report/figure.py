@@ -40,8 +40,8 @@ _STYLE: Final = {
     "ytick.color": RULE,
     "xtick.labelcolor": QUIET,
     "ytick.labelcolor": QUIET,
-    "xtick.labelsize": 11.0,
-    "ytick.labelsize": 11.0,
+    "xtick.labelsize": 11.5,
+    "ytick.labelsize": 11.5,
     "text.color": INK,
     "path.simplify": True,
     "figure.dpi": 72.0,
@@ -124,6 +124,8 @@ def _inline(svg: str, key: str, alt: str, size: tuple[float, float]) -> str:
     body = re.sub(r'href="#([^"]+)"', rf'href="#{key}-\1"', body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", body)
     body = re.sub(r"font: (?:[a-z0-9]+ )*?([\d.]+)px [^;\"]*", r"font-size:\1px", body)
+    body = re.sub(r" ?font-family: [^;\"]*;?", "", body)
+    body = re.sub(r' transform="rotate\(-?0 [^"]*\)"', "", body)
     body = _GEOMETRY.sub(_shorten_attribute, body)
     body = _IMAGE.sub(_repack, body)
     body = re.sub(r">\s+<", "><", body).strip()

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 
 from yaotan.optional import require
 from yaotan.report.figure import INK, QUIET, RULE, draw_svg, fit_text, text_width
 from yaotan.report.number import fixed
 from yaotan.report.palette import NO_DATA, Scale
+from yaotan.report.pane import Pane, draw_cells, draw_shape
 from yaotan.report.projection import MapFrame
 
 Floats = npt.NDArray[np.float64]
@@ -23,128 +23,6 @@ VECTOR_CELLS: Final = 4000
 SMALL_VECTOR_CELLS: Final = 500
 #: natural size of the margins of a large map [px]: left, right, top, map to colour bar and below
 LEFT, RIGHT, TOP, BOTTOM = 38.0, 8.0, 8.0, 86.0
-
-
-def _quads(corners: tuple[Floats, Floats]) -> Floats:
-    """Corners of each cell, dims (rows, columns, 4, 2)."""
-    x, y = corners
-    pick = [(slice(None, -1), slice(None, -1)), (slice(None, -1), slice(1, None))]
-    pick += [(slice(1, None), slice(1, None)), (slice(1, None), slice(None, -1))]
-    return np.stack([np.stack([x[rows, columns], y[rows, columns]], axis=-1) for rows, columns in pick], axis=2)
-
-
-def _inside(quads: Floats, extent: tuple[float, float, float, float]) -> npt.NDArray[np.bool_]:
-    left, bottom, right, top = extent
-    low, high = quads.min(axis=2), quads.max(axis=2)
-    return (
-        np.isfinite(quads).all(axis=(2, 3))
-        & (high[..., 0] > left)
-        & (low[..., 0] < right)
-        & (high[..., 1] > bottom)
-        & (low[..., 1] < top)
-    )
-
-
-class Pane:
-    """A map frame over a box of a figure: what is added to it is projected metres, clipped to the frame.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        To draw on; no Axes is made, which costs more than the map itself.
-    frame : MapFrame
-        Extent.
-    box : (x, y, width, height)
-        In px from the figure's lower left corner; the map is centred in it with equal scales.
-    layer : int
-        Added to each drawing order, so that an inset covers the main map.
-    """
-
-    def __init__(self, figure: Any, frame: MapFrame, box: tuple[float, float, float, float], layer: int = 0):
-        affine = require("matplotlib.transforms").Affine2D
-        self.figure, self.frame, self.layer = figure, frame, layer
-        self.x, self.y, self.wide, self.high = box
-        left, bottom, right, top = frame.extent
-        self.scale = min(self.wide / (right - left), self.high / (top - bottom))
-        self._origin = (
-            self.x + (self.wide - self.scale * (right - left)) / 2 - self.scale * left,
-            self.y + (self.high - self.scale * (top - bottom)) / 2 - self.scale * bottom,
-        )
-        self._inches = affine().scale(1 / 72) + figure.dpi_scale_trans
-        self._metres = affine().scale(self.scale).translate(*self._origin) + self._inches
-        rectangle = require("matplotlib.patches").Rectangle
-        self._clip = rectangle(box[:2], box[2], box[3], transform=self._inches)
-        self.add(rectangle(box[:2], box[2], box[3], facecolor="white"), zorder=0, px=True)
-
-    def px(self, x: float, y: float) -> tuple[float, float]:
-        """Turn metres into px of the figure."""
-        return self.scale * x + self._origin[0], self.scale * y + self._origin[1]
-
-    def seen(self) -> tuple[float, float, float, float]:
-        """Give the extent in metres that the whole box shows."""
-        x, y = self._origin
-        return (
-            (self.x - x) / self.scale, (self.y - y) / self.scale,
-            (self.x + self.wide - x) / self.scale, (self.y + self.high - y) / self.scale,
-        )
-
-    def add(self, patch: Any, *, zorder: float, px: bool = False) -> None:
-        """Add a patch given in metres (or px)."""
-        patch.set_transform(self._inches if px else self._metres)
-        patch.set_zorder(zorder + self.layer)
-        self.figure.add_artist(patch)
-        patch.set_clip_path(self._clip)
-
-    def line(self, x: Floats, y: Floats, *, zorder: float, **style: Any) -> None:
-        """Add a line given in metres; parts that are not finite are left out."""
-        points = np.stack([x, y], axis=-1)
-        points = points[np.isfinite(points).all(axis=1)]
-        if len(points) > 1:
-            path = require("matplotlib.path").Path(points)
-            self.add(require("matplotlib.patches").PathPatch(path, facecolor="none", **style), zorder=zorder)
-
-    def text(self, x: float, y: float, text: str, *, zorder: float = 7, gid: str = "", **style: Any) -> None:
-        """Write at px of the figure."""
-        drawn = self.figure.text(0, 0, text, fontsize=10, transform=self._inches, **style)
-        drawn.set_position((x, y))
-        drawn.set_zorder(zorder + self.layer)
-        if gid:
-            drawn.set_gid(gid)
-
-    def edge(self) -> None:
-        """Draw the frame's border."""
-        box = ((self.x, self.y), self.wide, self.high)
-        rectangle = require("matplotlib.patches").Rectangle
-        self.add(rectangle(*box, facecolor="none", edgecolor=INK if self.layer else RULE, linewidth=1.2), zorder=8, px=True)
-
-
-def _draw_cells(pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, limit: int) -> None:
-    """One compound path per colour, or an image when there are too many cells."""
-    if scale is None:
-        return
-    path_class, patch_class = require("matplotlib.path").Path, require("matplotlib.patches").PathPatch
-    quads = _quads(corners)
-    step = np.where(_inside(quads, pane.seen()), scale.steps(values), -1)
-    image = int((step >= 0).sum()) > limit
-    for number, colour in enumerate(scale.colours):
-        chosen = quads[step == number]
-        if not len(chosen):
-            continue
-        vertices = np.concatenate([chosen, chosen[:, :1]], axis=1).reshape(-1, 2)
-        codes = np.tile([1, 2, 2, 2, 79], len(chosen)).astype(np.uint8)
-        path = path_class(vertices, codes)
-        patch = patch_class(path, facecolor=colour, edgecolor=colour, linewidth=0.35)
-        patch.set_rasterized(image)
-        patch.set_antialiased(not image)
-        pane.add(patch, zorder=2)
-
-
-def _draw_shape(pane: Pane, shape: Any, *, zorder: float, **style: Any) -> None:
-    path_class, patch_class = require("matplotlib.path").Path, require("matplotlib.patches").PathPatch
-    lines = [part for part in shapely.get_parts(shape) if "Line" in part.geom_type or "Poly" in part.geom_type]
-    pieces = [path_class(points) for points in map(shapely.get_coordinates, lines) if len(points) > 1]
-    if pieces:
-        pane.add(patch_class(path_class.make_compound_path(*pieces), **style), zorder=zorder)
 
 
 def _graticule_step(span: float) -> float:
@@ -169,7 +47,7 @@ def _draw_graticule(pane: Pane) -> None:
     lon, lat = frame.degrees_along((left, bottom, right, top))
     if not lon.size:
         return
-    style = {"edgecolor": "#9aa5b1", "linewidth": 0.4, "alpha": 0.55, "zorder": 3}
+    style: dict[str, Any] = {"edgecolor": "#9aa5b1", "linewidth": 0.4, "alpha": 0.55, "zorder": 3}
     fine_lon, fine_lat = np.linspace(lon.min(), lon.max(), 120), np.linspace(lat.min(), lat.max(), 120)
     step_lon, step_lat = _graticule_step(np.ptp(lon)), _graticule_step(np.ptp(lat))
     taken: list[float] = []
@@ -179,7 +57,14 @@ def _draw_graticule(pane: Pane) -> None:
         place = _crossing(x, y, bottom, left + 0.03 * (right - left), right - 0.03 * (right - left))
         if place is not None and all(abs(place - other) > 0.11 * (right - left) for other in taken):
             taken.append(place)
-            pane.text(pane.px(place, 0)[0], pane.y - 4, _degree_label(value, "E", "W"), ha="center", va="top", color=QUIET)
+            pane.text(
+                pane.px(place, 0)[0],
+                pane.y - 4,
+                _degree_label(value, "E", "W"),
+                ha="center",
+                va="top",
+                color=QUIET,
+            )
     for value in np.arange(np.ceil(lat.min() / step_lat) * step_lat, lat.max(), step_lat):
         x, y = frame.project(fine_lon, np.full(120, value))
         pane.line(x, y, **style)
@@ -209,12 +94,21 @@ def _draw_scale_bar(pane: Pane) -> None:
 def _draw_names(pane: Pane, language: str, inset: tuple[float, float]) -> None:
     """Write region names where they fit: inside the frame, not over each other, not wider than the region."""
     left, bottom, right, top = pane.x, pane.y, pane.x + pane.wide, pane.y + pane.high
-    taken = [(left, bottom, left + 0.3 * pane.wide, bottom + 34), (right - inset[0], bottom, right, bottom + inset[1])]
+    taken = [
+        (left, bottom, left + 0.3 * pane.wide, bottom + 34),
+        (right - inset[0], bottom, right, bottom + inset[1]),
+    ]
     for number, (name, name_zh, x, y, wide) in enumerate(pane.frame.labels):
         label = name_zh if language == "zh" else name
         half, (x, y) = text_width(label, 10) / 2, pane.px(x, y)
         box = (x - half, y - 7.5, x + half, y + 7.5)
-        if 2 * half > 1.15 * wide * pane.scale or box[0] < left or box[2] > right or box[1] < bottom or box[3] > top:
+        if (
+            2 * half > 1.15 * wide * pane.scale
+            or box[0] < left
+            or box[2] > right
+            or box[1] < bottom
+            or box[3] > top
+        ):
             continue
         if any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
             continue
@@ -222,16 +116,28 @@ def _draw_names(pane: Pane, language: str, inset: tuple[float, float]) -> None:
         pane.text(x, y, label, ha="center", va="center_baseline", color=INK, gid=f"halo-name{number}")
 
 
-def _draw_layer(pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, limit: int) -> None:
-    _draw_shape(pane, pane.frame.outline, facecolor=NO_DATA, edgecolor="none", zorder=1)
-    _draw_cells(pane, corners, values, scale, limit)
+def _draw_layer(
+    pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, limit: int
+) -> None:
+    draw_shape(pane, pane.frame.outline, facecolor=NO_DATA, edgecolor="none", zorder=1)
+    draw_cells(pane, corners, values, scale, limit)
     if limit > SMALL_VECTOR_CELLS:
         # a light casing keeps the line readable on dark colours
-        _draw_shape(pane, pane.frame.borders, facecolor="none", edgecolor="white", linewidth=1.9, alpha=0.5, zorder=3.9)
-    _draw_shape(pane, pane.frame.borders, facecolor="none", edgecolor=INK, linewidth=0.6, zorder=4)
+        draw_shape(
+            pane,
+            pane.frame.borders,
+            facecolor="none",
+            edgecolor="white",
+            linewidth=1.9,
+            alpha=0.5,
+            zorder=3.9,
+        )
+    draw_shape(pane, pane.frame.borders, facecolor="none", edgecolor=INK, linewidth=0.6, zorder=4)
 
 
-def _draw_inset(pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, words: str) -> tuple[float, float]:
+def _draw_inset(
+    pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, words: str
+) -> tuple[float, float]:
     """Draw the South China Sea in the lower right corner; give the size of the inset."""
     inset = pane.frame.inset
     if inset is None:
@@ -244,7 +150,9 @@ def _draw_inset(pane: Pane, corners: tuple[Floats, Floats], values: Floats, scal
     small.edge()
     if words:
         label = fit_text(words, wide - 4, 9)
-        small.text(box[0] + wide / 2, box[1] + 4, label, ha="center", va="bottom", color=INK, gid="halo-inset")
+        small.text(
+            box[0] + wide / 2, box[1] + 4, label, ha="center", va="bottom", color=INK, gid="halo-inset"
+        )
     return wide + 6, high + 6
 
 
@@ -260,7 +168,9 @@ def draw_colour_bar(axes: Any, scale: Scale, label: str, no_data: str) -> None:
     edges = np.linspace(low, high, count + 1)
     y0, y1, tip = 0.62, 0.95, 0.028
     for number, colour in enumerate(scale.colours):
-        axes.add_patch(patches.Rectangle((edges[number], y0), (high - low) / count, y1 - y0, facecolor=colour))
+        axes.add_patch(
+            patches.Rectangle((edges[number], y0), (high - low) / count, y1 - y0, facecolor=colour)
+        )
     ends = [(scale.below, low, -tip, scale.colours[0]), (scale.above, high, tip, scale.colours[-1])]
     for present, place, reach, colour in ends:
         if present:
@@ -273,7 +183,9 @@ def draw_colour_bar(axes: Any, scale: Scale, label: str, no_data: str) -> None:
     axes.text((low + high) / 2, 0.24, label, ha="center", va="top", fontsize=12, color=INK)
     if not no_data:
         return
-    axes.add_patch(patches.Rectangle((0.8575, y0), 0.045, y1 - y0, facecolor=NO_DATA, edgecolor=RULE, linewidth=0.6))
+    axes.add_patch(
+        patches.Rectangle((0.8575, y0), 0.045, y1 - y0, facecolor=NO_DATA, edgecolor=RULE, linewidth=0.6)
+    )
     axes.text(0.88, 0.54, no_data, ha="center", va="top", fontsize=11, color=QUIET)
 
 
@@ -282,8 +194,17 @@ def _decimals(levels: tuple[float, ...]) -> int:
 
 
 def draw_map(
-    key: str, frame: MapFrame, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, *,
-    alt: str, label: str, no_data: str, language: str, south_sea: str,
+    key: str,
+    frame: MapFrame,
+    corners: tuple[Floats, Floats],
+    values: Floats,
+    scale: Scale | None,
+    *,
+    alt: str,
+    label: str,
+    no_data: str,
+    language: str,
+    south_sea: str,
 ) -> str:
     """Draw a large map with graticule, names, scale bar and colour bar.
 
@@ -329,7 +250,13 @@ def draw_map(
 
 
 def draw_small_map(
-    key: str, frame: MapFrame, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, *, alt: str
+    key: str,
+    frame: MapFrame,
+    corners: tuple[Floats, Floats],
+    values: Floats,
+    scale: Scale | None,
+    *,
+    alt: str,
 ) -> str:
     """Draw a small map without words: its title and colour bar stand beside it on the page."""
     high = SMALL_WIDTH * float(np.clip(frame.aspect, 0.3, 1.25))

@@ -27,8 +27,8 @@ INSET_BOUNDS: Final = (105.5, 2.5, 123.0, 24.5)
 
 @cache
 def _transformer(crs: pyproj.CRS, *, inverse: bool = False) -> pyproj.Transformer:
-    pair = (crs, "EPSG:4326") if inverse else ("EPSG:4326", crs)
-    return pyproj.Transformer.from_crs(*pair, always_xy=True)
+    source, target = (crs, "EPSG:4326") if inverse else ("EPSG:4326", crs)
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,9 @@ def _label_points(regions: gpd.GeoDataFrame) -> tuple[tuple[str, str, float, flo
         point = shapely.maximum_inscribed_circle(largest).coords[0] if largest.area else largest.coords[0]
         west, _, east, _ = largest.bounds
         name_zh = getattr(row, "name_zh", None)
-        rows.append((largest.area, (str(row.name), str(name_zh or row.name), point[0], point[1], east - west)))
+        rows.append(
+            (largest.area, (str(row.name), str(name_zh or row.name), point[0], point[1], east - west))
+        )
     return tuple(row for _, row in sorted(rows, key=lambda pair: (-pair[0], pair[1][0])))
 
 
@@ -178,7 +180,9 @@ def make_frame(regions: gpd.GeoDataFrame, bounds: tuple[float, float, float, flo
     crs = pyproj.CRS.from_proj4(definition)
     plain = MapFrame(crs, centre, (0, 0, 1, 1), None, None)
     outline = shapely.Polygon(np.stack(plain.project(*_outline(bounds)), axis=-1))
-    shapes, labels, inset = [], (), None
+    shapes: list[Any] = []
+    labels: tuple[tuple[str, str, float, float, float], ...] = ()
+    inset = None
     extent: tuple[float, ...] = outline.bounds
     if len(regions):
         local = regions.to_crs("EPSG:4326")
@@ -205,7 +209,9 @@ def coarsen(frame: MapFrame, width: float) -> MapFrame:
     """Simplify a frame's boundaries for a map that is only `width` px wide; islets below 2 px go."""
     inset = frame.inset
     if inset is not None:
-        inset = replace(inset, borders=_visible(inset.borders, (inset.extent[2] - inset.extent[0]) / width / 0.165))
+        inset = replace(
+            inset, borders=_visible(inset.borders, (inset.extent[2] - inset.extent[0]) / width / 0.165)
+        )
     pixel = (frame.extent[2] - frame.extent[0]) / width
     return replace(frame, borders=_visible(frame.borders, pixel), inset=inset)
 

@@ -66,22 +66,26 @@ def mean_of_months(rows: pd.DataFrame) -> Mean:
     if seen.empty:
         return Mean(np.nan, np.nan, count, 0.0, 0)
     number = len(seen)
-    if "uncertainty_random" in seen and "uncertainty_systematic" in seen:
-        systematic = float(seen["uncertainty_systematic"].astype(float).fillna(0).sum()) / number
-        total = seen["uncertainty"].astype(float)
-        # what is not systematic is independent from month to month, whatever its terms
-        rest = np.clip(total**2 - seen["uncertainty_systematic"].astype(float).fillna(0) ** 2, 0, None)
-    else:
-        systematic, rest = 0.0, seen["uncertainty"].astype(float) ** 2
-    sigma = float(np.sqrt(rest.sum(skipna=False)) / number)
+    total = seen["uncertainty"].to_numpy(float)
+    shared = np.zeros(number)
+    if "uncertainty_systematic" in seen:
+        shared = np.nan_to_num(seen["uncertainty_systematic"].to_numpy(float))
+    # what is not systematic is independent from month to month, whatever its terms
+    rest = np.clip(total**2 - shared**2, 0, None)
+    sigma, systematic = float(np.sqrt(rest.sum()) / number), float(shared.sum() / number)
     change, change_sigma = np.nan, np.nan
     if "change" in seen and seen["change"].notna().any():
         compared = seen[seen["change"].notna()]
         change = float(compared["change"].mean())
         change_sigma = float(np.sqrt((compared["change_uncertainty"] ** 2).sum(skipna=False)) / len(compared))
     return Mean(
-        float(seen["value"].mean()), float(np.hypot(sigma, systematic)), count,
-        float(rows["coverage"].fillna(0).mean()), number, change, change_sigma,
+        float(seen["value"].mean()),
+        float(np.hypot(sigma, systematic)),
+        count,
+        float(rows["coverage"].fillna(0).mean()),
+        number,
+        change,
+        change_sigma,
     )
 
 
@@ -121,7 +125,9 @@ def area_rows(column: ColumnResult, results: StudyResults) -> pd.DataFrame:
                 if known.sum()
                 else np.nan,
                 "count": int(part["count"].sum()),
-                "coverage": float((weight * part["coverage"].to_numpy(float)).sum() / max(weight.sum(), 1e-9)),
+                "coverage": float(
+                    (weight * part["coverage"].to_numpy(float)).sum() / max(weight.sum(), 1e-9)
+                ),
             }
         )
     return pd.DataFrame(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -74,6 +75,11 @@ class Table:
     note: str = ""
     download: Download | None = None
     kind: str = ""
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give a table's rows as mappings of column name to value."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def make_download(name: str, table: pd.DataFrame) -> Download:

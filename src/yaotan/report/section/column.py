@@ -18,7 +18,7 @@ from yaotan.report.palette import Scale, make_scale
 from yaotan.report.result import WHOLE, ColumnResult
 from yaotan.report.section.front import mean_figure
 from yaotan.report.summary import area_rows, judge, region_means
-from yaotan.report.table import Cell, Table, make_download, number_cell
+from yaotan.report.table import Cell, Table, make_download, number_cell, rows_of
 
 #: more lines than this in one series cannot be told apart
 MOST_LINES: Final = 5
@@ -87,16 +87,19 @@ def _ranking(page: PageContext, column: ColumnResult) -> list[Figure]:
     order = sorted(means, key=lambda key: -means[key].value)
     marks = [
         Mark(
-            page.names.get(key, key), means[key].value,
-            means[key].value - 1.96 * means[key].uncertainty, means[key].value + 1.96 * means[key].uncertainty,
+            page.names.get(key, key),
+            means[key].value,
+            means[key].value - 1.96 * means[key].uncertainty,
+            means[key].value + 1.96 * means[key].uncertainty,
         )
         for key in order
     ]
     slots = {"symbol": page.symbol(column.variable), "product": column.title}
     high, low = marks[0], marks[-1]
     sigma = float(np.hypot(means[order[0]].uncertainty, means[order[-1]].uncertainty))
-    apart = judge(high.value - low.value, sigma) == "supported"
-    title = text(f"ranking.title_{'apart' if apart else 'alike'}", **slots, high=high.label, low=low.label)
+    title = text(
+        f"ranking.title_{judge(high.value - low.value, sigma)}", **slots, high=high.label, low=low.label
+    )
     alt = text("ranking.alt", **slots, n=len(marks), high=high.label, low=low.label)
     svg = draw_ranking(f"ranking-{column.key}", marks, alt=alt, label=page.quantity(column.variable))
     table = pd.DataFrame(
@@ -115,7 +118,10 @@ def _ranking(page: PageContext, column: ColumnResult) -> list[Figure]:
 def _line(page: PageContext, label: str, rows: pd.DataFrame) -> Line:
     rows = rows.sort_values("time")
     return Line(
-        label, pd.DatetimeIndex(rows["time"]), rows["value"].to_numpy(float), rows["uncertainty"].to_numpy(float)
+        label,
+        pd.DatetimeIndex(rows["time"]),
+        rows["value"].to_numpy(float),
+        rows["uncertainty"].to_numpy(float),
     )
 
 
@@ -133,14 +139,21 @@ def _series(page: PageContext, column: ColumnResult) -> list[Figure]:
         return []
     peak, dip = int(np.nanargmax(whole_area.value)), int(np.nanargmin(whole_area.value))
     slots = {
-        "symbol": page.symbol(column.variable), "product": column.title, "unit": page.units(column.variable),
+        "symbol": page.symbol(column.variable),
+        "product": column.title,
+        "unit": page.units(column.variable),
         "high": measured(whole_area.value[peak], whole_area.uncertainty[peak])[0],
         "low": measured(whole_area.value[dip], whole_area.uncertainty[dip])[0],
-        "high_month": text.month(whole_area.time[peak]), "low_month": text.month(whole_area.time[dip]),
+        "high_month": text.month(whole_area.time[peak]),
+        "low_month": text.month(whole_area.time[dip]),
     }
     key = f"series-{column.key}"
     svg = draw_series(
-        key, lines, alt=text("series.alt", **slots), label=page.quantity(column.variable), language=text.language
+        key,
+        lines,
+        alt=text("series.alt", **slots),
+        label=page.quantity(column.variable),
+        language=text.language,
     )
     names = table["region_id"].astype(str)
     shown = len(names[names != WHOLE].unique())
@@ -179,7 +192,7 @@ def _regional_table(page: PageContext, column: ColumnResult) -> Table | None:
             (
                 Cell(page.names.get(key, key)),
                 number_cell(value, mean.value),
-                number_cell(f"± {sigma}" if mean.months else "–", mean.uncertainty),
+                number_cell(f"± {sigma}" if np.isfinite(mean.uncertainty) else "–", mean.uncertainty),
                 number_cell(measured(spread, spread)[0], spread),
                 number_cell(shown, mean.change),
                 number_cell(whole(mean.count), mean.count),
@@ -188,10 +201,18 @@ def _regional_table(page: PageContext, column: ColumnResult) -> Table | None:
             )
         )
     names = [
-        ("region", ""), ("mean", unit), ("uncertainty", unit), ("spread", unit), ("change", unit), ("soundings", ""),
-        ("covered", ""), ("months", ""),
+        ("region", ""),
+        ("mean", unit),
+        ("uncertainty", unit),
+        ("spread", unit),
+        ("change", unit),
+        ("soundings", ""),
+        ("covered", ""),
+        ("months", ""),
     ]
-    heads = [Cell(text(f"{head}.{name}") + (f" ({given})" if given else ""), "number") for name, given in names]
+    heads = [
+        Cell(text(f"{head}.{name}") + (f" ({given})" if given else ""), "number") for name, given in names
+    ]
     heads[0] = Cell(heads[0].text)
     title = text("table.title", symbol=page.symbol(column.variable), product=column.title)
     download = make_download(f"table_{column.key}", column.table)
@@ -206,12 +227,17 @@ def _contrast_figures(page: PageContext) -> list[Figure]:
         if rows.empty or not np.isfinite(rows["difference"].astype(float)).any():
             continue
         marks, before = [], ""
-        for row in rows.to_dict("records"):
+        for row in rows_of(rows):
             title = page.results.product_title(row["product"])
             marks.append(
                 Mark(
-                    text.name(row), row["difference"], row["lower"], row["upper"], text(f"verdict.{row['verdict']}"),
-                    row["verdict"], title if title != before else "",
+                    text.name(row),
+                    row["difference"],
+                    row["lower"],
+                    row["upper"],
+                    text(f"verdict.{row['verdict']}"),
+                    row["verdict"],
+                    title if title != before else "",
                 )
             )
             before = title
@@ -221,7 +247,9 @@ def _contrast_figures(page: PageContext) -> list[Figure]:
         title = text("contrast.title", n=found, **slots)
         label = text("contrast.axis", quantity=page.quantity(variable))
         svg = draw_differences(key, marks, alt=text("contrast.alt", n=found, **slots), label=label)
-        figures.append(Figure(key, svg, title, text("contrast.caption"), make_download(f"contrasts_{variable}", rows)))
+        figures.append(
+            Figure(key, svg, title, text("contrast.caption"), make_download(f"contrasts_{variable}", rows))
+        )
     return figures
 
 
@@ -230,7 +258,7 @@ def _contrast_table(page: PageContext) -> Table | None:
     if table.empty:
         return None
     rows = []
-    for row in table.to_dict("records"):
+    for row in rows_of(table):
         value, low, high = interval(row["difference"], row["lower"], row["upper"])
         known = np.isfinite(row["lower"])
         rows.append(
@@ -246,5 +274,15 @@ def _contrast_table(page: PageContext) -> Table | None:
             )
         )
     names = ("contrast", "product", "quantity", "difference", "interval", "verdict", "months", "cells_both")
-    heads = [Cell(text(f"table.head.{name}"), "" if number in (0, 1, 2, 5) else "number") for number, name in enumerate(names)]
-    return Table("table-contrasts", text("contrast.table"), heads, rows, text("contrast.note"), make_download("contrasts", table))
+    heads = [
+        Cell(text(f"table.head.{name}"), "" if number in (0, 1, 2, 5) else "number")
+        for number, name in enumerate(names)
+    ]
+    return Table(
+        "table-contrasts",
+        text("contrast.table"),
+        heads,
+        rows,
+        text("contrast.note"),
+        make_download("contrasts", table),
+    )

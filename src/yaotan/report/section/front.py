@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from yaotan.report.map import draw_map
 from yaotan.report.number import decimals_for, fixed, interval, measured, whole
 from yaotan.report.result import ColumnResult
 from yaotan.report.summary import Mean, area_rows, judge, mean_of_months, region_means, sounding_totals
-from yaotan.report.table import make_download
+from yaotan.report.table import make_download, rows_of
 
 
 @dataclass(frozen=True)
@@ -63,21 +64,31 @@ def _mean_card(page: PageContext, column: ColumnResult) -> Card:
     elif not mean.months:
         change = text("card.nothing")
     title = text("card.mean", symbol=page.symbol(column.variable), product=column.title)
-    bounds = text("card.plus_minus", uncertainty=sigma, unit=page.units(column.variable)) if mean.months else ""
+    bounds = (
+        text("card.plus_minus", uncertainty=sigma, unit=page.units(column.variable)) if mean.months else ""
+    )
     return Card(title, value, page.units(column.variable) if mean.months else "", bounds, change, word, tone)
 
 
-def _difference_card(page: PageContext, title: str, row: dict[str, object], note: str) -> Card:
+def _difference_card(page: PageContext, title: str, row: dict[str, Any], note: str) -> Card:
     text = page.text
     verdict = str(row["verdict"])
     unit = page.units(str(row["variable"]))
-    numbers = [float(row[name]) for name in ("difference", "lower", "upper")]  # type: ignore[arg-type]
+    numbers = [float(row[name]) for name in ("difference", "lower", "upper")]
     value, low, high = interval(*numbers)
     if verdict == "no_data":
         return Card(title, "–", "", "", note, text("confidence.no_data"), "none")
     word = "not_detectable" if verdict == "not_detectable" else "supported"
     bounds = text("card.interval", lower=low, upper=high)
-    return Card(title, value, unit, bounds, note, text(f"confidence.{word}"), "good" if word == "supported" else "open")
+    return Card(
+        title,
+        value,
+        unit,
+        bounds,
+        note,
+        text(f"confidence.{word}"),
+        "good" if word == "supported" else "open",
+    )
 
 
 def _cards(page: PageContext) -> list[Card]:
@@ -88,17 +99,20 @@ def _cards(page: PageContext) -> list[Card]:
         main = firsts[0]
         rows = results.contrasts
         rows = rows[(rows["product"] == main.product) & (rows["variable"] == main.variable)]
-        for row in rows.sort_values("kind", key=lambda kind: kind != "west_east", kind="stable").to_dict("records")[:1]:
+        first = rows.sort_values("kind", key=lambda kind: kind != "west_east", kind="stable")
+        for row in rows_of(first)[:1]:
             note = text("card.contrast_note", symbol=page.symbol(main.variable), product=main.title)
             cards.append(_difference_card(page, text.name(row), row, note))
     if len(results.comparison):
-        row = results.comparison.iloc[0].to_dict()
+        row = rows_of(results.comparison)[0]
         title = text(
             "card.comparison",
             first=results.product_title(str(row["product_a"])),
             second=results.product_title(str(row["product_b"])),
         )
-        note = text("card.comparison_note", symbol=page.symbol(str(row["variable"])), cells=whole(float(row["cells"])))
+        note = text(
+            "card.comparison_note", symbol=page.symbol(str(row["variable"])), cells=whole(float(row["cells"]))
+        )
         cards.append(_difference_card(page, title, row, note))
     if len(cards) < 5:
         cards.append(_kept_card(page))
@@ -112,7 +126,15 @@ def _kept_card(page: PageContext) -> Card:
     value = share.removesuffix(text("percent"))
     note = text("card.kept", kept=whole(kept), read=whole(read))
     word = text("confidence.counted" if read else "confidence.no_data")
-    return Card(text("card.kept_title"), value, "%" if read else "", note, text("card.kept_note"), word, "good" if read else "none")
+    return Card(
+        text("card.kept_title"),
+        value,
+        "%" if read else "",
+        note,
+        text("card.kept_note"),
+        word,
+        "good" if read else "none",
+    )
 
 
 def map_sentence(page: PageContext, column: ColumnResult) -> str:
@@ -138,17 +160,27 @@ def map_sentence(page: PageContext, column: ColumnResult) -> str:
         key, mean = next(iter(means.items()))
         value, sigma = measured(mean.value, mean.uncertainty)
         return text(
-            "map.sentence_one", symbol=symbol, region=page.names.get(key, key), value=value, uncertainty=sigma,
-            unit=unit, n=mean.months,
+            "map.sentence_one",
+            symbol=symbol,
+            region=page.names.get(key, key),
+            value=value,
+            uncertainty=sigma,
+            unit=unit,
+            n=mean.months,
         )
     high, low = max(means, key=lambda k: means[k].value), min(means, key=lambda k: means[k].value)
     gap = means[high].value - means[low].value
     sigma_gap = float(np.hypot(means[high].uncertainty, means[low].uncertainty))
     decimals = decimals_for(sigma_gap)
     slots = {
-        "symbol": symbol, "unit": unit, "high": page.names.get(high, high), "low": page.names.get(low, low),
-        "high_value": fixed(means[high].value, decimals), "low_value": fixed(means[low].value, decimals),
-        "gap": fixed(gap, decimals), "uncertainty": measured(gap, sigma_gap)[1],
+        "symbol": symbol,
+        "unit": unit,
+        "high": page.names.get(high, high),
+        "low": page.names.get(low, low),
+        "high_value": fixed(means[high].value, decimals),
+        "low_value": fixed(means[low].value, decimals),
+        "gap": fixed(gap, decimals),
+        "uncertainty": measured(gap, sigma_gap)[1],
     }
     return text(f"map.sentence_{judge(gap, sigma_gap)}", **slots)
 
@@ -198,9 +230,16 @@ def mean_figure(page: PageContext, column: ColumnResult, key: str) -> Figure:
     slots = {"symbol": page.symbol(column.variable), "product": column.title, "period": period}
     sentence = map_sentence(page, column)
     svg = draw_map(
-        key, page.frame, page.corners(column), values, scale if np.isfinite(values).any() else None,
-        alt=text("map.alt", **slots, sentence=sentence), label=page.quantity(column.variable),
-        no_data=text("map.no_data"), language=text.language, south_sea=text("map.south_sea"),
+        key,
+        page.frame,
+        page.corners(column),
+        values,
+        scale if np.isfinite(values).any() else None,
+        alt=text("map.alt", **slots, sentence=sentence),
+        label=page.quantity(column.variable),
+        no_data=text("map.no_data"),
+        language=text.language,
+        south_sea=text("map.south_sea"),
     )
     cells = cell_table(page, column)
     caption = text("map.caption", cells=whole(int(np.isfinite(values).sum())))
@@ -235,8 +274,12 @@ def make_front(page: PageContext) -> Section:
         "cards": _cards(page),
         "period": text.period(*results.period),
         "area": text(
-            "front.area", west=_degree(west, "E", "W"), east=_degree(east, "E", "W"),
-            south=_degree(south, "N", "S"), north=_degree(north, "N", "S"), n=len(results.regions),
+            "front.area",
+            west=_degree(west, "E", "W"),
+            east=_degree(east, "E", "W"),
+            south=_degree(south, "N", "S"),
+            north=_degree(north, "N", "S"),
+            n=len(results.regions),
         ),
         "data_line": text("front.kept", kept=whole(kept), read=whole(read), share=text.percent(kept / read))
         if read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -94,32 +95,62 @@ def _funnel(page: PageContext, product: str) -> Table | None:
         return None
     left = read
     body = [
-        (Cell(text("loss.read"), "strong"), number_cell("", 0), number_cell(whole(read), read), Cell("", "bar", 1.0))
+        (
+            Cell(text("loss.read"), "strong"),
+            number_cell("", 0),
+            number_cell(whole(read), read),
+            Cell("", "bar", 1.0),
+        )
     ]
     for kind, reason, count in taken:
         left -= count
         body.append(
             (
-                Cell(page.reason(reason), f"mark {kind}"), number_cell(f"−{whole(count)}", count),
-                number_cell(whole(left), left), Cell("", f"bar {kind}", left / read),
+                Cell(page.reason(reason), f"mark {kind}"),
+                number_cell(f"−{whole(count)}", count),
+                number_cell(whole(left), left),
+                Cell("", f"bar {kind}", left / read),
             )
         )
     if left != kept:
         lost = left - kept
         body.append(
             (
-                Cell(text("loss.other"), "mark"), number_cell(f"−{whole(lost)}", lost),
-                number_cell(whole(kept), kept), Cell("", "bar", kept / read),
+                Cell(text("loss.other"), "mark"),
+                number_cell(f"−{whole(lost)}", lost),
+                number_cell(whole(kept), kept),
+                Cell("", "bar", kept / read),
             )
         )
     body.append(
-        (Cell(text("loss.kept"), "strong"), number_cell("", 0), number_cell(whole(kept), kept), Cell("", "bar kept", kept / read))
+        (
+            Cell(text("loss.kept"), "strong"),
+            number_cell("", 0),
+            number_cell(whole(kept), kept),
+            Cell("", "bar kept", kept / read),
+        )
     )
     names = ("step", "lost", "left", "share_left")
     heads = [Cell(text(f"table.head.{name}"), "number" if name in ("lost", "left") else "") for name in names]
-    title = text("loss.funnel", product=page.results.product_title(product), kept=whole(kept), read=whole(read), share=text.percent(kept / read))
-    note = text("loss.funnel_note" if (rows["region_id"].astype(str) == WHOLE).any() else "loss.funnel_regions")
-    return Table(f"funnel-{product}", title, heads, body, note, make_download(f"losses_{product}", page.results.losses[page.results.losses["product"] == product]), "funnel")
+    title = text(
+        "loss.funnel",
+        product=page.results.product_title(product),
+        kept=whole(kept),
+        read=whole(read),
+        share=text.percent(kept / read),
+    )
+    note = text(
+        "loss.funnel_note" if (rows["region_id"].astype(str) == WHOLE).any() else "loss.funnel_regions"
+    )
+    return Table(
+        f"funnel-{product}",
+        title,
+        heads,
+        body,
+        note,
+        make_download(f"losses_{product}", page.results.losses[page.results.losses["product"] == product]),
+        "funnel",
+    )
 
 
 def _cells(rows: pd.DataFrame) -> pd.DataFrame:
@@ -131,11 +162,11 @@ def _cells(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _get(row: pd.Series, name: str) -> int:
+def _get(row: Any, name: str) -> int:
     return int(row.get(name, 0))
 
 
-def main_kind(row: pd.Series) -> str:
+def main_kind(row: Any) -> str:
     """Name what left a region and month without data.
 
     Where soundings were read, the kind that took most of them; else days without an overpass against days
@@ -144,7 +175,7 @@ def main_kind(row: pd.Series) -> str:
 
     Parameters
     ----------
-    row : pandas.Series
+    row : mapping or pandas.Series
         Counts named ``<kind>_<unit>``.
 
     Returns
@@ -195,8 +226,13 @@ def _table(page: PageContext, product: str, rows: pd.DataFrame) -> Table | None:
         empty = int((kept == 0).sum())
         read = _get(sums, "read_sounding")
         numbers = (
-            empty, _get(sums, "orbit_day"), _get(sums, "cloud_day"), read, _get(sums, "flag_sounding"),
-            _get(sums, "rule_sounding"), _get(sums, "kept_sounding"),
+            empty,
+            _get(sums, "orbit_day"),
+            _get(sums, "cloud_day"),
+            read,
+            _get(sums, "flag_sounding"),
+            _get(sums, "rule_sounding"),
+            _get(sums, "kept_sounding"),
         )
         body.append((Cell(page.names[region]), *(number_cell(whole(number), number) for number in numbers)))
     if not body:
@@ -214,17 +250,28 @@ def _sentences(page: PageContext, rows: pd.DataFrame) -> list[tuple[str, list[st
     kept = main[(main["kind"] == "kept") & (main["unit"] == "sounding")]
     filled = set(zip(kept["region_id"].astype(str), kept["month"].astype(str), strict=True))
     lost = main[~main["kind"].isin(["read", "kept"])]
-    grouped = {key: part for key, part in lost.groupby([lost["region_id"].astype(str), lost["month"].astype(str)])}
+    grouped = dict(list(lost.groupby([lost["region_id"].astype(str), lost["month"].astype(str)])))
     for region in [key for key in page.names if key != WHOLE]:
         lines = []
         for (name, month), part in grouped.items():
             if name != region or (name, month) in filled:
                 continue
             reasons = [
-                text(f"loss.because_{row['unit']}", n=int(row["count"]), shown=whole(row["count"]), reason=page.reason(str(row["reason"])))
+                text(
+                    f"loss.because_{row['unit']}",
+                    n=int(row["count"]),
+                    shown=whole(row["count"]),
+                    reason=page.reason(str(row["reason"])),
+                )
                 for row in part.sort_values("count", ascending=False).to_dict("records")
             ]
-            lines.append(text("loss.month_line", month=text.month(f"{month}-01"), reasons=text("loss.reasons_join").join(reasons)))
+            lines.append(
+                text(
+                    "loss.month_line",
+                    month=text.month(f"{month}-01"),
+                    reasons=text("loss.reasons_join").join(reasons),
+                )
+            )
         if lines:
             found.append((page.names[region], lines))
     return found

@@ -35,7 +35,9 @@ def make_sources(page: PageContext) -> Section:
     boundaries = page.results.regions.attrs.get("source")
     parts = {
         "inputs": _inputs(page, given.get("inputs") or []),
-        "skipped": [(str(row.get("file", "")), str(row.get("error", ""))) for row in given.get("skipped") or []],
+        "skipped": [
+            (str(row.get("file", "")), str(row.get("error", ""))) for row in given.get("skipped") or []
+        ],
         "recipe": str(recipe or "").strip(),
         "software": [(str(name), str(version)) for name, version in (given.get("software") or {}).items()],
         "references": [without_scheme(str(one)) for one in given.get("references") or []],
@@ -69,7 +71,14 @@ def _inputs(page: PageContext, inputs: list[Mapping[str, Any]]) -> Table | None:
     if len(inputs) > MOST_FILES:
         note += text("space") + text("source.first_files", n=MOST_FILES, total=whole(len(inputs)))
     download = make_download("inputs", pd.DataFrame([dict(row) for row in inputs]))
-    return Table("table-inputs", text("source.inputs", n=len(inputs), shown=whole(len(inputs))), heads, rows, note, download)
+    return Table(
+        "table-inputs",
+        text("source.inputs", n=len(inputs), shown=whole(len(inputs))),
+        heads,
+        rows,
+        note,
+        download,
+    )
 
 
 def without_scheme(reference: str) -> str:

@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from yaotan.report.chart import Mark, draw_differences, draw_scatter, draw_terms
+from yaotan.report.chart import Mark, draw_differences, draw_terms
 from yaotan.report.context import PageContext, Section
 from yaotan.report.figure import Figure
 from yaotan.report.number import fixed, interval, measured, whole
 from yaotan.report.palette import make_scale
 from yaotan.report.result import WHOLE
-from yaotan.report.table import Cell, Table, make_download, number_cell
+from yaotan.report.scatter import draw_scatter
+from yaotan.report.table import Cell, Table, make_download, number_cell, rows_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,20 +58,26 @@ def _comparison_figures(page: PageContext) -> list[Figure]:
         if rows.empty or not np.isfinite(rows["difference"].astype(float)).any():
             continue
         marks = []
-        for row in rows.to_dict("records"):
+        for row in rows_of(rows):
             first, second = _pair(page, row)
             label = text("comparison.pair", first=first, second=second)
             marks.append(
                 Mark(
-                    label, row["difference"], row["lower"], row["upper"],
-                    text(f"verdict_offset.{row['verdict']}"), row["verdict"],
+                    label,
+                    row["difference"],
+                    row["lower"],
+                    row["upper"],
+                    text(f"verdict_offset.{row['verdict']}"),
+                    row["verdict"],
                 )
             )
         found = int(rows["verdict"].isin(["higher", "lower"]).sum())
         slots = {"symbol": page.symbol(variable), "total": len(rows)}
         key = f"comparison-{variable}"
         svg = draw_differences(
-            key, marks, alt=text("comparison.alt", n=found, **slots),
+            key,
+            marks,
+            alt=text("comparison.alt", n=found, **slots),
             label=text("comparison.axis", quantity=page.quantity(variable)),
         )
         download = make_download(f"comparison_{variable}", rows)
@@ -99,7 +106,7 @@ def _common_pairs(page: PageContext, row: dict[str, object]) -> tuple[Floats, Fl
 
 def _scatter_figures(page: PageContext) -> list[Figure]:
     text, figures = page.text, []
-    for number, row in enumerate(page.results.comparison.to_dict("records")):
+    for number, row in enumerate(rows_of(page.results.comparison)):
         pairs = _common_pairs(page, row)
         if pairs is None:
             continue
@@ -115,14 +122,23 @@ def _scatter_figures(page: PageContext) -> list[Figure]:
         key = f"scatter-{number}"
         axis = "scatter.axis"
         svg = draw_scatter(
-            key, pairs[1], pairs[0], None, alt=text("scatter.alt", **slots),
+            key,
+            pairs[1],
+            pairs[0],
+            None,
+            alt=text("scatter.alt", **slots),
             x_label=text(axis, product=second, quantity=page.quantity(variable)),
             y_label=text(axis, product=first, quantity=page.quantity(variable)),
-            scale=scale, density=density, edges=edges, density_label=text("scatter.density"),
+            scale=scale,
+            density=density,
+            edges=edges,
+            density_label=text("scatter.density"),
         )
         table = pd.DataFrame({str(row["product_a"]): pairs[0], str(row["product_b"]): pairs[1]})
         download = make_download(f"pairs_{number + 1}", table) if len(table) <= 20_000 else None
-        figures.append(Figure(key, svg, text("scatter.title", **slots), text("scatter.caption", **slots), download))
+        figures.append(
+            Figure(key, svg, text("scatter.title", **slots), text("scatter.caption", **slots), download)
+        )
     return figures
 
 
@@ -131,12 +147,14 @@ def _comparison_table(page: PageContext) -> Table | None:
     if table.empty:
         return None
     rows = []
-    for row in table.to_dict("records"):
+    for row in rows_of(table):
         value, low, high = interval(row["difference"], row["lower"], row["upper"])
         known = np.isfinite(row["lower"])
         rows.append(
             (
-                Cell(text("comparison.pair", first=_pair(page, row)[0], second=_pair(page, row)[1]), "source"),
+                Cell(
+                    text("comparison.pair", first=_pair(page, row)[0], second=_pair(page, row)[1]), "source"
+                ),
                 Cell(page.quantity(row["variable"])),
                 number_cell(value if known else "–", row["difference"]),
                 number_cell(text("interval", lower=low, upper=high) if known else "–"),
@@ -147,10 +165,27 @@ def _comparison_table(page: PageContext) -> Table | None:
                 number_cell(whole(row["months"]), row["months"]),
             )
         )
-    names = ("pair", "quantity", "difference", "interval", "verdict", "rmsd", "correlation", "cells", "months")
-    heads = [Cell(text(f"table.head.{name}"), "" if number in (0, 1, 4) else "number") for number, name in enumerate(names)]
+    names = (
+        "pair",
+        "quantity",
+        "difference",
+        "interval",
+        "verdict",
+        "rmsd",
+        "correlation",
+        "cells",
+        "months",
+    )
+    heads = [
+        Cell(text(f"table.head.{name}"), "" if number in (0, 1, 4) else "number")
+        for number, name in enumerate(names)
+    ]
     return Table(
-        "table-comparison", text("comparison.table"), heads, rows, text("comparison.note"),
+        "table-comparison",
+        text("comparison.table"),
+        heads,
+        rows,
+        text("comparison.note"),
         make_download("comparison", table),
     )
 
@@ -174,12 +209,20 @@ def _term_figures(page: PageContext) -> list[Figure]:
         table = pd.DataFrame(records, columns=["product", "variable", "term", "median_one_sigma"])
         first, terms = groups[0]
         random, systematic = terms[0][1], terms[1][1]
-        which = "unknown" if not np.isfinite(systematic + random) else "random" if random > systematic else "systematic"
+        which = (
+            "unknown"
+            if not np.isfinite(systematic + random)
+            else "random"
+            if random > systematic
+            else "systematic"
+        )
         key, symbol = f"terms-{variable}", page.symbol(variable)
         label = text("term.axis", quantity=page.quantity(variable))
         svg = draw_terms(key, groups, alt=text("term.alt", symbol=symbol), label=label)
         title = text(f"term.title_{which}", symbol=symbol, product=first)
-        figures.append(Figure(key, svg, title, text("term.caption"), make_download(f"terms_{variable}", table)))
+        figures.append(
+            Figure(key, svg, title, text("term.caption"), make_download(f"terms_{variable}", table))
+        )
     return figures
 
 
@@ -187,7 +230,8 @@ def _truth_figures(page: PageContext) -> list[Figure]:
     text, truth, figures = page.text, page.results.truth, []
     if truth is None or truth.empty:
         return []
-    for number, ((product, variable), rows) in enumerate(truth.groupby(["product", "variable"], sort=False)):
+    for number, (key_pair, rows) in enumerate(truth.groupby(["product", "variable"], sort=False)):
+        product, variable = (str(part) for part in key_pair)
         rows = rows[np.isfinite(rows["estimate"].astype(float)) & np.isfinite(rows["truth"].astype(float))]
         if len(rows) < 2:
             continue
@@ -197,8 +241,12 @@ def _truth_figures(page: PageContext) -> list[Figure]:
         slots |= {"bias": fixed(score["bias"], 2, sign=True), "within": text.percent(score["within_95"])}
         key = f"truth-{number}"
         svg = draw_scatter(
-            key, rows["truth"].to_numpy(float), rows["estimate"].to_numpy(float), rows["uncertainty"].to_numpy(float),
-            alt=text("truth.alt", **slots), x_label=text("truth.x", quantity=page.quantity(variable)),
+            key,
+            rows["truth"].to_numpy(float),
+            rows["estimate"].to_numpy(float),
+            rows["uncertainty"].to_numpy(float),
+            alt=text("truth.alt", **slots),
+            x_label=text("truth.x", quantity=page.quantity(variable)),
             y_label=text("truth.y", quantity=page.quantity(variable)),
         )
         download = make_download(f"truth_{product}_{variable}", rows)
@@ -214,8 +262,11 @@ def _score(rows: pd.DataFrame) -> dict[str, float]:
     judged = reduced[np.isfinite(reduced)]
     share = (lambda limit: float((judged <= limit).mean())) if judged.size else (lambda limit: np.nan)
     return {
-        "bias": float(error.mean()), "rmse": float(np.sqrt((error**2).mean())), "within_68": share(1.0),
-        "within_95": share(1.96), "n": float(error.size),
+        "bias": float(error.mean()),
+        "rmse": float(np.sqrt((error**2).mean())),
+        "within_68": share(1.0),
+        "within_95": share(1.96),
+        "n": float(error.size),
     }
 
 
@@ -224,7 +275,8 @@ def _truth_table(page: PageContext) -> Table | None:
     if truth is None or truth.empty:
         return None
     rows = []
-    for (product, variable), part in truth.groupby(["product", "variable"], sort=False):
+    for key_pair, part in truth.groupby(["product", "variable"], sort=False):
+        product, variable = (str(one) for one in key_pair)
         part = part[np.isfinite(part["estimate"].astype(float)) & np.isfinite(part["truth"].astype(float))]
         if part.empty:
             continue
@@ -241,5 +293,9 @@ def _truth_table(page: PageContext) -> Table | None:
             )
         )
     names = ("product", "quantity", "mean_error", "rmse", "within_68", "within_95", "region_months")
-    heads = [Cell(text(f"table.head.{name}"), "" if number < 2 else "number") for number, name in enumerate(names)]
-    return Table("table-truth", text("truth.table"), heads, rows, text("truth.note"), make_download("truth", truth))
+    heads = [
+        Cell(text(f"table.head.{name}"), "" if number < 2 else "number") for number, name in enumerate(names)
+    ]
+    return Table(
+        "table-truth", text("truth.table"), heads, rows, text("truth.note"), make_download("truth", truth)
+    )
