@@ -16,6 +16,7 @@ from yaotan.report.map import SMALL_WIDTH
 from yaotan.report.palette import Scale, make_scale
 from yaotan.report.projection import MapFrame, cell_corners, coarsen, make_frame
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
+from yaotan.report.table import rows_of
 from yaotan.report.text import Text
 
 T = TypeVar("T")
@@ -81,7 +82,8 @@ class PageContext:
     @cached_property
     def names(self) -> dict[str, str]:
         """Region id -> name in the page's language."""
-        rows = self.results.regions.drop(columns="geometry", errors="ignore").to_dict("records")
+        regions = self.results.regions
+        rows = rows_of(pd.DataFrame(regions.drop(columns=regions.geometry.name)))
         return {str(row["region_id"]): self.text.name(row) for row in rows} | {WHOLE: self.text("whole_area")}
 
     def corners(self, column: ColumnResult) -> tuple[Floats, Floats]:

@@ -82,7 +82,7 @@ def _degree_label(value: float, plus: str, minus: str) -> str:
 
 def _draw_scale_bar(pane: Pane) -> None:
     limit = 0.24 * pane.wide / pane.scale
-    length = next((x for x in (2e6, 1e6, 5e5, 2e5, 1e5, 5e4, 2e4, 1e4) if x < limit), 5e3)
+    length = next((x for x in (5e6, 2e6, 1e6, 5e5, 2e5, 1e5, 5e4, 2e4, 1e4) if x < limit), 5e3)
     x, y, wide = pane.x + 10, pane.y + 9, length * pane.scale
     rectangle = require("matplotlib.patches").Rectangle
     pane.add(rectangle((x - 2, y - 2), wide + 4, 6, facecolor="white", alpha=0.8), zorder=6, px=True)
@@ -103,7 +103,7 @@ def _draw_names(pane: Pane, language: str, inset: tuple[float, float]) -> None:
         half, (x, y) = text_width(label, 10) / 2, pane.px(x, y)
         box = (x - half, y - 7.5, x + half, y + 7.5)
         if (
-            2 * half > 1.15 * wide * pane.scale
+            2 * half > 1.0 * wide * pane.scale
             or box[0] < left
             or box[2] > right
             or box[1] < bottom

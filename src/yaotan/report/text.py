@@ -55,8 +55,8 @@ class Text:
     >>> text = Text("en")
     >>> text.month("2019-01-01"), text.join(["a", "b", "c"])
     ('January 2019', 'a, b and c')
-    >>> Text("zh").month("2019-01-01")
-    '2019年1月'
+    >>> Text("zh").period("2019-01-01", "2019-12-31"), text.period("2019-01-06", "2019-01-09")
+    ('2019年1月至2019年12月', '6 January 2019 to 9 January 2019')
     """
 
     def __init__(self, language: str) -> None:
@@ -108,9 +108,12 @@ class Text:
         return first if first == last else self("date.range", start=first, end=last)
 
     def period(self, start: object, end: object) -> str:
-        """Write first and last day."""
-        first, last = self.date(start), self.date(end)
-        return first if first == last else self("date.range", start=first, end=last)
+        """Write first and last day; months alone when the period is made of whole months."""
+        first, last = pd.Timestamp(start), pd.Timestamp(end)  # type: ignore[arg-type]
+        if first.is_month_start and last.is_month_end:
+            return self.months([first, last])
+        begin, finish = self.date(first), self.date(last)
+        return begin if begin == finish else self("date.range", start=begin, end=finish)
 
     def _month_name(self, stamp: pd.Timestamp) -> str:
         return str(self._find("date.names")[stamp.month - 1])

@@ -242,8 +242,9 @@ def mean_figure(page: PageContext, column: ColumnResult, key: str) -> Figure:
         south_sea=text("map.south_sea"),
     )
     cells = cell_table(page, column)
-    caption = text("map.caption", cells=whole(int(np.isfinite(values).sum())))
-    if scale is not None and (scale.below or scale.above):
+    filled = int(np.isfinite(values).sum())
+    caption = text("map.caption", n=filled, shown=whole(filled)) if filled else text("map.caption_empty")
+    if filled and scale is not None and (scale.below or scale.above):
         caption += text("space") + text("map.clipped")
     source = results.regions.attrs.get("source")
     if source:
