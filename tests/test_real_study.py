@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import geopandas as gpd
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 import yaml
 
 from yaotan.io.netcdf import open_grid
 from yaotan.io.soundings import open_soundings
 from yaotan.recipes.run import run
+
+
+OCO2 = "oco2_LtCO2_160727_B99999r_sampledata.nc4"
 
 
 def run_study(folder: Path, provinces: Path, **study: object) -> Path:
@@ -100,23 +106,55 @@ def test_acos_days(tmp_path, satellite, provinces):
     assert rows["value"].dropna().between(376, 391).all()
 
 
-def test_oco2_granule(tmp_path, satellite, provinces):
-    """The sample granule lies over Pennsylvania: no province is reached, the grid is right all the same."""
+@pytest.fixture(scope="module")
+def three(tmp_path_factory, satellite, provinces):
+    """Nine years in which three products have seven files; OCO-2's lies over Pennsylvania."""
+    return run_study(
+        tmp_path_factory.mktemp("three"),
+        provinces,
+        period=["2009-09-01", "2018-11-30"],
+        inputs=[
+            {"path": str(satellite / "nies_gosat_swir_l2")},
+            {"path": str(satellite / "acos_lite")},
+            {"path": str(satellite / "oco2_lite" / OCO2)},
+        ],
+    )
+
+
+def test_three_products_in_one_study(three):
+    provenance = json.loads((three / "provenance.json").read_text(encoding="utf-8"))
+    assert {name: counts["read"] for name, counts in provenance["products"].items()} == {
+        "acos_lite": 1990,
+        "nies_gosat_co2": 1229,
+        "oco2_lite": 979,
+    }
+    assert provenance["products"]["oco2_lite"]["dropped"]["outside_region"] == 979
+    assert not list(three.glob("columns/oco2_lite_*"))
+    losses = table(three, "losses.csv")
+    days = losses[(losses["unit"] == "day") & (losses["region_id"] == "all")]
+    assert (days.groupby("product")["count"].sum() == 3378).all()
+    assert "OCO-2" in (three / "report.html").read_text(encoding="utf-8")
+
+
+def test_oco2_granule(tmp_path, satellite):
+    """The same granule with a region where it has data."""
+    box = gpd.GeoDataFrame({"id": ["pa"]}, geometry=[shapely.box(-79, 39, -77, 43)], crs="EPSG:4326")
+    box.to_file(tmp_path / "box.geojson")
     folder = run_study(
         tmp_path,
-        provinces,
-        region=[-80, 38, -76, 44],
+        tmp_path / "box.geojson",
         period=["2016-07-01", "2016-07-31"],
-        inputs=[{"path": str(satellite / "oco2_lite" / "oco2_LtCO2_160727_B99999r_sampledata.nc4")}],
+        inputs=[{"path": str(satellite / "oco2_lite" / OCO2)}],
         grid={"resolution": 0.5},
     )
     provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     counts = provenance["products"]["oco2_lite"]
-    assert (counts["read"], counts["kept"], counts["dropped"]["quality_flag"]) == (979, 721, 258)
+    assert (counts["read"], counts["kept"], counts["dropped"]) == (979, 721, {"quality_flag": 258})
+    with h5py.File(satellite / "oco2_lite" / OCO2) as file:
+        good = file["xco2_quality_flag"][()] == 0
+        plain = float(file["xco2"][()][good].astype(float).mean())
     grid = open_grid(folder / "columns" / "oco2_lite_201607.nc").load()
-    assert int(grid["xco2_count"].sum()) >= 721
-    rows = table(folder, "oco2_lite_xco2_regions.csv")
-    assert (rows["count"] == 0).all()
-    assert rows["value"].isna().all()
-    days = table(folder, "losses.csv")
-    assert set(days.loc[days["unit"] == "day", "reason"]) == {"no_file", "no_track"}
+    weight = grid["xco2_sum_weight"]
+    assert float((grid["xco2"] * weight).sum() / weight.sum()) == pytest.approx(plain, abs=0.05)
+    rows = table(folder, "oco2_lite_xco2_regions.csv").set_index("region_id")
+    assert rows.loc["pa", "value"] == pytest.approx(plain, abs=0.5)

@@ -14,6 +14,7 @@ from yaotan.uncertainty import (
     correlated_mean_uncertainty,
     effective_count,
     mean_interval,
+    split_overpass,
     weighted_mean_interval,
 )
 
@@ -165,3 +166,14 @@ def test_weighted_interval_covers_and_reduces_to_the_plain_one():
     assert weighted_mean_interval([np.nan], [1.0]).count == 0
     with pytest.raises(YaotanError, match="negative"):
         weighted_mean_interval([1.0, 2.0], [1.0, -1.0])
+
+
+def test_overpass_error_splits_without_loss():
+    rng = np.random.default_rng(3)
+    random = rng.uniform(0.1, 1.0, 50)
+    overpass = random * rng.uniform(1.0, 3.0, 50)
+    own, shared = split_overpass(random, overpass, 0.4)
+    np.testing.assert_allclose(np.hypot(own, shared), overpass)
+    # r = 0: nothing is shared; r = 1: nothing is the cell's own
+    assert (split_overpass(random, random, 0.0)[1] == 0).all()
+    assert (split_overpass(random, overpass, 1.0)[0] == 0).all()

@@ -91,6 +91,40 @@ def correlated_mean_uncertainty(
     return np.sqrt(np.maximum(variance, 0.0)).reshape(share.shape[:-1])
 
 
+def split_overpass(
+    random: ArrayLike, overpass: ArrayLike, correlation: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Split the error of a cell into a part of its own and a part that neighbours on the track share.
+
+    With the correlation r between soundings of one overpass, the error of a cell's mean is
+    :math:`u^2 = (1 - r) \sum (a u)^2 + r \sum_o (\sum_{i \in o} a u)^2`. The first term is noise that no
+    other cell knows of; only the second goes on beyond the cell.
+
+    Parameters
+    ----------
+    random : array_like
+        sqrt of the sum of (a u)^2, the error of the mean were all soundings independent.
+    overpass : array_like
+        u above; NaN where a cell is empty.
+    correlation : float
+        r, from 0 to 1.
+
+    Returns
+    -------
+    independent, shared : numpy.ndarray
+        1 sigma each; their squares sum to the square of `overpass`.
+
+    Examples
+    --------
+    >>> own, shared = split_overpass([1.0], [1.0], 0.5)
+    >>> own.round(3).tolist(), shared.round(3).tolist()
+    ([0.707], [0.707])
+    """
+    total = np.asarray(overpass, float) ** 2
+    own = np.minimum((1.0 - correlation) * np.asarray(random, float) ** 2, total)
+    return np.sqrt(own), np.sqrt(total - own)
+
+
 def _variance(
     share: NDArray[np.float64], lat: NDArray[np.float64], lon: NDArray[np.float64], length: float
 ) -> NDArray[np.float64]:

@@ -78,10 +78,13 @@ def conversion(given: str, wanted: str) -> tuple[float, float]:
     >>> round(scale)
     1000000
     """
+    given, wanted = (SPELLING.get(unit.strip(), unit.strip()) for unit in (given, wanted))
+    if given == wanted:
+        return 1.0, 0.0
     registry = _registry()
     try:
-        source = registry.Unit(SPELLING.get(given.strip(), given.strip()))
-        target = registry.Unit(SPELLING.get(wanted.strip(), wanted.strip()))
+        source = registry.Unit(given)
+        target = registry.Unit(wanted)
         zero, one = (registry.Quantity(value, source).to(target).magnitude for value in (0.0, 1.0))
     except Exception as error:  # pint has no common parent for its parse and dimension errors
         raise UnitsError(

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from yaotan.column.contrast import combine_months, edges, monthly_values
+from yaotan.column.contrast import combine_months, edges, mean_error, monthly_values
 from yaotan.errors import GridError
 from yaotan.geodesy import cell_area
-from yaotan.uncertainty import correlated_mean_uncertainty
 
 
 def compare_products(
@@ -59,16 +58,16 @@ def compare_products(
     lat, lon = np.meshgrid(first["lat"].values, first["lon"].values, indexing="ij")
     results, pairs = [], []
     for time in np.intersect1d(first["time"].values, second["time"].values):
-        a, sigma_a = monthly_values(first.sel(time=time), variable, minimum_count)
-        b, sigma_b = monthly_values(second.sel(time=time), variable, minimum_count)
+        a, errors_a = monthly_values(first, _step(first, time), variable, minimum_count)
+        b, errors_b = monthly_values(second, _step(second, time), variable, minimum_count)
         both = np.isfinite(a) & np.isfinite(b)
         if not both.any():
             continue
         weight, gap = area[both] / area[both].sum(), (a - b)[both]
-        sigma = np.hypot(sigma_a, sigma_b)[both]
+        errors = [np.hypot(*parts)[both] for parts in zip(errors_a, errors_b, strict=True)]
         mean = float((weight * gap).sum())
-        propagated = correlated_mean_uncertainty(weight, sigma, lat[both], lon[both], correlation_length)
-        results.append((mean, float(propagated), int(both.sum()), int(both.sum())))
+        propagated = mean_error(weight, errors, [lat[both], lon[both]], correlation_length)
+        results.append((mean, propagated, int(both.sum()), int(both.sum())))
         pairs.append(np.stack([a[both], b[both]], axis=-1))
     combined = combine_months(results, level)
     joined = np.concatenate(pairs) if pairs else np.zeros((0, 2))
@@ -85,3 +84,7 @@ def compare_products(
         "months": combined.months,
         "verdict": combined.verdict,
     }
+
+
+def _step(grid: xr.Dataset, time: np.datetime64) -> int:
+    return int(np.flatnonzero(grid["time"].values == time)[0])

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from yaotan.geodesy import cell_area
-from yaotan.uncertainty import correlated_mean_uncertainty, mean_interval
+from yaotan.uncertainty import correlated_mean_uncertainty, mean_interval, split_overpass
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -62,7 +62,12 @@ def _side(values: Floats, weight: Floats, shared: Floats) -> tuple[Floats, Float
 
 
 def _month(
-    values: Floats, sigma: Floats, area: Floats, sides: Sequence[Mask], place: Sequence[Floats], length: float
+    values: Floats,
+    errors: Sequence[Floats],
+    area: Floats,
+    sides: Sequence[Mask],
+    place: Sequence[Floats],
+    length: float,
 ) -> tuple[float, float, int, int] | None:
     """Difference of one month and its 1 sigma, matched row by row."""
     seen = np.isfinite(values)
@@ -79,17 +84,16 @@ def _month(
     share = shared[used] / shared.sum()
     difference = float((share * rows).sum())
     # one signed mean: errors that both sides share partly cancel
-    signed = np.where(np.isfinite(sigma), coefficients[0] - coefficients[1], 0.0)
-    lat, lon = place
-    propagated = correlated_mean_uncertainty(
-        signed.ravel(), np.nan_to_num(sigma).ravel(), lat.ravel(), lon.ravel(), length
+    signed = (coefficients[0] - coefficients[1]).ravel()
+    propagated = mean_error(
+        signed, [error.ravel() for error in errors], [axis.ravel() for axis in place], length
     )
     scatter = 0.0
     if rows.size > 1:
         spread = (share * (rows - difference) ** 2).sum() / (1 - (share**2).sum())
         scatter = float(spread * (share**2).sum())
     counts = [int((coefficient > 0).sum()) for coefficient in coefficients]
-    return difference, max(float(propagated), float(np.sqrt(scatter))), counts[0], counts[1]
+    return difference, max(propagated, float(np.sqrt(scatter))), counts[0], counts[1]
 
 
 def contrast(
@@ -141,10 +145,10 @@ def contrast(
     turn = {"lat": np.asarray, "lon": np.transpose, None: _one_row}[matched]
     results = []
     for step in range(grid.sizes["time"]):
-        values, sigma = monthly_values(grid.isel(time=step), variable, minimum_count)
+        values, errors = monthly_values(grid, step, variable, minimum_count)
         found = _month(
             turn(values),
-            turn(sigma),
+            [turn(error) for error in errors],
             turn(area),
             [turn(first), turn(second)],
             [turn(axis) for axis in place],
@@ -165,11 +169,40 @@ def edges(grid: xr.Dataset, dim: str) -> Floats:
     return np.append(bounds[:, 0], bounds[-1, 1])
 
 
-def monthly_values(month: xr.Dataset, variable: str, minimum_count: int) -> tuple[Floats, Floats]:
-    """Load value and 1 sigma of one month, cells with too few soundings set to NaN."""
+def monthly_values(
+    grid: xr.Dataset, step: int, variable: str, minimum_count: int
+) -> tuple[Floats, tuple[Floats, Floats]]:
+    """Load one month: values, NaN where soundings are too few, and the two parts of their errors.
+
+    The systematic part is left out: it is common to all cells of a product.
+    """
+    month = grid.isel(time=step)
     enough = month[f"{variable}_count"].values >= minimum_count
     values = np.where(enough, month[variable].values.astype(float), np.nan)
-    return values, month[f"{variable}_uncertainty"].values.astype(float)
+    terms = [f"{variable}_uncertainty_{term}" for term in ("random", "overpass")]
+    if set(terms) <= set(month.variables) and "overpass_correlation" in grid.attrs:
+        random, overpass = (month[term].values.astype(float) for term in terms)
+        return values, split_overpass(random, overpass, float(grid.attrs["overpass_correlation"]))
+    sigma = month[f"{variable}_uncertainty"].values.astype(float)
+    return values, (np.zeros_like(sigma), sigma)
+
+
+def mean_error(
+    coefficient: Floats, errors: Sequence[Floats], place: Sequence[Floats], length: float
+) -> float:
+    """Propagate the errors of cells, own and shared with neighbours, to a mean with given coefficients.
+
+    Cells whose error is unknown do not count; the scatter of the values has to speak for them.
+    """
+    own, shared = errors
+    known = np.isfinite(own) & np.isfinite(shared) & (coefficient != 0)
+    lat, lon = (axis[known] for axis in place)
+    return float(
+        np.hypot(
+            correlated_mean_uncertainty(coefficient[known], own[known], lat, lon, 0.0),
+            correlated_mean_uncertainty(coefficient[known], shared[known], lat, lon, length),
+        )
+    )
 
 
 def combine_months(results: Sequence[tuple[float, float, int, int]], level: float) -> Contrast:

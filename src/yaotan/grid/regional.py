@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from yaotan.grid.axes import Axes
 from yaotan.grid.coverage import Cells
-from yaotan.uncertainty import correlated_mean_uncertainty
+from yaotan.uncertainty import correlated_mean_uncertainty, split_overpass
 
 #: Values held at once per variable while a region is averaged.
 _BUDGET: Final = 20_000_000
@@ -25,10 +25,15 @@ _SIGMA: Final = ("_uncertainty_overpass", "_uncertainty_random", "_uncertainty")
 
 @dataclass(frozen=True)
 class Errors:
-    """How errors combine: correlation length [m] and the systematic error that replaces the grid's."""
+    """How errors of cells combine.
+
+    Correlation length between cells [m], the systematic error that replaces the grid's, and the
+    correlation inside an overpass that the grid was made with.
+    """
 
     length: float
     systematic: float | None
+    overpass_correlation: float | None = None
 
 
 def layers_of(data: xr.Dataset, axes: Axes, name: str) -> dict[str, xr.DataArray]:
@@ -37,6 +42,8 @@ def layers_of(data: xr.Dataset, axes: Axes, name: str) -> dict[str, xr.DataArray
     sigma = next((name + ending for ending in _SIGMA if name + ending in data), None)
     if sigma is not None:
         found["sigma"] = sigma
+    if sigma == name + "_uncertainty_overpass" and name + "_uncertainty_random" in data:
+        found["random"] = name + "_uncertainty_random"
     for role, ending in (("systematic", "_uncertainty_systematic"), ("count", "_count")):
         if name + ending in data:
             found[role] = name + ending
@@ -193,7 +200,13 @@ def _uncertainty(
         common = np.where(share > 0.0, share * picked["systematic"], 0.0)
         terms["_uncertainty_systematic"] = np.abs(common.sum(axis=1))
     if "sigma" in picked and position is not None:
-        random = correlated_mean_uncertainty(share, picked["sigma"], *position, errors.length)
+        own, shared = np.zeros_like(picked["sigma"]), picked["sigma"]
+        if "random" in picked and errors.overpass_correlation is not None:
+            own, shared = split_overpass(picked["random"], picked["sigma"], errors.overpass_correlation)
+        random = np.hypot(
+            correlated_mean_uncertainty(share, own, *position, 0.0),
+            correlated_mean_uncertainty(share, shared, *position, errors.length),
+        )
         zero = np.zeros_like(random)
         systematic = terms.setdefault("_uncertainty_systematic", zero)
         terms["_uncertainty_random"] = random

@@ -109,7 +109,9 @@ def zonal_statistics(
     windows = group_windows(cells)
     for name in names:
         layers = layers_of(data, axes, name)
-        errors = Errors(float(correlation_length), _own(systematic, name))
+        errors = Errors(
+            float(correlation_length), _own(systematic, name), data.attrs.get("overpass_correlation")
+        )
         results = average(layers, axes, cells, windows, area, errors)
         table = table.assign(_labelled(results, data[name], minimum_coverage, "time" in table.coords))
     table.attrs.update(

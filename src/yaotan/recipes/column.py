@@ -173,14 +173,14 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
     month : Month
         Which month.
     granules : sequence of Granule
-        Files that may hold soundings of the month; may be empty.
+        Files that may hold soundings of the month; at least one.
 
     Returns
     -------
     Step
         Output ``.steps/losses/<product>_<YYYYMM>.csv``, which `join_losses_step` joins.
     """
-    rules = rules_of(product, granules[0].options.rules) if granules else []
+    rules = rules_of(product, granules[0].options.rules)
     target = context.folder / ".steps" / "losses" / f"{product}_{month.name.replace('-', '')}.csv"
     regions, half_swath = context.regions_and_union, load_products()[product].swath_km / 2
 
@@ -231,7 +231,7 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
 
 
 def join_losses_step(context: Context, pieces: Mapping[str, str]) -> Step:
-    """Make the step that joins the counts of all products and months.
+    """Make the step that joins the counts of all products and months, those without any file included.
 
     Parameters
     ----------
@@ -246,9 +246,20 @@ def join_losses_step(context: Context, pieces: Mapping[str, str]) -> Step:
         Output ``columns/losses.csv``.
     """
     target = context.folder / "columns" / "losses.csv"
+    regions, nowhere = context.regions_and_union, [set() for _ in context.regions_and_union.index]
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         tables = [read_table(context.folder / name) for name in sorted(pieces)]
+        for product in context.inventory.products():
+            for month in context.months:
+                if not context.granules(product, month):
+                    days = count_days(set(), nowhere, nowhere, regions, (month.first, month.last))
+                    tables.append(days.assign(product=product))
         return [write(pd.concat(tables, ignore_index=True), target)], {}
 
-    return Step("losses", pieces, {}, work)
+    return Step(
+        "losses",
+        {**pieces, "regions": context.regions_digest},
+        {"products": context.inventory.products(), "period": context.study.period},
+        work,
+    )

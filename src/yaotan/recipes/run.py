@@ -128,11 +128,10 @@ def _column_records(context: Context) -> dict[str, dict[str, Any]]:
         for place, month in enumerate(context.months):
             context.announce("grid", number * len(context.months) + place, total)
             granules = context.granules(product, month)
-            steps = [loss_step(context, product, month, granules)]
             if granules:
-                steps.append(grid_step(context, product, month, granules))
-            for step in steps:
-                records[step.name] = context.ledger.do(step)
+                for make in (loss_step, grid_step):
+                    step = make(context, product, month, granules)
+                    records[step.name] = context.ledger.do(step)
     return records
 
 
