@@ -243,6 +243,15 @@ def _grid_tuple(spec: GridSpec, equal_area: bool) -> tuple[Any, ...]:
     return ye, xe, *inverse, *tolerance, falls, spec.is_geographic, pole, area, *finest
 
 
+def _overpasses(times: NDArray[np.int64], later: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number the overpass of each sounding, and the first one that this or any later sounding belongs to."""
+    numbers = times // kernel.PASS_NS + kernel.PASS_OFFSET
+    coming = later // kernel.PASS_NS + kernel.PASS_OFFSET
+    valid = np.where(times == np.iinfo(np.int64).min, coming, numbers)
+    still_open = np.minimum(np.minimum.accumulate(valid[::-1])[::-1], coming)
+    return numbers, np.ascontiguousarray(still_open)
+
+
 def _accumulate(
     source: Source, look: Survey, periods: Periods, options: tuple[Any, ...], reference: NDArray[np.float64]
 ) -> tuple[CellSums, NDArray[np.int64], NDArray[np.int64]]:
@@ -254,7 +263,7 @@ def _accumulate(
         piece = source.read(span)
         values, sigma, bias, times = piece.data
         values -= reference[:, None]
-        data = (values, sigma, bias, times, times // kernel.PASS_NS + kernel.PASS_OFFSET)
+        data = (values, sigma, bias, times, *_overpasses(times, later))
         index = periods.index(times)
         done = 0
         while True:
@@ -275,7 +284,7 @@ def _dataset(
     dims = ("time", *spec.dims)
     out: dict[str, Any] = {}
     for number, name in enumerate(source.variables):
-        arrays, _ = from_sums(sums, number, (periods.start.size, *spec.shape), correlation, reference[number])
+        arrays = from_sums(sums, number, (periods.start.size, *spec.shape), correlation, reference[number])
         out |= assemble(
             name, arrays, source.soundings[name].attrs, dims=dims, reference=reference[number], missing={}
         )

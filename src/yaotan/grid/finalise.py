@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from yaotan.catalog.gas import gases
 from yaotan.grid import kernel
-from yaotan.grid.state import FrozenSums, densifier
+from yaotan.grid.state import FrozenSums, lazy_array
 
 #: suffix of a stored sum -> (column of the float table, power of the variable's unit, what it is)
 FLOAT_SUMS: Final = {
@@ -203,29 +203,26 @@ def assemble(
     return out
 
 
+def _same(values: Any) -> Any:
+    return values
+
+
 def from_sums(
     sums: FrozenSums, variable: int, shape: tuple[int, int, int], correlation: float, reference: float
-) -> tuple[dict[str, da.Array], NDArray[np.int64]]:
-    """Give lazy arrays of one variable, derived and stored, and the cells that hold a value.
-
-    Everything is computed on the cells met; a band of the grid is filled only when it is asked for.
-    """
-    held = sums.column(variable, kernel.COUNT) > 0
-    keys = sums.keys[held]
-    columns: dict[str, NDArray[Any]] = {}
-    for suffix, (column, _, _) in FLOAT_SUMS.items():
-        columns[suffix] = sums.column(variable, column)[held]
-    for suffix, (column, dtype, _, _) in INT_SUMS.items():
-        columns[suffix] = sums.column(variable, column)[held].astype(dtype)
-    columns[MASK] = sums.column(variable, kernel.MASK)[held]
-    densify = densifier(keys, shape)
+) -> dict[str, da.Array]:
+    """Give lazy arrays of one variable, derived and stored; a band of rows is made when it is asked for."""
+    slots: dict[str, int] = {suffix: entry[0] for suffix, entry in FLOAT_SUMS.items()}
+    slots |= {suffix: entry[0] for suffix, entry in INT_SUMS.items()} | {MASK: kernel.MASK}
     out: dict[str, da.Array] = {}
     for suffix, (needs, function) in derivations(correlation, reference).items():
-        fill = 0.0 if suffix == "_coverage" else np.nan
-        out[suffix] = densify(function(*(columns[need] for need in needs)), fill, f"v{suffix}")
-    for suffix, values in columns.items():
-        out[suffix] = densify(values, INT_SUMS[suffix][2] if suffix in INT_SUMS else 0, f"v{suffix}")
-    return out, keys
+        fill: Any = 0.0 if suffix == "_coverage" else np.nan
+        needed = tuple(slots[need] for need in needs)
+        out[suffix] = lazy_array(sums, shape, variable, needed, function, fill, np.dtype(float))
+    for suffix, slot in slots.items():
+        fill, kind = (INT_SUMS[suffix][2], INT_SUMS[suffix][1]) if suffix in INT_SUMS else (0, "float64")
+        dtype = np.dtype("uint64" if suffix == MASK else kind)
+        out[suffix] = lazy_array(sums, shape, variable, (slot,), _same, fill, dtype)
+    return out
 
 
 def from_arrays(arrays: Mapping[str, Any], correlation: float, reference: float) -> dict[str, Any]:

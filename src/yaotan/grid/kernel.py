@@ -19,15 +19,16 @@ import numpy as np
 
 
 def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    # division by zero gives inf or NaN as in numpy: no branch on each division
     try:
-        return numba.njit(cache=True, nogil=True)(function)
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # numba finds no folder in which it may keep compiled code (read-only install)
-        return numba.njit(nogil=True)(function)
+        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 def _inline(function: Callable[..., Any]) -> Callable[..., Any]:
     # put into the caller by numba itself: a call would count references of a dozen arrays for each cell
-    return numba.njit(inline="always")(function)
+    return numba.njit(inline="always", error_model="numpy")(function)
 
 
 # Why a sounding is left out; `REASONS` in footprint.py gives the words in this order.
@@ -289,26 +290,29 @@ def refill_open(keys, sums, first_pass, slots, held):  # type: ignore[no-untyped
 
 
 @_jit
-def change_overpass(number, row, v, table, spill, counters):  # type: ignore[no-untyped-def]
-    """Put the open overpass of a cell aside and take up another one (or begin it at zero)."""
+def change_overpass(number, still_open, row, v, table, spill, counters):  # type: ignore[no-untyped-def]
+    """Take up another overpass of a cell; put the old one aside if more of its soundings can come."""
     floats, ints, slots, held = table[0], table[1], spill[0], spill[1]
     cell_variable = (row * floats.shape[1] + v) << PASS_BITS
     before = ints[row, v, PASS]
-    if before >= 0:
+    if before >= still_open:
         place = slot_of(slots, cell_variable | before)
         if slots[place] == -1:
             slots[place] = cell_variable | before
             counters[ASIDE] += 1
         held[place] = floats[row, v, OPEN]
-    place = slot_of(slots, cell_variable | number)
-    floats[row, v, OPEN] = held[place] if slots[place] != -1 else 0.0
+    floats[row, v, OPEN] = 0.0
+    if counters[ASIDE] > 0 and before >= 0:
+        place = slot_of(slots, cell_variable | number)
+        if slots[place] != -1:
+            floats[row, v, OPEN] = held[place]
     ints[row, v, PASS] = number
 
 
 @_inline
 def add(row, weight, share, mask, k, usable, data, options, table, spill, counters):  # type: ignore[no-untyped-def]
     """Add one sounding to the sums of one cell, for each variable that it has."""
-    values, sigma, bias, times, passes = data
+    values, sigma, bias, times, passes, still_open = data
     floats, ints, masks = table
     time = times[k]
     bits = popcount(mask)
@@ -319,7 +323,7 @@ def add(row, weight, share, mask, k, usable, data, options, table, spill, counte
         w = weight / (u * u) if options[0] else weight
         wu = w * u
         if ints[row, v, PASS] != passes[k]:
-            change_overpass(passes[k], row, v, table, spill, counters)
+            change_overpass(passes[k], still_open[k], row, v, table, spill, counters)
         floats[row, v, W] += w
         floats[row, v, WX] += w * x
         floats[row, v, WXX] += w * x * x
@@ -502,7 +506,7 @@ def piece_area(work, buffer, n, low, high, x0, x1):  # type: ignore[no-untyped-d
     return signed_area(work, buffer, n) if n > 2 else 0.0
 
 
-@_jit
+@_inline
 def spread_area(k, n, area, work, place, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
     """Give each cell its share of a footprint; tell how many cells got one."""
     ye, xe = grid[0], grid[1]

@@ -29,7 +29,7 @@ class CellSums:
         Rows to begin with.
     """
 
-    def __init__(self, variables: int, rows: int = 1 << 14) -> None:
+    def __init__(self, variables: int, rows: int = 1 << 17) -> None:
         self.variables = variables
         self.counters = np.zeros(kernel.RECENT + kernel.RECENT_SIZE, dtype=np.int64)
         self.keys = np.empty(0, dtype=np.int64)
@@ -82,72 +82,116 @@ class CellSums:
         self._open(self.open_keys, self.open_sums, room, first)
 
     def freeze(self) -> FrozenSums:
-        """Give the sums in rising order of the cells."""
+        """Give the sums in rising order of the cells (the table itself is not copied)."""
         used = int(self.counters[kernel.USED])
         order = np.argsort(self.keys[:used], kind="stable")
-        return FrozenSums(self.keys[order], self.sums[order])
+        return FrozenSums(self.keys[order], order, self.sums)
 
 
 @dataclass(frozen=True)
 class FrozenSums:
-    """Sums of all cells met, by rising cell number ``(time * ny + row) * nx + column``."""
-
-    keys: NDArray[np.int64]
-    sums: NDArray[np.float64]
-
-    def column(self, variable: int, slot: int) -> NDArray[Any]:
-        """Give one sum of one variable for all cells, in the type that the kernel keeps it in."""
-        kind = np.float64 if slot < kernel.COUNT else np.uint64 if slot == kernel.MASK else np.int64
-        return self.sums.view(kind)[:, variable, slot]
-
-
-def _fill_block(
-    keys: NDArray[np.int64],
-    values: NDArray[Any],
-    fill: Any,
-    shape: tuple[int, int, int],
-    rows: int,
-    *,
-    block_id: tuple[int, int, int],
-) -> NDArray[Any]:
-    _, ny, nx = shape
-    first_row = block_id[1] * rows
-    height = min(rows, ny - first_row)
-    start = (block_id[0] * ny + first_row) * nx
-    low, high = np.searchsorted(keys, (start, start + height * nx))
-    out = np.full(height * nx, fill, dtype=values.dtype)
-    out[keys[low:high] - start] = values[low:high]
-    return out.reshape(1, height, nx)
-
-
-def densifier(keys: NDArray[np.int64], shape: tuple[int, int, int]) -> Callable[..., da.Array]:
-    """Give a function that turns one value for each cell met into a lazy array of the whole grid.
+    """Sums of all cells met, by rising cell number ``(time * ny + row) * nx + column``.
 
     Parameters
     ----------
     keys : numpy.ndarray
-        Rising cell numbers.
+        ``(n,)`` cell numbers, rising.
+    order : numpy.ndarray
+        ``(n,)`` row of the table for each of them.
+    sums : numpy.ndarray
+        ``(rows, variables, slots)``.
+    """
+
+    keys: NDArray[np.int64]
+    order: NDArray[np.int64]
+    sums: NDArray[np.float64]
+
+    def column(self, variable: int, slot: int, low: int, high: int) -> NDArray[Any]:
+        """Give one sum of one variable for some of the cells, in the type that the kernel keeps it in."""
+        kind = np.float64 if slot < kernel.COUNT else np.uint64 if slot == kernel.MASK else np.int64
+        return self.sums.view(kind)[self.order[low:high], variable, slot]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Shape of a grid (times, rows, columns) and how many rows one block of it holds."""
+
+    shape: tuple[int, int, int]
+
+    @property
+    def rows(self) -> int:
+        """Rows of one block: whole rows, so that a block is one run of cell numbers."""
+        return min(self.shape[1], max(1, _BLOCK_CELLS // self.shape[2]))
+
+    @property
+    def chunks(self) -> tuple[tuple[int, ...], ...]:
+        """Chunks of a lazy array."""
+        times, ny, nx = self.shape
+        return (1,) * times, tuple(min(self.rows, ny - first) for first in range(0, ny, self.rows)), (nx,)
+
+
+def _fill_block(
+    sums: FrozenSums,
+    layout: Layout,
+    variable: int,
+    slots: tuple[int, ...],
+    function: Callable[..., Any],
+    fill: Any,
+    dtype: Any,
+    *,
+    block_id: tuple[int, int, int],
+) -> NDArray[Any]:
+    _, ny, nx = layout.shape
+    first_row = block_id[1] * layout.rows
+    height = min(layout.rows, ny - first_row)
+    start = (block_id[0] * ny + first_row) * nx
+    low, high = np.searchsorted(sums.keys, (start, start + height * nx))
+    out = np.full(height * nx, fill, dtype=dtype)
+    held = sums.column(variable, kernel.COUNT, low, high) > 0
+    values = function(*(sums.column(variable, slot, low, high)[held] for slot in slots))
+    out[sums.keys[low:high][held] - start] = values
+    return out.reshape(1, height, nx)
+
+
+def lazy_array(
+    sums: FrozenSums,
+    shape: tuple[int, int, int],
+    variable: int,
+    slots: tuple[int, ...],
+    function: Callable[..., Any],
+    fill: Any,
+    dtype: Any,
+) -> da.Array:
+    """Give a function of the sums of each cell as a lazy array of the whole grid.
+
+    Parameters
+    ----------
+    sums : FrozenSums
+        All cells met.
     shape : tuple of int
         (times, rows, columns).
+    variable : int
+        Which variable.
+    slots : tuple of int
+        Sums that the function takes.
+    function : callable
+        From arrays of sums ``(cells,)`` to values ``(cells,)``.
+    fill : object
+        Value of the cells that no sounding touches.
+    dtype : object
+        Type of the array.
 
     Returns
     -------
-    callable
-        ``(values, fill, name) -> dask.array.Array`` of bands of whole rows. Nothing is allocated before a
-        band is computed.
+    dask.array.Array
+        Bands of whole rows; nothing is allocated before a band is computed.
     """
-    times, ny, nx = shape
-    rows = min(ny, max(1, _BLOCK_CELLS // nx))
-    bands = tuple(min(rows, ny - first) for first in range(0, ny, rows))
-
-    def densify(values: NDArray[Any], fill: Any, name: str) -> da.Array:
-        # a name of its own spares dask from hashing the values
-        return da.map_blocks(
-            partial(_fill_block, keys, values, fill, shape, rows),
-            name=f"grid-{name}-{uuid4().hex}",
-            chunks=((1,) * times, bands, (nx,)),
-            dtype=values.dtype,
-            meta=np.empty((0, 0, 0), dtype=values.dtype),
-        )
-
-    return densify
+    layout = Layout(shape)
+    return da.map_blocks(
+        partial(_fill_block, sums, layout, variable, slots, function, fill, dtype),
+        # a name of its own spares dask from hashing the table
+        name=f"grid-{uuid4().hex}",
+        chunks=layout.chunks,
+        dtype=dtype,
+        meta=np.empty((0, 0, 0), dtype=dtype),
+    )
