@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from functools import cache
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 
 from report_results import VARIANTS, make_results
 from yaotan.errors import CatalogError, OutputError, SchemaError
+from yaotan.report.export import write_figures
 from yaotan.report.page import render, report, sibling
 from yaotan.report.text import Text, load_tree
 
@@ -230,6 +232,18 @@ def test_both_languages_are_written_and_linked(tmp_path):
     assert '<html lang="zh-CN">' in path.read_text(encoding="utf-8")
     assert 'href="report.en.html"' in path.read_text(encoding="utf-8")
     assert 'href="report.html"' in sibling(path, "en").read_text(encoding="utf-8")
+
+
+def test_figures_are_files_that_stand_alone(tmp_path):
+    results = make_results(months=2, regions=2, products=1, resolution=6.0, language="zh")
+    files = write_figures(results, tmp_path)
+    assert len(files) == len(set(files)) >= 6
+    for file in files:
+        root = ElementTree.parse(file).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert root.find("{http://www.w3.org/2000/svg}title").text
+    assert "南海" not in (tmp_path / "map-main.svg").read_text(encoding="utf-8")
+    assert not list(tmp_path.glob("small-*-0.svg"))
 
 
 def test_one_language_alone_has_no_switch(tmp_path):

@@ -54,8 +54,9 @@ def _inputs(page: PageContext, inputs: list[Mapping[str, Any]]) -> Table | None:
     if not inputs:
         return None
     rows = []
+    counted = [name for name in ("read", "kept") if any(row.get(name) is not None for row in inputs)]
     for row in inputs[:MOST_FILES]:
-        counts = [row.get("read"), row.get("kept")]
+        counts = [row.get(name) for name in counted]
         rows.append(
             (
                 Cell(str(row.get("file", "")), "source file"),
@@ -65,7 +66,7 @@ def _inputs(page: PageContext, inputs: list[Mapping[str, Any]]) -> Table | None:
                 Cell(str(row.get("sha256", ""))[:12], "source hash"),
             )
         )
-    names = ("file", "product", "version", "read", "kept", "sha256")
+    names = ("file", "product", "version", *counted, "sha256")
     heads = [Cell(text(f"table.head.{name}"), "number" if name in ("read", "kept") else "") for name in names]
     note = text("source.hash_note")
     if len(inputs) > MOST_FILES:
