@@ -82,7 +82,9 @@ def transposed(path: str) -> Callable[[Folder], None]:
                 k: v for k, v in attributes.items() if not k.startswith(("DIMENSION", "REFERENCE", "_Net"))
             }
             del file[path]
-            file.create_dataset(path, data=values).attrs.update(attributes)
+            changed = file.create_dataset(path, data=values)
+            for name, value in attributes.items():
+                changed.attrs[name] = value
 
     return spoil
 
@@ -119,7 +121,8 @@ CASES = [
     Case("wrong type", put(b"\x89PNG\r\n\x1a\n" + b"\0" * 2000), (NAME, "type", "netCDF")),
     Case("HTML inside", put(HTML), (NAME, "HTML")),
     Case("text inside", put(b"sounding_id,xco2\n1,400\n" * 9), (NAME,)),
-    Case("vertices transposed", transposed("vertex_latitude"), (NAME, "vertex_latitude")),
+    Case("vertices transposed", transposed("vertex_latitude"), (NAME, "vertex_latitude", "(4, 40)")),
+    Case("levels transposed", transposed("pressure_levels"), (NAME, "pressure_levels", "(20, 40)")),
     Case("all NaN", lambda f: f.write(xgas=np.full(40, np.nan)), ("no sounding is left", "no_value 40")),
     Case("all bad", lambda f: f.write(quality=np.ones(40, int)), ("no sounding is left", "quality_flag 40")),
     Case(

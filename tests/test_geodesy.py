@@ -9,14 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yaotan.errors import GridError
-from yaotan.geodesy import (
-    AUTHALIC_RADIUS,
-    band_area,
-    cell_area,
-    distance,
-    projected_cell_area,
-    wrap_longitude,
-)
+from yaotan.geodesy import AUTHALIC_RADIUS, band_area, cell_area, distance, wrap_longitude
+from yaotan.grid.projected import projected_cell_area
 
 GEOD = pyproj.Geod(ellps="WGS84")
 

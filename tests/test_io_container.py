@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import netcdf_file
 
-from yaotan.catalog.product import FillRule, TimeRule
+from yaotan.catalog.rule import FillRule, TimeRule
 from yaotan.errors import NotAGranuleError, UnitsError
 from yaotan.io.container import Container, open_container
 from yaotan.io.decode import change_units, decode_time, fill_values, parse_epoch, to_float

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from yaotan.catalog.product import FillRule, TimeRule
+from yaotan.catalog.rule import FillRule, TimeRule
 from yaotan.errors import NotAGranuleError
 from yaotan.io.decode import decode_time
 from yaotan.io.identify import identify

@@ -17,7 +17,6 @@ from yaotan.io.netcdf import open_grid
 from yaotan.io.soundings import open_soundings
 from yaotan.recipes.run import run
 
-
 OCO2 = "oco2_LtCO2_160727_B99999r_sampledata.nc4"
 
 

@@ -10,13 +10,8 @@ from hypothesis import strategies as st
 from yaotan import uncertainty
 from yaotan.errors import YaotanError
 from yaotan.geodesy import distance
-from yaotan.uncertainty import (
-    correlated_mean_uncertainty,
-    effective_count,
-    mean_interval,
-    split_overpass,
-    weighted_mean_interval,
-)
+from yaotan.interval import mean_interval, weighted_mean_interval
+from yaotan.uncertainty import correlated_mean_uncertainty, effective_count, split_overpass
 
 
 def scene(seed=0, rows=30, columns=40, step=0.5, months=3):

@@ -6,6 +6,8 @@ from typing import Final
 WGS84_A: Final = 6378137.0
 #: Flattening of the WGS84 ellipsoid [1]. NIMA TR8350.2 (2000), table 3.1.
 WGS84_F: Final = 1.0 / 298.257223563
+#: Squared first eccentricity of the WGS84 ellipsoid [1], from the flattening.
+WGS84_E2: Final = WGS84_F * (2.0 - WGS84_F)
 #: Seconds in a day [s].
 DAY: Final = 86400.0
 #: Days in a Julian year [d]. IAU (1976) system of astronomical constants.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,8 @@ import pandas as pd
 import xarray as xr
 
 from yaotan.geodesy import cell_area
-from yaotan.uncertainty import correlated_mean_uncertainty, mean_interval, split_overpass
+from yaotan.interval import mean_interval
+from yaotan.uncertainty import correlated_mean_uncertainty, split_overpass
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -142,7 +143,7 @@ def contrast(
     """
     area = cell_area(edges(grid, "lat"), edges(grid, "lon"))
     place = np.meshgrid(grid["lat"].values.astype(float), grid["lon"].values.astype(float), indexing="ij")
-    turn = {"lat": np.asarray, "lon": np.transpose, None: _one_row}[matched]
+    turn = _turn(matched)
     results = []
     for step in range(grid.sizes["time"]):
         values, errors = monthly_values(grid, step, variable, minimum_count)
@@ -159,8 +160,11 @@ def contrast(
     return combine_months(results, level)
 
 
-def _one_row(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.reshape(array, (1, -1))
+def _turn(matched: str | None) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
+    """Give what brings the axis inside which sides are compared into rows."""
+    if matched is None:
+        return lambda array: np.reshape(array, (1, -1))
+    return np.transpose if matched == "lon" else np.asarray
 
 
 def edges(grid: xr.Dataset, dim: str) -> Floats:

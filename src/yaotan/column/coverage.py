@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 import xarray as xr
 
-from yaotan.catalog.product import ScreeningRule
+from yaotan.catalog.rule import ScreeningRule
 from yaotan.column.screening import judge
 
 Floats = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from yaotan.catalog.product import ScreeningRule
+from yaotan.catalog.rule import ScreeningRule
 from yaotan.errors import RecipeError
 
 

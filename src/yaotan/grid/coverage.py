@@ -16,14 +16,9 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from yaotan.errors import RegionError
-from yaotan.geodesy import (
-    authalic_northing,
-    band_area,
-    cell_area,
-    equal_area_plane,
-    projected_cell_area,
-)
+from yaotan.geodesy import authalic_northing, band_area, cell_area, equal_area_plane
 from yaotan.grid.axes import Axes
+from yaotan.grid.projected import projected_cell_area
 
 #: Longest edge of a region when it is brought into a projected CRS [degrees].
 _DENSE: Final = 0.05

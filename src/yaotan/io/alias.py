@@ -9,15 +9,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from yaotan.catalog.product import (
-    FlagRule,
-    Product,
-    QualityRule,
-    Source,
-    TimeRule,
-    VariableRule,
-    Vertical,
-)
+from yaotan.catalog.product import Product
+from yaotan.catalog.rule import FlagRule, QualityRule, Source, TimeRule, VariableRule, Vertical
 from yaotan.errors import AmbiguousLayoutError, CatalogError, NotAGranuleError, UnitsError
 from yaotan.io.container import Container
 from yaotan.io.decode import to_float, to_text

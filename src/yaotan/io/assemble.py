@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from yaotan.catalog.product import Product, Source
+from yaotan.catalog.product import Product
+from yaotan.catalog.rule import Source
 from yaotan.errors import NotAGranuleError
 from yaotan.io.alias import resolve_aliases
 from yaotan.io.container import MEMBER, Container
@@ -132,16 +133,25 @@ def _vertical_size(container: Container, sources: Mapping[str, Source], product:
 
 def _check_shapes(container: Container, granule: Granule) -> None:
     for name, source in granule.sources.items():
-        dims = granule.dims_of(name)
+        wanted = granule.shape_of(name, granule.count)
+        if source.compute == "equal_pressure_edges":
+            wanted = wanted[:1]
         for path in source.paths:
-            shape = container.shape_of(path)
-            wanted = granule.shape_of(name, granule.count)
-            if source.compute == "equal_pressure_edges":
-                wanted = wanted[:1]
-            if shape != wanted:
-                raise NotAGranuleError(
-                    f"{path} has shape {shape}",
-                    where=granule.path,
-                    expected=f"{wanted} ({', '.join(dims[: len(wanted)])})",
-                    fix="the file was rewritten with other dimensions; use the original",
-                )
+            _check_shape(container, granule, path, wanted, granule.dims_of(name))
+    corners = granule.footprint
+    if corners is not None and corners.kind == "corners":
+        for axis in (corners.latitude, corners.longitude):
+            _check_shape(container, granule, str(axis), (granule.count, 4), ("sounding", "corner"))
+
+
+def _check_shape(
+    container: Container, granule: Granule, path: str, wanted: tuple[int, ...], dims: tuple[str, ...]
+) -> None:
+    shape = container.shape_of(path)
+    if shape != wanted:
+        raise NotAGranuleError(
+            f"{path} has shape {shape}",
+            where=granule.path,
+            expected=f"{wanted} ({', '.join(dims[: len(wanted)])})",
+            fix="the file was rewritten with other dimensions; use the original",
+        )

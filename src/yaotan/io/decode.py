@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.catalog.product import FillRule, TimeRule
+from yaotan.catalog.rule import FillRule, TimeRule
 from yaotan.errors import NotAGranuleError, UnitsError
 from yaotan.units import SPELLING, conversion
 
@@ -45,7 +45,7 @@ def fill_values(attributes: Mapping[str, Any], rule: FillRule, dtype: np.dtype[A
     Examples
     --------
     >>> import numpy as np
-    >>> from yaotan.catalog.product import FillRule
+    >>> from yaotan.catalog.rule import FillRule
     >>> fill_values({"missing_value": np.int8(-1)}, FillRule(), np.dtype("uint8"))
     array([255], dtype=uint8)
     """

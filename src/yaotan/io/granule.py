@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.catalog.product import FlagRule, Footprint, MeaningRule, Product, Source, TimeRule
+from yaotan.catalog.product import Product
+from yaotan.catalog.rule import FlagRule, Footprint, MeaningRule, Source, TimeRule
 from yaotan.errors import NotAGranuleError
 from yaotan.io.container import Container, open_container
 from yaotan.io.decode import change_units, decode_time, fill_values, to_float, to_text

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from yaotan.catalog.product import Fact, Product, find_product, load_products
+from yaotan.catalog.product import Product, find_product, load_products
+from yaotan.catalog.rule import Fact
 from yaotan.errors import NotAGranuleError
 from yaotan.io.assemble import build_granule
 from yaotan.io.container import MEMBER, Container, open_container

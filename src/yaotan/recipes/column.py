@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from yaotan.catalog.product import ScreeningRule, load_products
+from yaotan.catalog.product import load_products
+from yaotan.catalog.rule import ScreeningRule
 from yaotan.column.coverage import (
     COLUMNS,
     count_days,
@@ -246,7 +247,8 @@ def join_losses_step(context: Context, pieces: Mapping[str, str]) -> Step:
         Output ``columns/losses.csv``.
     """
     target = context.folder / "columns" / "losses.csv"
-    regions, nowhere = context.regions_and_union, [set() for _ in context.regions_and_union.index]
+    regions = context.regions_and_union
+    nowhere: list[set[np.datetime64]] = [set() for _ in regions.index]
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         tables = [read_table(context.folder / name) for name in sorted(pieces)]

@@ -150,7 +150,7 @@ def _sides(context: Context, grid: xr.Dataset) -> list[dict[str, Any]]:
     options, regions = context.study.contrasts, context.regions
     inside = _inside(grid, regions)
     lat, lon = np.meshgrid(grid["lat"].values, grid["lon"].values, indexing="ij")
-    found = []
+    found: list[dict[str, Any]] = []
     if options.west_east is not None:
         east = lon >= options.west_east
         found.append(
