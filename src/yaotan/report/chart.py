@@ -226,14 +226,14 @@ def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> st
     return draw_svg(key, (WIDTH, height), alt, draw)
 
 
-def _forest_layout(marks: Sequence[Mark]) -> tuple[list[float], float]:
-    """Depth of each row's text line below the top, and total depth [px]."""
+def _forest_layout(marks: Sequence[Mark], lines: int) -> tuple[list[float], float]:
+    """Depth of each row's first text line below the top, and total depth [px]."""
     depth, places = 36.0, []
     for mark in marks:
         if mark.heading:
             depth += 26
         places.append(depth)
-        depth += 42
+        depth += 25 + 17 * lines
     return places, depth
 
 
@@ -254,7 +254,10 @@ def draw_differences(key: str, marks: Sequence[Mark], *, alt: str, label: str) -
     str
         Inline SVG.
     """
-    places, depth = _forest_layout(marks)
+    room = WIDTH - 44 - max(text_width(mark.word, 12) for mark in marks)
+    # where a name and a verdict do not fit on one line, the verdict of every row goes below its name
+    lines = 1 if all(text_width(mark.label, 12) <= room for mark in marks) else 2
+    places, depth = _forest_layout(marks, lines)
     height = depth + 30
     known = [bound for mark in marks for bound in (mark.lower, mark.upper) if np.isfinite(bound)]
     reach = 1.12 * max((abs(bound) for bound in known), default=1.0)
@@ -266,25 +269,30 @@ def draw_differences(key: str, marks: Sequence[Mark], *, alt: str, label: str) -
         axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
         axes.spines["left"].set_visible(False)
         for place, mark in zip(places, marks, strict=True):
-            colour = VERDICT_COLOUR.get(mark.verdict, ACCENT)
+            colour, row = VERDICT_COLOUR.get(mark.verdict, ACCENT), place + 10 + 17 * lines
             if np.isfinite(mark.lower):
-                axes.plot([mark.lower, mark.upper], [place + 27] * 2, color=colour, linewidth=2.4, zorder=3)
+                axes.plot(
+                    [mark.lower, mark.upper],
+                    [row] * 2,
+                    color=colour,
+                    linewidth=2.4,
+                    zorder=3,
+                )
             if np.isfinite(mark.value):
-                axes.plot([mark.value], [place + 27], "o", color=colour, markersize=7, zorder=4)
-            _forest_text(figure, height, place, mark, colour)
+                axes.plot([mark.value], [row], "o", color=colour, markersize=7, zorder=4)
+            _forest_text(figure, (place, height), mark, colour, lines)
         number_ticks(axes.xaxis, 6)
         axis_title(figure, label)
 
     return draw_svg(key, (WIDTH, height), alt, draw)
 
 
-def _forest_text(figure: Any, height: float, place: float, mark: Mark, colour: str) -> None:
-    room = WIDTH - 32 - text_width(mark.word, 12) - 12
+def _forest_text(figure: Any, at: tuple[float, float], mark: Mark, colour: str, lines: int) -> None:
+    place, height = at
+    room = WIDTH - 32 if lines == 2 else WIDTH - 44 - text_width(mark.word, 12)
     y = (height - place - 10) / height
-    rows = [
-        (16.0, y, fit_text(mark.label, room, 12), "left", INK),
-        (WIDTH - 16, y, mark.word, "right", colour),
-    ]
+    word = (16.0, (height - place - 27) / height, "left") if lines == 2 else (WIDTH - 16, y, "right")
+    rows = [(16.0, y, fit_text(mark.label, room, 12), "left", INK), (*word[:2], mark.word, word[2], colour)]
     if mark.heading:
         heading = fit_text(mark.heading, WIDTH - 32, 12)
         rows.append((16.0, (height - place + 12) / height, heading, "left", QUIET))

@@ -111,7 +111,8 @@ class StudyResults:
     columns : sequence of ColumnResult
         The first is the main one.
     regions : geopandas.GeoDataFrame
-        region_id, name, name_zh and polygons; ``attrs["source"]`` names where the boundaries come from.
+        region_id, name, name_zh and polygons; ``attrs["source"]`` names where the boundaries come
+        from (a text, or a mapping of language to text).
     contrasts, comparison, losses, truth : pandas.DataFrame
         Tables as in `TABLE_COLUMNS`; ``truth`` is None outside of simulated studies. In ``losses`` the
         kinds are ``read``, ``flag``, ``rule``, ``kept`` (unit ``sounding``) and ``orbit``, ``cloud``,
@@ -152,6 +153,13 @@ class StudyResults:
         if isinstance(self.title, str):
             return self.title
         return self.title.get(language) or next(iter(self.title.values()), "")
+
+    def boundary_source(self, language: str) -> str:
+        """Say where the boundaries come from: ``regions.attrs["source"]``, a text or one per language."""
+        source = self.regions.attrs.get("source") or ""
+        if isinstance(source, Mapping):
+            return str(source.get(language) or next(iter(source.values()), ""))
+        return str(source)
 
     def column(self, product: str, variable: str) -> ColumnResult | None:
         """Find one column, or None."""

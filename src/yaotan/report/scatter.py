@@ -55,8 +55,9 @@ def draw_scatter(
     """
     bar = 66.0 if density is not None else 0.0
     size = (WIDTH, 400.0 + bar)
-    low, high = float(min(x.min(), y.min())), float(max(x.max(), y.max()))
-    pad = 0.06 * (high - low or 1.0)
+    reach = np.zeros_like(y) if sigma is None else np.nan_to_num(sigma)
+    low, high = float(min(x.min(), (y - reach).min())), float(max(x.max(), (y + reach).max()))
+    pad = 0.04 * (high - low or 1.0)
 
     def draw(figure: Any) -> None:
         axes = make_axes(figure, 66, 54 + bar, 66, 30)

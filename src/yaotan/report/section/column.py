@@ -210,17 +210,27 @@ def _regional_table(page: PageContext, column: ColumnResult) -> Table | None:
         ("covered", ""),
         ("months", ""),
     ]
-    heads = [
-        Cell(text(f"{head}.{name}") + (f" ({given})" if given else ""), "number") for name, given in names
-    ]
+    heads = []
+    for name, given in names:
+        word = text(f"{head}.{name}")
+        heads.append(Cell(text("quantity", symbol=word, unit=given) if given else word, "number"))
     heads[0] = Cell(heads[0].text)
     title = text("table.title", symbol=page.symbol(column.variable), product=column.title)
     download = make_download(f"table_{column.key}", column.table)
     return Table(f"table-{column.key}", title, heads, rows, text("table.note"), download)
 
 
+def _contrasts(page: PageContext) -> pd.DataFrame:
+    """Contrasts in the order in which the page shows the products."""
+    order = {column.product: number for number, column in reversed(list(enumerate(page.results.columns)))}
+    table = page.results.contrasts
+    if table.empty:
+        return table
+    return table.sort_values("product", key=lambda one: one.map(order).fillna(len(order)), kind="stable")
+
+
 def _contrast_figures(page: PageContext) -> list[Figure]:
-    text, table = page.text, page.results.contrasts
+    text, table = page.text, _contrasts(page)
     figures = []
     for variable in page.variables:
         rows = table[table["variable"] == variable] if len(table) else table
@@ -254,7 +264,7 @@ def _contrast_figures(page: PageContext) -> list[Figure]:
 
 
 def _contrast_table(page: PageContext) -> Table | None:
-    text, table = page.text, page.results.contrasts
+    text, table = page.text, _contrasts(page)
     if table.empty:
         return None
     rows = []

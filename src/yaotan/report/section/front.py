@@ -246,7 +246,7 @@ def mean_figure(page: PageContext, column: ColumnResult, key: str) -> Figure:
     caption = text("map.caption", n=filled, shown=whole(filled)) if filled else text("map.caption_empty")
     if filled and scale is not None and (scale.below or scale.above):
         caption += text("space") + text("map.clipped")
-    source = results.regions.attrs.get("source")
+    source = results.boundary_source(text.language)
     if source:
         caption += text("space") + text("map.source", source=source)
     download = make_download(f"map_{column.key}", cells) if cells is not None and len(cells) else None

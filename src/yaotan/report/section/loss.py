@@ -54,8 +54,11 @@ def make_losses(page: PageContext) -> Section | None:
     if losses.empty:
         return None
     products = []
-    for product in losses["product"].unique():
+    shown = [column.product for column in page.results.columns] + sorted(losses["product"].unique())
+    for product in dict.fromkeys(shown):
         rows = losses[losses["product"] == product]
+        if rows.empty:
+            continue
         products.append(
             {
                 "title": page.results.product_title(str(product)),

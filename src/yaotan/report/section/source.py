@@ -32,7 +32,7 @@ def make_sources(page: PageContext) -> Section:
     recipe = given.get("recipe")
     if isinstance(recipe, Mapping):
         recipe = yaml.safe_dump(dict(recipe), allow_unicode=True, sort_keys=False)
-    boundaries = page.results.regions.attrs.get("source")
+    boundaries = page.results.boundary_source(text.language)
     parts = {
         "inputs": _inputs(page, given.get("inputs") or []),
         "skipped": [
@@ -42,7 +42,7 @@ def make_sources(page: PageContext) -> Section:
         "software": [(str(name), str(version)) for name, version in (given.get("software") or {}).items()],
         "references": [without_scheme(str(one)) for one in given.get("references") or []],
         "notes": [str(one) for one in given.get("notes") or []],
-        "boundaries": str(boundaries) if boundaries else "",
+        "boundaries": boundaries,
     }
     return Section("sources", text("source.title"), text("source.lead"), parts)
 

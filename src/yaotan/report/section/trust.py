@@ -226,8 +226,17 @@ def _term_figures(page: PageContext) -> list[Figure]:
     return figures
 
 
+def _regional_truth(page: PageContext) -> pd.DataFrame | None:
+    """Truth by region; the whole area repeats it and is used only where there is nothing else."""
+    truth = page.results.truth
+    if truth is None or truth.empty:
+        return truth
+    own = truth[truth["region_id"].astype(str) != WHOLE]
+    return own if len(own) else truth
+
+
 def _truth_figures(page: PageContext) -> list[Figure]:
-    text, truth, figures = page.text, page.results.truth, []
+    text, truth, figures = page.text, _regional_truth(page), []
     if truth is None or truth.empty:
         return []
     for number, (key_pair, rows) in enumerate(truth.groupby(["product", "variable"], sort=False)):
@@ -271,7 +280,7 @@ def _score(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _truth_table(page: PageContext) -> Table | None:
-    text, truth = page.text, page.results.truth
+    text, truth = page.text, _regional_truth(page)
     if truth is None or truth.empty:
         return None
     rows = []
