@@ -265,10 +265,21 @@ def _accumulate(
         values -= reference[:, None]
         data = (values, sigma, bias, times, *_overpasses(times, later))
         index = periods.index(times)
+        room = kernel.make_room(piece.corners[0].shape[1], len(source.variables))
         done = 0
         while True:
             done = kernel.bin_chunk(
-                done, piece.points, piece.corners, index, data, options, grid, sums.state, lost, rejected
+                done,
+                room,
+                piece.points,
+                piece.corners,
+                index,
+                data,
+                options,
+                grid,
+                sums.state,
+                lost,
+                rejected,
             )
             if done == times.size:
                 break

@@ -34,7 +34,7 @@ _NAT: Final = int(np.iinfo(np.int64).min)
 #: Later than any sounding [ns since 1970].
 _NEVER: Final = int(np.iinfo(np.int64).max)
 #: Soundings in one piece where the data are in memory already.
-_PIECE: Final = 1 << 18
+_PIECE: Final = 1 << 16
 #: A projected footprint that bends by more than this share of its size lies over a seam of the projection.
 _BEND: Final = 0.25
 

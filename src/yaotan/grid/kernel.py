@@ -18,17 +18,25 @@ import numba
 import numpy as np
 
 
-def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    # division by zero gives inf or NaN as in numpy: no branch on each division
+def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    # Division by zero gives inf or NaN as in numpy: no branch on each division. No function here allocates,
+    # so counting references of a dozen arrays for each cell (half of the time) can be left out.
+    compiler: Any = numba.njit
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        return compiler(error_model="numpy", _nrt=False, **options)(function)
+    except KeyError:  # the option is not part of numba's public interface
+        return compiler(error_model="numpy", **options)(function)
+
+
+def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    try:
+        return _compiled(function, cache=True, nogil=True)
     except RuntimeError:  # numba finds no folder in which it may keep compiled code (read-only install)
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        return _compiled(function, nogil=True)
 
 
 def _inline(function: Callable[..., Any]) -> Callable[..., Any]:
-    # put into the caller by numba itself: a call would count references of a dozen arrays for each cell
-    return numba.njit(inline="always", error_model="numpy")(function)
+    return _compiled(function, inline="always")
 
 
 # Why a sounding is left out; `REASONS` in footprint.py gives the words in this order.
@@ -596,10 +604,9 @@ def integrate(x0, x1, y0, y1, fine_x, fine_y, h, shape):  # type: ignore[no-unty
 
 
 @_jit
-def spread_response(k, area, work, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
+def spread_response(k, area, work, h, box, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
     """Give each cell its part of the spatial response of a quadrilateral; tell how many cells got one."""
     ye, xe, shape = grid[0], grid[1], options[2]
-    h, box = np.empty((2, 9)), np.empty(4)
     for c in range(4):
         work[1, 0, c], work[1, 1, c] = work[0, 0, c] - work[0, 0, 0], work[0, 1, c] - work[0, 1, 0]
     square_map(work, h)
@@ -666,15 +673,14 @@ def bin_point(k, nominal, points, base, usable, data, options, grid, state, lost
 
 
 @_jit
-def bin_chunk(start, points, corners, periods, data, options, grid, state, lost, rejected):  # type: ignore[no-untyped-def]
+def bin_chunk(start, room, points, corners, periods, data, options, grid, state, lost, rejected):  # type: ignore[no-untyped-def]
     """Add soundings to the sums, from number `start` on.
 
     Gives the number of the sounding at which the tables must grow first, or the number of soundings. Every
     rejected sounding is counted once in `rejected` (by reason), and once in `lost` for each variable.
     """
-    count, width = corners[0].shape
-    work, place = np.empty((6, 2, 8 * (width + 3))), np.zeros(2, dtype=np.int64)
-    usable = np.empty(data[0].shape[0], dtype=np.bool_)
+    count = corners[0].shape[0]
+    work, place, usable, h, box = room
     cells = (grid[0].size - 1) * (grid[1].size - 1)
     mode, nominal, times = options[1], options[3], data[3]
     for k in range(start, times.size):
@@ -712,10 +718,21 @@ def bin_chunk(start, points, corners, periods, data, options, grid, state, lost,
             reason = -1
             if check_values(k, data, options, usable, lost):
                 if mode == RESPONSE:
-                    hits = spread_response(k, area, work, base, usable, data, options, grid, state)
+                    hits = spread_response(k, area, work, h, box, base, usable, data, options, grid, state)
                 else:
                     hits = spread_area(k, n, area, work, place, base, usable, data, options, grid, state)
                 reason = -1 if hits > 0 else (OUTSIDE_GRID if hits == 0 else UNFIT_RESPONSE)
         if reason >= 0:
             rejected[reason] += 1
     return times.size
+
+
+def make_room(corners: int, variables: int) -> tuple[Any, ...]:
+    """Allocate what `bin_chunk` works in: rings, a cell, variables in use, a projective map and its box."""
+    return (
+        np.zeros((6, 2, 8 * (corners + 3))),
+        np.zeros(2, dtype=np.int64),
+        np.zeros(variables, dtype=np.bool_),
+        np.zeros((2, 9)),
+        np.zeros(4),
+    )
