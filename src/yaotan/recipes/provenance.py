@@ -69,6 +69,18 @@ def _sum_reasons(records: Mapping[str, Mapping[str, Any]], product: str) -> dict
     return total
 
 
+def _counts_of(records: Mapping[str, Mapping[str, Any]], file: str) -> dict[str, int]:
+    """Give how many soundings of one file were read, and how many the reader kept in region and period."""
+    entries = [
+        entry
+        for name, record in records.items()
+        if name.startswith("grid-")
+        for entry in record["summary"]["reading"]
+        if entry["file"] == file and "read" in entry
+    ]
+    return {"read": max((e["read"] for e in entries), default=0), "kept": sum(e["kept"] for e in entries)}
+
+
 def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Describe a run so that it can be done again and every number traced.
 
@@ -104,6 +116,7 @@ def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[s
                 "product": granule.product,
                 "version": granule.version,
                 "period": [str(granule.start)[:19], str(granule.end)[:19]],
+                **_counts_of(records, context.relative(granule.path)),
             }
             for granule in inventory.granules
         ],

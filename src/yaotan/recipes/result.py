@@ -79,6 +79,7 @@ def load_results(folder: PathLike) -> StudyResults:
         truth=_whole(_read(truth)) if truth.is_file() else None,
         provenance=_for_readers(provenance),
         words=_words(study, provenance),
+        titles={product: _title(product, provenance) for product in provenance["products"]},
     )
 
 
@@ -99,10 +100,7 @@ def _columns(folder: Path, product: str, provenance: Mapping[str, Any]) -> list[
         return []
     grids = [open_grid(path) for path in files]
     found = []
-    versions = sorted({item["version"] for item in provenance["inputs"] if item["product"] == product})
-    title = " v".join(
-        filter(None, [load_products()[product].title["en"], ", v".join(filter(None, versions))])
-    )
+    title = _title(product, provenance)
     for variable in column_variables(grids[0]):
         names = [variable + suffix for suffix in DRAWN if variable + suffix in grids[0]]
         grid = xr.concat(
@@ -113,6 +111,14 @@ def _columns(folder: Path, product: str, provenance: Mapping[str, Any]) -> list[
     for one in grids:
         one.close()
     return found
+
+
+def _title(product: str, provenance: Mapping[str, Any]) -> str:
+    """Name a product as people do, with the versions that were read."""
+    versions = {item["version"] for item in provenance["inputs"] if item["product"] == product}
+    return " v".join(
+        filter(None, [load_products()[product].title["en"], ", v".join(sorted(versions - {""}))])
+    )
 
 
 def _name_sides(contrasts: pd.DataFrame, regions: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:

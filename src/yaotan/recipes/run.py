@@ -207,16 +207,19 @@ def _regions_step(context: Context) -> Step:
 
 def _report_record(context: Context, recipe: Path, records: Mapping[str, Mapping[str, Any]]) -> Path:
     """Write provenance and report; the report is a step like the others."""
-    from yaotan.report.page import report  # draws: matplotlib loads here and not for a check
+    # these draw: matplotlib loads here and not for a check
+    from yaotan.report.export import write_figures
+    from yaotan.report.page import report
 
     context.announce("report", 0, 1)
     context.ledger.write_json(context.folder / "provenance.json", describe_run(context, recipe, records))
     target = context.folder / "report.html"
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
-        report(load_results(context.folder), target)
-        written = [target, *target.parent.glob("report.*.html"), *(context.folder / "figures").glob("*.svg")]
-        return sorted(written), {}
+        results = load_results(context.folder)
+        report(results, target)
+        pages = [target, *target.parent.glob("report.??.html")]
+        return [*sorted(pages), *write_figures(results, context.folder / "figures")], {}
 
     digests = _outputs(records, "")
     parameters = {"title": context.study.title, "language": context.study.language}

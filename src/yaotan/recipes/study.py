@@ -58,7 +58,8 @@ class RegionOptions(_Strict):
     region_id: str | None = None
     region_name: str | None = None
     region_name_zh: str | None = None
-    source: str | None = None
+    #: printed under the maps; one text, or one for each language
+    source: str | dict[str, str] | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> RegionOptions:

@@ -121,6 +121,8 @@ class StudyResults:
     words : mapping
         Words for codes that only the study knows: rule names and products' flags to
         ``{"en": ..., "zh": ...}``.
+    titles : mapping
+        Name that people use for each product that was read, those without any column included.
     provenance : mapping
         As written to ``provenance.json``: ``inputs`` (list of file, product, version, sha256, read, kept),
         ``skipped`` (list of file, error), ``recipe`` (text or mapping), ``software`` (name to version),
@@ -140,6 +142,7 @@ class StudyResults:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for kind in ("contrasts", "comparison", "losses", "truth"):
@@ -167,4 +170,6 @@ class StudyResults:
 
     def product_title(self, product: str) -> str:
         """Name of a product that people use."""
-        return next((c.title for c in self.columns if c.product == product), product)
+        return next(
+            (c.title for c in self.columns if c.product == product), self.titles.get(product, product)
+        )

@@ -172,7 +172,7 @@ region: [{west}, {south}, {east}, {north}]
 inputs:
 {inputs}
 grid: {{resolution: 1.0, frequency: month}}
-regions: {{path: regions.geojson, source: "made up; shares no border with any real province"}}
+regions: {{path: regions.geojson, source: {{en: made up, zh: 虚构示例}}}}
 contrasts: {{west_east: 112.0, zonal: 33.0, regions: [[east, west], [north, northwest]]}}
 truth: truth.nc
 """

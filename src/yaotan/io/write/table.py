@@ -202,9 +202,11 @@ def write_geojson(obj: gpd.GeoDataFrame, path: Path, options: Options) -> None:
     path : pathlib.Path
         New file.
     options : Options
-        Not used further.
+        `name` gives the layer's name.
     """
-    obj.to_crs("EPSG:4326").to_file(path, driver="GeoJSON", engine="pyogrio", RFC7946="YES")
+    # without a layer name GDAL would write the temporary file's
+    layer = options.name.partition(".")[0]
+    obj.to_crs("EPSG:4326").to_file(path, driver="GeoJSON", engine="pyogrio", layer=layer, RFC7946="YES")
 
 
 def write_gpkg(obj: gpd.GeoDataFrame, path: Path, options: Options) -> None:
