@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from yaotan.grid import kernel
 
-#: Cells in one block of a lazy array: 8 million doubles are 64 MiB, a globe at 0.1 degree is one block.
-_BLOCK_CELLS: Final = 1 << 23
+#: Cells in one block of a lazy array: 2 million doubles are 16 MiB.
+_BLOCK_CELLS: Final = 1 << 21
 
 
 class CellSums:
