@@ -70,7 +70,7 @@ USED, ASIDE, WANTED, RECENT = range(4)
 RECENT_SIZE: Final = 64
 #: Nanoseconds in the window in which soundings of one cell belong to one overpass (30 minutes).
 PASS_NS: Final = 1_800_000_000_000
-#: Overpass numbers use 24 bits of a key; the offset keeps times before 1970 positive.
+#: Overpass numbers use 24 bits of a key; the offset keeps times before 1970 above 0, which means none.
 PASS_BITS: Final = 24
 PASS_OFFSET: Final = 1 << 22
 
@@ -303,14 +303,14 @@ def change_overpass(number, still_open, row, v, table, spill, counters):  # type
     floats, ints, slots, held = table[0], table[1], spill[0], spill[1]
     cell_variable = (row * floats.shape[1] + v) << PASS_BITS
     before = ints[row, v, PASS]
-    if before >= still_open:
+    if before > 0 and before >= still_open:
         place = slot_of(slots, cell_variable | before)
         if slots[place] == -1:
             slots[place] = cell_variable | before
             counters[ASIDE] += 1
         held[place] = floats[row, v, OPEN]
     floats[row, v, OPEN] = 0.0
-    if counters[ASIDE] > 0 and before >= 0:
+    if counters[ASIDE] > 0 and before > 0:
         place = slot_of(slots, cell_variable | number)
         if slots[place] != -1:
             floats[row, v, OPEN] = held[place]

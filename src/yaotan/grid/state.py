@@ -52,7 +52,6 @@ class CellSums:
             new = np.zeros((rows, *old.shape[1:]), dtype=old.dtype)
             new[:used] = old[:used]
             setattr(self, name, new)
-        self.sums.view(np.int64)[used:, :, kernel.PASS] = -1
         size = 1 << int(2 * rows).bit_length()
         self.slots, self.rows = np.full(size, -1, np.int64), np.zeros(size, np.int64)
         kernel.refill(self.keys, used, self.slots, self.rows)
