@@ -8,6 +8,7 @@ from pathlib import Path
 import xarray as xr
 
 from yaotan.errors import NotAGranuleError, SchemaError
+from yaotan.io.wide import unpack
 from yaotan.schema import check_estimate, check_grid
 from yaotan.typing import PathLike
 
@@ -66,7 +67,7 @@ def _open(path: Path, noun: str, check: Callable[[xr.Dataset], xr.Dataset]) -> x
             f"cannot be opened as {noun} ({error})", where=path, expected="a netCDF-4 file written by yaotan"
         ) from error
     try:
-        return check(dataset)
+        return check(unpack(dataset))
     except SchemaError as error:
         dataset.close()
         raise SchemaError(error.what, where=path, expected=error.expected) from error

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from yaotan.errors import OutputError
+from yaotan.io.wide import pack
 
 #: CF-1.8 knows no unsigned and no 64-bit integers (they came with CF-1.9): stored as the next wider type
 _STORED: Final = {
@@ -87,7 +88,7 @@ def stored(variable: xr.Variable, name: str) -> xr.Variable:
     Parameters
     ----------
     variable : xarray.Variable
-        Any. 64-bit unsigned integers stay as they are (identifiers; they need CF-1.9).
+        Any. 64-bit unsigned integers are packed (see `yaotan.io.wide`).
     name : str
         For the error.
 
@@ -101,8 +102,8 @@ def stored(variable: xr.Variable, name: str) -> xr.Variable:
     OutputError
         When computed: an integer does not fit.
     """
-    new = variable.copy(deep=False)
-    new.attrs, new.encoding = plain_attributes(variable.attrs), {}
+    new = pack(variable) if variable.dtype == np.uint64 else variable.copy(deep=False)
+    new.attrs, new.encoding = plain_attributes(new.attrs), {}
     fill = new.attrs.pop("_FillValue", variable.encoding.get("_FillValue"))
     new.attrs.pop("missing_value", None)
     dtype = _STORED.get(str(variable.dtype))

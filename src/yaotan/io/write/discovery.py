@@ -46,7 +46,7 @@ def global_attributes(dataset: xr.Dataset, options: Options) -> dict[str, Any]:
     own = {_RENAMED.get(str(name), str(name)): value for name, value in dataset.attrs.items()}
     version = metadata.version("yaotan")
     made: dict[str, Any] = {
-        "Conventions": conventions(dataset),
+        "Conventions": "CF-1.8, ACDD-1.3",
         "title": f"{kind}: {subject}",
         "summary": f"{kind} of {subject}, written by yaotan {version}.",
         "keywords": ", ".join(dict.fromkeys(["greenhouse gases", *column_variables(dataset), *names])),
@@ -64,18 +64,6 @@ def global_attributes(dataset: xr.Dataset, options: Options) -> dict[str, Any]:
         part for part in (str(own.get("history", "")), f"{options.date} yaotan {version}: written") if part
     )
     return attributes
-
-
-def conventions(dataset: xr.Dataset) -> str:
-    """Name the conventions: CF-1.8, or CF-1.9 where a 64-bit unsigned identifier needs it.
-
-    Examples
-    --------
-    >>> conventions(xr.Dataset({"sounding_id": ("sounding", np.array([1], "uint64"))}))
-    'CF-1.9, ACDD-1.3'
-    """
-    wide = any(variable.dtype == np.uint64 for variable in dataset.variables.values())
-    return f"CF-1.{9 if wide else 8}, ACDD-1.3"
 
 
 def _limits(dataset: xr.Dataset, standard_name: str) -> tuple[float, float, str] | None:

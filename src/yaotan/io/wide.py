@@ -1,0 +1,90 @@
+"""64-bit unsigned integers in CF-1.8, which has no such type: digits for identifiers, words for bit masks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+#: attribute that says how the values are kept
+KEPT_AS: Final = "kept_as"
+DIGITS: Final = "digits of a 64-bit unsigned integer"
+WORDS: Final = "two 32-bit words of a 64-bit unsigned integer, low word first"
+
+
+def _to_digits(values: NDArray[np.uint64]) -> NDArray[np.bytes_]:
+    return np.asarray(values).astype("U20").astype("S20")
+
+
+def _to_words(values: NDArray[np.uint64]) -> NDArray[np.int32]:
+    # little-endian on every machine, so that the low word comes first in the file
+    return np.ascontiguousarray(values, "<u8")[..., None].view("<i4").astype(np.int32)
+
+
+def _to_integers(words: NDArray[np.int32]) -> NDArray[np.uint64]:
+    return np.ascontiguousarray(words, "<i4").view("<u8")[..., 0].astype(np.uint64)
+
+
+def pack(variable: xr.Variable) -> xr.Variable:
+    """Turn a uint64 variable into one that CF-1.8 can hold, without loss and without loading it.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        dtype uint64. One dimension is taken for identifiers, more for bit masks.
+
+    Returns
+    -------
+    xarray.Variable
+        Text of digits with the same dimension, or int32 with one more dimension, ``word``.
+
+    Examples
+    --------
+    >>> pack(xr.Variable("sounding", np.array([2**63], "uint64"))).values
+    array([b'9223372036854775808'], dtype='|S20')
+    """
+    data, lazy = variable.data, hasattr(variable.data, "dask")
+    if variable.ndim == 1:
+        made = data.map_blocks(_to_digits, dtype="S20") if lazy else _to_digits(data)
+        return xr.Variable(variable.dims, made, {**variable.attrs, KEPT_AS: DIGITS})
+    if lazy:
+        chunks = (*data.chunks, (2,))
+        made = data.map_blocks(_to_words, dtype=np.int32, chunks=chunks, new_axis=data.ndim)
+    else:
+        made = _to_words(data)
+    return xr.Variable((*variable.dims, "word"), made, {**variable.attrs, KEPT_AS: WORDS})
+
+
+def unpack(dataset: xr.Dataset) -> xr.Dataset:
+    """Restore the uint64 variables of a file that `pack` had a part in.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        As read from the file.
+
+    Returns
+    -------
+    xarray.Dataset
+        New object, lazy where it was; others variables are untouched.
+    """
+    restored = {}
+    for name, variable in dataset.variables.items():
+        kept = variable.attrs.get(KEPT_AS)
+        if kept is None:
+            continue
+        attrs = {key: value for key, value in variable.attrs.items() if key != KEPT_AS}
+        if kept == DIGITS:
+            restored[name] = xr.Variable(variable.dims, variable.data.astype("U20").astype(np.uint64), attrs)
+            continue
+        data = variable.data
+        if hasattr(data, "dask"):
+            data = data.rechunk({data.ndim - 1: -1}).map_blocks(
+                _to_integers, dtype=np.uint64, drop_axis=data.ndim - 1
+            )
+        else:
+            data = _to_integers(variable.values)
+        restored[name] = xr.Variable(variable.dims[:-1], data, attrs)
+    return dataset.assign(restored) if restored else dataset
