@@ -20,11 +20,13 @@ def _to_digits(values: NDArray[np.uint64]) -> NDArray[np.bytes_]:
 
 def _to_words(values: NDArray[np.uint64]) -> NDArray[np.int32]:
     # little-endian on every machine, so that the low word comes first in the file
-    return np.ascontiguousarray(values, "<u8")[..., None].view("<i4").astype(np.int32)
+    words = np.ascontiguousarray(values, "<u8")[..., None].view("<i4").astype(np.int32)
+    return np.moveaxis(words, -1, 0)  # CF wants dimensions that are not time or space on the left
 
 
 def _to_integers(words: NDArray[np.int32]) -> NDArray[np.uint64]:
-    return np.ascontiguousarray(words, "<i4").view("<u8")[..., 0].astype(np.uint64)
+    last = np.moveaxis(words, 0, -1)
+    return np.ascontiguousarray(last, "<i4").view("<u8")[..., 0].astype(np.uint64)
 
 
 def pack(variable: xr.Variable) -> xr.Variable:
@@ -50,11 +52,10 @@ def pack(variable: xr.Variable) -> xr.Variable:
         made = data.map_blocks(_to_digits, dtype="S20") if lazy else _to_digits(data)
         return xr.Variable(variable.dims, made, {**variable.attrs, KEPT_AS: DIGITS})
     if lazy:
-        chunks = (*data.chunks, (2,))
-        made = data.map_blocks(_to_words, dtype=np.int32, chunks=chunks, new_axis=data.ndim)
+        made = data.map_blocks(_to_words, dtype=np.int32, chunks=((2,), *data.chunks), new_axis=0)
     else:
         made = _to_words(data)
-    return xr.Variable((*variable.dims, "word"), made, {**variable.attrs, KEPT_AS: WORDS})
+    return xr.Variable(("word", *variable.dims), made, {**variable.attrs, KEPT_AS: WORDS})
 
 
 def unpack(dataset: xr.Dataset) -> xr.Dataset:
@@ -81,10 +82,8 @@ def unpack(dataset: xr.Dataset) -> xr.Dataset:
             continue
         data = variable.data
         if hasattr(data, "dask"):
-            data = data.rechunk({data.ndim - 1: -1}).map_blocks(
-                _to_integers, dtype=np.uint64, drop_axis=data.ndim - 1
-            )
+            data = data.rechunk({0: -1}).map_blocks(_to_integers, dtype=np.uint64, drop_axis=0)
         else:
             data = _to_integers(variable.values)
-        restored[name] = xr.Variable(variable.dims[:-1], data, attrs)
+        restored[name] = xr.Variable(variable.dims[1:], data, attrs)
     return dataset.assign(restored) if restored else dataset
