@@ -84,3 +84,21 @@ def test_soundings_are_lazy_until_asked(granules: list[Path]) -> None:
     assert all(soundings[name].chunks is not None for name in soundings.data_vars)
     for path in granules:
         assert path.name in soundings.attrs["source"]
+
+
+def test_regional_table_to_csv(granules: list[Path], tmp_path: Path) -> None:
+    import geopandas as gpd
+    import pandas as pd
+    import shapely
+
+    regions = gpd.GeoDataFrame(
+        {"region_id": ["1", "2"]},
+        geometry=[shapely.box(114.1, 29.1, 115.6, 31), shapely.box(115.6, 29.1, 116.9, 31)],
+        crs="EPSG:4326",
+    )
+    estimate = yaotan.zonal_statistics(make_grid(granules), regions)
+    table = pd.read_csv(yaotan.write(estimate, tmp_path / "table.csv"), dtype={"region": str})
+    row = table.set_index("region").loc["1"]
+    assert row["value"] == pytest.approx(float(estimate["xco2"][0, 0]))
+    assert row["count"] == pytest.approx(float(estimate["xco2_count"][0, 0]))
+    assert row["uncertainty"] > 0.3

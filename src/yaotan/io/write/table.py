@@ -70,8 +70,9 @@ def long_table(estimate: xr.Dataset) -> pd.DataFrame:
     if not blocks:
         raise OutputError("the estimate holds no variable by region, source or class")
     table = pd.concat(blocks, ignore_index=True)
-    if "count" in table:
-        # a count stays a whole number beside variables that have none
+    if "count" in table and (table["count"].dropna() % 1 == 0).all():
+        # a whole count stays a whole number beside variables that have none; at borders of regions it may
+        # be a part of one
         table["count"] = table["count"].astype("Int64")
     parts = ["value", *(part for part in _PARTS if part in table)]
     labels = [c for c in table if c not in (*parts, "variable", "units", *dims) and c not in bounds]
