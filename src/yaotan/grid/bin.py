@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from yaotan.catalog.gas import gases
 from yaotan.errors import GridError
 from yaotan.grid import kernel
-from yaotan.grid.finalise import assemble, from_sums, time_coords
+from yaotan.grid.finalise import NO_SIGMA, assemble, from_sums, time_coords
 from yaotan.grid.footprint import (
     REASONS,
     VALUE_REASONS,
@@ -27,7 +27,7 @@ from yaotan.grid.merge import coarsen_grid, merge_grids
 from yaotan.grid.period import PeriodRule, Periods, make_periods
 from yaotan.grid.response import SuperGaussian
 from yaotan.grid.spec import GridSpec
-from yaotan.grid.state import CellSums
+from yaotan.grid.state import CellSums, FrozenSums
 
 __all__ = ["coarsen_grid", "grid_soundings", "merge_grids"]
 
@@ -154,7 +154,8 @@ def grid_soundings(
         shape.margin() if weight == "response" else 0.0,
     )
     sums, rejected, lost = _accumulate(source, look, periods, options, np.array(reference))
-    out = _dataset(source, sums.freeze(), periods, overpass_correlation, reference)
+    comments = _comments(source, systematic, weight == "centre" and footprint_area is None)
+    out = _dataset(source, sums.freeze(), periods, overpass_correlation, reference, comments)
     out.attrs = _attrs(soundings, source, rejected, lost) | {
         "weight": weight,
         "weight_rule": _RULES[weight] + (", times 1 / u^2" if precision_weight else ""),
@@ -220,6 +221,21 @@ def _source(
     sigma = tuple(n + "_uncertainty" if n + "_uncertainty" in soundings else None for n in names)
     bias = choose_bias(soundings, names, systematic)
     return Source(soundings, names, sigma, bias, spec, plane == "equal_area", held and weight != "centre")
+
+
+def _comments(source: Source, systematic: Any, area_unknown: bool) -> list[dict[str, str]]:
+    """For each variable: suffix -> why it holds no number, or an assumed one."""
+    comments = []
+    for name, sigma in zip(source.variables, source.sigma, strict=True):
+        out: dict[str, str] = {}
+        if sigma is None:
+            out |= dict.fromkeys(NO_SIGMA, f"not known: the soundings have no {name}_uncertainty")
+        if systematic is None or (isinstance(systematic, Mapping) and name not in systematic):
+            out["_uncertainty_systematic"] = "no systematic error was given (systematic=): taken as zero"
+        if area_unknown:
+            out["_coverage"] = "not known: soundings counted by their centres, without footprint_area="
+        comments.append(out)
+    return comments
 
 
 def _reference(name: str) -> float:
@@ -289,16 +305,22 @@ def _accumulate(
 
 
 def _dataset(
-    source: Source, sums: Any, periods: Periods, correlation: float, reference: list[float]
+    source: Source,
+    sums: FrozenSums,
+    periods: Periods,
+    correlation: float,
+    reference: list[float],
+    comments: list[dict[str, str]],
 ) -> xr.Dataset:
     spec = source.spec
     dims = ("time", *spec.dims)
     out: dict[str, Any] = {}
+    shape = (periods.start.size, *spec.shape)
     for number, name in enumerate(source.variables):
-        arrays = from_sums(sums, number, (periods.start.size, *spec.shape), correlation, reference[number])
-        out |= assemble(
-            name, arrays, source.soundings[name].attrs, dims=dims, reference=reference[number], missing={}
-        )
+        missing = comments[number]
+        arrays = from_sums(sums, number, shape, correlation, reference[number], frozenset(missing))
+        attrs = source.soundings[name].attrs
+        out |= assemble(name, arrays, attrs, dims=dims, reference=reference[number], missing=missing)
     coords = time_coords(periods.start, periods.end).merge(spec.coords())
     return xr.Dataset(out, coords=coords.coords)
 

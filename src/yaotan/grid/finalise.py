@@ -37,7 +37,9 @@ MASK: Final = "_subcell_mask"
 #: every stored sum, in the order in which it is written
 SUMS: Final = (*FLOAT_SUMS, *INT_SUMS, MASK)
 
-Arrays = Mapping[str, Any]
+NO_SIGMA: Final = ("_uncertainty", "_uncertainty_random", "_uncertainty_overpass")
+#: variables of which a comment says why they hold no number, or an assumed one
+COMMENTED: Final = (*NO_SIGMA, "_uncertainty_systematic", "_coverage")
 
 
 def _ratio(top: Any, bottom: Any) -> Any:
@@ -64,8 +66,12 @@ def _coverage(share: Any, covered: Any, mask: Any) -> Any:
     return np.where(share > 0, np.minimum(share * overlap, 1.0), 0.0)
 
 
+def _unknown(values: Any, *_: Any) -> Any:
+    return np.full(values.shape, np.nan)
+
+
 def derivations(
-    correlation: float, reference: float
+    correlation: float, reference: float, commented: frozenset[str] = frozenset()
 ) -> dict[str, tuple[tuple[str, ...], Callable[..., Any]]]:
     """Give for each derived variable (by suffix) the sums it needs and the function of them.
 
@@ -75,6 +81,8 @@ def derivations(
         Correlation r of random errors inside one overpass.
     reference : float
         Value that was subtracted before summing.
+    commented : frozenset of str
+        Variables with a comment. All but the systematic term (an assumed zero) are not known: NaN.
 
     Returns
     -------
@@ -92,7 +100,7 @@ def derivations(
         return spread * np.sqrt(_ratio(weight_square, weight * weight))
 
     moments = ("_sum_square", "_sum_value", w, "_sum_weight_square", "_count")
-    return {
+    rules: dict[str, tuple[tuple[str, ...], Callable[..., Any]]] = {
         "": (("_sum_value", w), lambda value, weight: _ratio(value, weight) + reference),
         "_uncertainty": ((random, over, bias, w), total),
         "_uncertainty_random": ((random, w), lambda random, weight: _ratio(np.sqrt(random), weight)),
@@ -105,6 +113,9 @@ def derivations(
         "_standard_error": (moments, error),
         "_coverage": (("_sum_share", "_sum_subcell", MASK), _coverage),
     }
+    for suffix in commented - {"_uncertainty_systematic"}:
+        rules[suffix] = (rules[suffix][0], _unknown)
+    return rules
 
 
 _WORDS: Final = {
@@ -208,14 +219,19 @@ def _same(values: Any) -> Any:
 
 
 def from_sums(
-    sums: FrozenSums, variable: int, shape: tuple[int, int, int], correlation: float, reference: float
+    sums: FrozenSums,
+    variable: int,
+    shape: tuple[int, int, int],
+    correlation: float,
+    reference: float,
+    commented: frozenset[str] = frozenset(),
 ) -> dict[str, da.Array]:
     """Give lazy arrays of one variable, derived and stored; a band of rows is made when it is asked for."""
     slots: dict[str, int] = {suffix: entry[0] for suffix, entry in FLOAT_SUMS.items()}
     slots |= {suffix: entry[0] for suffix, entry in INT_SUMS.items()} | {MASK: kernel.MASK}
     out: dict[str, da.Array] = {}
-    for suffix, (needs, function) in derivations(correlation, reference).items():
-        fill: Any = 0.0 if suffix == "_coverage" else np.nan
+    for suffix, (needs, function) in derivations(correlation, reference, commented).items():
+        fill: Any = 0.0 if suffix == "_coverage" and suffix not in commented else np.nan
         needed = tuple(slots[need] for need in needs)
         out[suffix] = lazy_array(sums, shape, variable, needed, function, fill, np.dtype(float))
     for suffix, slot in slots.items():
@@ -225,10 +241,12 @@ def from_sums(
     return out
 
 
-def from_arrays(arrays: Mapping[str, Any], correlation: float, reference: float) -> dict[str, Any]:
+def from_arrays(
+    arrays: Mapping[str, Any], correlation: float, reference: float, commented: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """Derive from whole arrays of sums (lazy ones stay lazy), and keep the sums."""
     out: dict[str, Any] = {}
-    for suffix, (needs, function) in derivations(correlation, reference).items():
+    for suffix, (needs, function) in derivations(correlation, reference, commented).items():
         given = [arrays[need] for need in needs]
         lazy = any(isinstance(array, da.Array) for array in given)
         out[suffix] = da.map_blocks(function, *given, dtype=float) if lazy else function(*given)
@@ -239,4 +257,10 @@ def time_coords(start: NDArray[Any], end: NDArray[Any]) -> xr.Dataset:
     """Give the CF time axis of half-open intervals."""
     bounds = np.stack([start, end], axis=1)
     attrs = {"standard_name": "time", "long_name": "start of the period", "axis": "T", "bounds": "time_bnds"}
-    return xr.Dataset(coords={"time": ("time", start, attrs), "time_bnds": (("time", "bnds"), bounds)})
+    encoding = {"units": "seconds since 1970-01-01", "dtype": "int64"}
+    return xr.Dataset(
+        coords={
+            "time": ("time", start, attrs, encoding),
+            "time_bnds": (("time", "bnds"), bounds, {}, encoding),
+        }
+    )

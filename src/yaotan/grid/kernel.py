@@ -459,16 +459,13 @@ def centre_cell(x, y, grid):  # type: ignore[no-untyped-def]
     row = ny - 1 if y == ye[ny] else locate(ye, inverse_y, y)
     if row < 0 or row >= ny:
         return -1, -1
-    first, last = turns_of(grid, x, x)
-    for turn in range(first, last + 1):
-        moved = x + 360.0 * turn
-        column = locate(xe, inverse_x, moved)
-        if 0 <= column < nx:
-            return row, column
-    for turn in range(first, last + 1):
-        if x + 360.0 * turn == xe[nx]:
-            return row, nx - 1
-    return -1, -1
+    if grid[7]:
+        # into the full turn that begins at the first edge; a last edge a full turn later is the first again
+        x -= 360.0 * math.floor((x - xe[0]) / 360.0)
+    column = nx - 1 if x == xe[nx] else locate(xe, inverse_x, x)
+    if column < 0 or column >= nx:
+        return -1, -1
+    return row, column
 
 
 @_jit
@@ -589,8 +586,8 @@ def response_box(h, shape, box):  # type: ignore[no-untyped-def]
 @_jit
 def integrate(x0, x1, y0, y1, fine_x, fine_y, h, shape):  # type: ignore[no-untyped-def]
     """Integrate the response over a rectangle: 3 x 3 Gauss-Legendre points in pieces finer than its width."""
-    nx = min(12, math.ceil((x1 - x0) / fine_x))
-    ny = min(12, math.ceil((y1 - y0) / fine_y))
+    nx = min(64, math.ceil((x1 - x0) / fine_x))
+    ny = min(64, math.ceil((y1 - y0) / fine_y))
     dx, dy = (x1 - x0) / nx, (y1 - y0) / ny
     total = 0.0
     for j in range(ny):
@@ -612,7 +609,8 @@ def spread_response(k, area, work, h, box, base, usable, data, options, grid, st
     square_map(work, h)
     west, east = extent(work, 1, 0, 4)
     south, north = extent(work, 1, 1, 4)
-    fine_x, fine_y = 0.25 * (east - west), 0.25 * (north - south)
+    # half of the width that a parallelogram has along each axis, which is small when it lies aslant
+    fine_x, fine_y = 0.5 * abs(area) / (north - south), 0.5 * abs(area) / (east - west)
     if not response_box(h, shape, box):
         return -1
     hits = 0

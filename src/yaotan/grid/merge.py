@@ -12,7 +12,16 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.errors import GridError
-from yaotan.grid.finalise import FLOAT_SUMS, INT_SUMS, MASK, SUMS, assemble, from_arrays, time_coords
+from yaotan.grid.finalise import (
+    COMMENTED,
+    FLOAT_SUMS,
+    INT_SUMS,
+    MASK,
+    SUMS,
+    assemble,
+    from_arrays,
+    time_coords,
+)
 from yaotan.grid.spec import GridSpec
 
 #: Attributes that decide what a sum means; grids must agree in them.
@@ -99,14 +108,14 @@ def _variable(
     grid: xr.Dataset, name: str, sums: Mapping[str, Any], dims: tuple[str, str, str]
 ) -> dict[str, Any]:
     reference = float(grid[name].attrs["reference"])
-    arrays = from_arrays(sums, float(grid.attrs["overpass_correlation"]), reference)
-    source = dict(grid[name].attrs)
-    source["long_name"] = str(source.get("long_name", name)).removeprefix("mean of ")
     missing = {
         suffix: grid[name + suffix].attrs["comment"]
-        for suffix in arrays
-        if name + suffix in grid and "comment" in grid[name + suffix].attrs
+        for suffix in COMMENTED
+        if "comment" in grid[name + suffix].attrs
     }
+    arrays = from_arrays(sums, float(grid.attrs["overpass_correlation"]), reference, frozenset(missing))
+    source = dict(grid[name].attrs)
+    source["long_name"] = str(source.get("long_name", name)).removeprefix("mean of ")
     return assemble(name, arrays, source, dims=dims, reference=reference, missing=missing)
 
 
@@ -127,7 +136,7 @@ def _check_same(first: xr.Dataset, other: xr.Dataset, spec: GridSpec, names: lis
         for key in ("units", "reference"):
             if first[name].attrs.get(key) != other[name].attrs.get(key):
                 raise GridError(f"{name} differs in {key}", where=where)
-        for suffix in SUMS:
+        for suffix in COMMENTED:
             if first[name + suffix].attrs.get("comment") != other[name + suffix].attrs.get("comment"):
                 raise GridError(f"only one grid knows {name + suffix}", where=where)
 
@@ -159,7 +168,7 @@ def _members(grids: list[xr.Dataset], start: NDArray[Any], single: bool) -> list
 
 def _joined(grids: list[xr.Dataset], name: str, suffix: str, members: list[list[tuple[int, int]]]) -> Any:
     join = {"_time_min": np.fmin, "_time_max": np.fmax, MASK: np.bitwise_or}.get(suffix, np.add)
-    layers = []
+    layers: list[Any] = []
     for parts in members:
         layer = None
         for number, place in parts:
@@ -256,11 +265,11 @@ def coarsen_grid(grid: xr.Dataset, factor: int | tuple[int, int]) -> xr.Dataset:
 def _banded(array: Any, factor: int) -> da.Array:
     """Give a lazy array in bands of whole rows that hold whole coarse cells."""
     _, ny, nx = array.shape
-    return da.asarray(array).rechunk({1: min(ny, factor * max(1, (1 << 21) // (nx * factor))), 2: -1})
+    return da.asarray(array).rechunk({1: min(ny, factor * max(1, (1 << 20) // (nx * factor))), 2: -1})
 
 
 def _area_ratio(spec: GridSpec, fy: int, fx: int, plane: str) -> NDArray[np.float64]:
-    """Area of each fine cell over that of its coarse cell, in the plane of the shares: ``(ny, nx)`` if uneven."""
+    """Area of each fine cell over that of its coarse cell, in the plane of the shares ``(ny, nx)``."""
     y = np.sin(np.radians(spec.y_edges)) if plane == "equal_area" else spec.y_edges
     shares = []
     for edges, step in ((y, fy), (spec.x_edges, fx)):
@@ -300,16 +309,16 @@ def _coarse_sums(
     return out
 
 
-def _earliest(block: Any, axis: Sequence[int]) -> Any:
+def _earliest(block: Any, axis: Sequence[int] | None = None) -> Any:
     return _reduced(np.fmin, block, axis)
 
 
-def _latest(block: Any, axis: Sequence[int]) -> Any:
+def _latest(block: Any, axis: Sequence[int] | None = None) -> Any:
     return _reduced(np.fmax, block, axis)
 
 
-def _reduced(function: Any, block: Any, axis: Sequence[int]) -> Any:
-    for number in sorted(axis, reverse=True):
+def _reduced(function: Any, block: Any, axis: Sequence[int] | None) -> Any:
+    for number in sorted(range(block.ndim) if axis is None else axis, reverse=True):
         block = function.reduce(block, axis=number)
     return block
 

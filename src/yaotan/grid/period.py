@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -59,13 +60,13 @@ def _list_of(pairs: Sequence[tuple[Any, Any]]) -> Periods:
         raise GridError(
             "holds an interval that ends before it starts", where="period", expected="start < end"
         )
-    if any(first[1] > second[0] for first, second in zip(intervals, intervals[1:], strict=False)):
+    if any(first[1] > second[0] for first, second in pairwise(intervals)):
         raise GridError(
             "intervals overlap, so a sounding would count twice",
             where="period",
             fix="grid overlapping intervals in calls of their own",
         )
-    start, end = (np.array([t.to_datetime64() for t in side], "datetime64[ns]") for side in zip(*intervals))
+    start, end = np.array([[a.to_datetime64(), b.to_datetime64()] for a, b in intervals], "datetime64[ns]").T
     return Periods(start, end, "list")
 
 
@@ -75,9 +76,7 @@ def _start_of(value: Any) -> pd.Timestamp:
 
 def _end_of(value: Any) -> pd.Timestamp:
     # a text such as "2019-01" or "2019-01-31" names a whole month or day, and the end is included
-    return (
-        pd.Period(value).end_time + pd.Timedelta(1, "ns") if isinstance(value, str) else pd.Timestamp(value)
-    )
+    return (pd.Period(value) + 1).start_time if isinstance(value, str) else pd.Timestamp(value)
 
 
 def make_periods(rule: PeriodRule, first: np.datetime64, last: np.datetime64) -> Periods:
@@ -118,7 +117,7 @@ def make_periods(rule: PeriodRule, first: np.datetime64, last: np.datetime64) ->
         return Periods(start, end, "all")
     if rule in _CALENDAR:
         steps = pd.period_range(begin.to_period(_CALENDAR[rule]), finish.to_period(_CALENDAR[rule]))
-        edges = steps.append(steps[-1:] + 1).start_time.to_numpy().astype("datetime64[ns]")
+        edges = np.append(steps.to_timestamp(), (steps[-1:] + 1).to_timestamp()).astype("datetime64[ns]")
         return Periods(edges[:-1], edges[1:], rule)
     try:
         step = pd.Timedelta(rule)

@@ -56,7 +56,7 @@ class SuperGaussian:
             raise GridError(f"tail is {self.tail!r}", where="SuperGaussian", expected="between 0 and 0.5")
 
     def numbers(self) -> tuple[float, ...]:
-        """Give exponents, inflations, tail, and the half widths (of a unit square) at which the tail is met."""
+        """Give exponents, inflations, tail, and the half widths (unit square) at which the tail is met."""
         reach = math.log(1.0 / self.tail) / math.log(2.0)
         half = [
             0.5 * inflation * reach ** (1.0 / (exponent * self.outer))
@@ -77,7 +77,7 @@ class SuperGaussian:
         )
 
     def margin(self) -> float:
-        """Give how far the response reaches beyond a footprint, in extents of the footprint (an upper bound)."""
+        """Give how far, at most, the response reaches beyond a footprint, in its extents."""
         numbers = self.numbers()
         # twice: a turned footprint, or one that narrows to one side, reaches further than its own extent
         return 2.0 * (max(numbers[6], numbers[7]) - 0.5) + 0.5

@@ -44,7 +44,7 @@ def _regular_edges(low: float, high: float, step: float, name: str) -> NDArray[n
     exact = (high - low) / step
     cells = round(exact)
     if cells < 1 or abs(exact - cells) > _ROUNDING * max(1.0, exact * 1e-3):
-        fitting = low + step * max(1, math.ceil(exact - _ROUNDING))
+        fitting = low + step * max(1, math.floor(exact + _ROUNDING))
         raise GridError(
             f"{name} from {low:g} to {high:g} holds {exact:.6g} cells of {step:g}",
             expected="a whole number of cells",
@@ -53,7 +53,7 @@ def _regular_edges(low: float, high: float, step: float, name: str) -> NDArray[n
     # one multiplication for each edge: repeated addition would let rounding grow along the axis
     edges = low + ((high - low) / cells) * np.arange(cells + 1)
     edges[-1] = high
-    return edges
+    return np.asarray(edges, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,7 +314,7 @@ def _crs_of(other: xr.Dataset | xr.DataArray, pair: tuple[str, str]) -> str:
 
 def _axis_edges(other: xr.Dataset | xr.DataArray, name: str, limit: float) -> NDArray[np.float64]:
     bounds = other[name].attrs.get("bounds")
-    if bounds is not None and bounds in other.coords or bounds in getattr(other, "data_vars", ()):
+    if bounds is not None and (bounds in other.coords or bounds in getattr(other, "data_vars", ())):
         pairs = np.asarray(other[bounds].values, dtype=float)
         if pairs.ndim == 2 and np.array_equal(pairs[1:, 0], pairs[:-1, 1]):
             return np.append(pairs[:, 0], pairs[-1, 1])

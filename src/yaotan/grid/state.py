@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from yaotan.grid import kernel
 
-#: Cells in one block of a lazy array: 2 million doubles are 16 MiB.
-_BLOCK_CELLS: Final = 1 << 21
+#: Cells in one block of a lazy array: 1 million doubles are 8 MiB.
+_BLOCK_CELLS: Final = 1 << 20
 
 
 class CellSums:
