@@ -93,6 +93,8 @@ def test_totals_do_not_count_overlapping_regions_twice():
     ("row", "kind"),
     [
         ({"orbit_day": 31}, "orbit"),
+        ({"file_day": 31}, "file"),
+        ({"file_day": 30, "orbit_day": 1}, "orbit"),
         ({"orbit_day": 30, "cloud_day": 1}, "cloud"),
         ({"orbit_day": 30, "cloud_day": 1, "flag_sounding": 4}, "flag"),
         ({"flag_sounding": 4, "rule_sounding": 5}, "rule"),

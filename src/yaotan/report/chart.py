@@ -1,4 +1,4 @@
-"""Charts: series, ranked values, differences with intervals, scatter, bars of uncertainty."""
+"""Charts: axes, series of months, bars of uncertainty."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pandas as pd
 
 from yaotan.optional import require
 from yaotan.report.figure import (
-    ACCENT,
     CLASSES,
     INK,
     MARKERS,
@@ -24,13 +23,6 @@ from yaotan.report.figure import (
 
 Floats = npt.NDArray[np.float64]
 WIDTH: Final = 480.0
-#: colours of verdicts; each verdict is also written as a word
-VERDICT_COLOUR: Final = {
-    "higher": "#b3541e",
-    "lower": "#0b6e8f",
-    "not_detectable": "#66727f",
-    "no_data": "#9aa5b1",
-}
 
 
 @dataclass(frozen=True)
@@ -51,29 +43,6 @@ class Line:
     time: pd.DatetimeIndex
     value: Floats
     uncertainty: Floats
-
-
-@dataclass(frozen=True)
-class Mark:
-    """One row of a chart of values with intervals.
-
-    Parameters
-    ----------
-    label, word : str
-        Text on the left; text on the right (a verdict).
-    value, lower, upper : float
-        Value and interval; NaN draws the text alone.
-    verdict : str
-        Key of `VERDICT_COLOUR`, or empty.
-    """
-
-    label: str
-    value: float
-    lower: float
-    upper: float
-    word: str = ""
-    verdict: str = ""
-    heading: str = ""
 
 
 def make_axes(figure: Any, left: float, bottom: float, right: float, top: float) -> Any:
@@ -185,120 +154,6 @@ def _draw_legend(figure: Any, rows: list[list[tuple[int, str, float]]], top: flo
                 artist.set_transform(figure.transFigure)
                 figure.add_artist(artist)
             figure.text((x + 24) / WIDTH, y, text, ha="left", va="center_baseline", fontsize=12, color=INK)
-
-
-def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> str:
-    """Draw values with intervals, one row each, names on the left.
-
-    Parameters
-    ----------
-    key : str
-        Id prefix.
-    marks : sequence of Mark
-        In drawing order, from the top.
-    alt, label : str
-        Alt text; quantity with unit.
-
-    Returns
-    -------
-    str
-        Inline SVG.
-    """
-    step = 20.0
-    height = step * len(marks) + 64
-    left = min(206.0, max(text_width(mark.label, 12) for mark in marks) + 16)
-
-    def draw(figure: Any) -> None:
-        axes = make_axes(figure, left, 30, 18, 34)
-        for row, mark in enumerate(marks):
-            axes.plot([mark.lower, mark.upper], [row, row], color=ACCENT, linewidth=1.4, alpha=0.55)
-            axes.plot([mark.value], [row], "o", color=ACCENT, markersize=5)
-            y = (height - 34 - step * (row + 0.5)) / height
-            text = fit_text(mark.label, left - 12, 12)
-            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=12, color=INK)
-        axes.set_ylim(len(marks) - 0.5, -0.5)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
-        number_ticks(axes.xaxis, 4)
-        axis_title(figure, label)
-
-    return draw_svg(key, (WIDTH, height), alt, draw)
-
-
-def _forest_layout(marks: Sequence[Mark], lines: int) -> tuple[list[float], float]:
-    """Depth of each row's first text line below the top, and total depth [px]."""
-    depth, places = 36.0, []
-    for mark in marks:
-        if mark.heading:
-            depth += 26
-        places.append(depth)
-        depth += 25 + 17 * lines
-    return places, depth
-
-
-def draw_differences(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> str:
-    """Draw differences with intervals about a line at zero, each with its verdict in words.
-
-    Parameters
-    ----------
-    key : str
-        Id prefix.
-    marks : sequence of Mark
-        From the top; a heading opens a group.
-    alt, label : str
-        Alt text; quantity with unit.
-
-    Returns
-    -------
-    str
-        Inline SVG.
-    """
-    room = WIDTH - 44 - max(text_width(mark.word, 12) for mark in marks)
-    # where a name and a verdict do not fit on one line, the verdict of every row goes below its name
-    lines = 1 if all(text_width(mark.label, 12) <= room for mark in marks) else 2
-    places, depth = _forest_layout(marks, lines)
-    height = depth + 30
-    known = [bound for mark in marks for bound in (mark.lower, mark.upper) if np.isfinite(bound)]
-    reach = 1.12 * max((abs(bound) for bound in known), default=1.0)
-
-    def draw(figure: Any) -> None:
-        axes = make_axes(figure, 16, 30, 16, 34)
-        axes.set(xlim=(-reach, reach), ylim=(depth, 34), yticks=[])
-        axes.axvline(0, color=INK, linewidth=0.9, ymax=0.995, zorder=1)
-        axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
-        axes.spines["left"].set_visible(False)
-        for place, mark in zip(places, marks, strict=True):
-            colour, row = VERDICT_COLOUR.get(mark.verdict, ACCENT), place + 10 + 17 * lines
-            if np.isfinite(mark.lower):
-                axes.plot(
-                    [mark.lower, mark.upper],
-                    [row] * 2,
-                    color=colour,
-                    linewidth=2.4,
-                    zorder=3,
-                )
-            if np.isfinite(mark.value):
-                axes.plot([mark.value], [row], "o", color=colour, markersize=7, zorder=4)
-            _forest_text(figure, (place, height), mark, colour, lines)
-        number_ticks(axes.xaxis, 6)
-        axis_title(figure, label)
-
-    return draw_svg(key, (WIDTH, height), alt, draw)
-
-
-def _forest_text(figure: Any, at: tuple[float, float], mark: Mark, colour: str, lines: int) -> None:
-    place, height = at
-    room = WIDTH - 32 if lines == 2 else WIDTH - 44 - text_width(mark.word, 12)
-    y = (height - place - 10) / height
-    word = (16.0, (height - place - 27) / height, "left") if lines == 2 else (WIDTH - 16, y, "right")
-    rows = [(16.0, y, fit_text(mark.label, room, 12), "left", INK), (*word[:2], mark.word, word[2], colour)]
-    if mark.heading:
-        heading = fit_text(mark.heading, WIDTH - 32, 12)
-        rows.append((16.0, (height - place + 12) / height, heading, "left", QUIET))
-    for number, (x, high, text, side, ink) in enumerate(rows):
-        drawn = figure.text(x / WIDTH, high, text, ha=side, va="center_baseline", fontsize=12, color=ink)
-        drawn.set_gid(f"halo-row{place:.0f}-{number}")
 
 
 def draw_terms(

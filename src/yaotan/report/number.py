@@ -83,14 +83,14 @@ def interval(value: float, lower: float, upper: float) -> tuple[str, str, str]:
 
 
 def whole(count: float) -> str:
-    """Write a count.
+    """Write a count; a part of one (a sounding at the border of a region) never rounds to nothing.
 
     Examples
     --------
-    >>> whole(1234567)
-    '1,234,567'
+    >>> whole(1234567), whole(0.08)
+    ('1,234,567', '< 1')
     """
-    return fixed(count, 0)
+    return "< 1" if 0 < count < 0.5 else fixed(count, 0)
 
 
 def percent(share: float) -> str:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from yaotan.report.chart import Line, Mark, draw_differences, draw_ranking, draw_series
+from yaotan.report.chart import Line, draw_series
 from yaotan.report.context import PageContext, Section
 from yaotan.report.figure import Figure
+from yaotan.report.forest import Mark, draw_differences, draw_ranking
 from yaotan.report.map import draw_bar_alone, draw_small_map
 from yaotan.report.number import interval, measured, whole
 from yaotan.report.palette import Scale, make_scale

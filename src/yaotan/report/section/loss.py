@@ -14,7 +14,7 @@ from yaotan.report.summary import loss_rows
 from yaotan.report.table import Cell, Table, make_download, number_cell
 
 #: kinds in the order in which they take data
-KINDS = ("orbit", "cloud", "flag", "rule")
+KINDS = ("file", "orbit", "cloud", "flag", "rule")
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,9 @@ def _funnel(page: PageContext, product: str) -> Table | None:
 def _cells(rows: pd.DataFrame) -> pd.DataFrame:
     """Counts by region and month: soundings kept and read, and losses by kind; parts of flags left out."""
     main = rows[~rows["reason"].astype(str).str.startswith("qf:")]
-    name = main["kind"] + "_" + main["unit"]
+    # a day without a file says nothing of the orbit
+    kind = main["kind"].mask(main["reason"] == "no_file", "file")
+    name = kind + "_" + main["unit"]
     return main.assign(name=name).pivot_table(
         index=["region_id", "month"], columns="name", values="count", aggfunc="sum", fill_value=0
     )
@@ -172,9 +174,9 @@ def _get(row: Any, name: str) -> int:
 def main_kind(row: Any) -> str:
     """Name what left a region and month without data.
 
-    Where soundings were read, the kind that took most of them; else days without an overpass against days
-    on which an overpass left nothing: as soon as the satellite came by on one day, it was cloud (or the
-    producer's own screening), else the orbit.
+    Where soundings were read, the kind that took most of them; else, as soon as the satellite came by on
+    one day, it was cloud (or the producer's own screening); else the orbit on the days that have a file;
+    else that there was no file.
 
     Parameters
     ----------
@@ -184,12 +186,14 @@ def main_kind(row: Any) -> str:
     Returns
     -------
     str
-        ``orbit``, ``cloud``, ``flag`` or ``rule``.
+        ``file``, ``orbit``, ``cloud``, ``flag`` or ``rule``.
     """
     flag, rule = _get(row, "flag_sounding"), _get(row, "rule_sounding")
     if flag or rule:
         return "rule" if rule > flag else "flag"
-    return "cloud" if _get(row, "cloud_day") or _get(row, "cloud_sounding") else "orbit"
+    if _get(row, "cloud_day") or _get(row, "cloud_sounding"):
+        return "cloud"
+    return "file" if _get(row, "file_day") and not _get(row, "orbit_day") else "orbit"
 
 
 def _strip(page: PageContext, product: str, rows: pd.DataFrame) -> Strip:
@@ -230,6 +234,7 @@ def _table(page: PageContext, product: str, rows: pd.DataFrame) -> Table | None:
         read = _get(sums, "read_sounding")
         numbers = (
             empty,
+            _get(sums, "file_day"),
             _get(sums, "orbit_day"),
             _get(sums, "cloud_day"),
             read,
@@ -240,7 +245,17 @@ def _table(page: PageContext, product: str, rows: pd.DataFrame) -> Table | None:
         body.append((Cell(page.names[region]), *(number_cell(whole(number), number) for number in numbers)))
     if not body:
         return None
-    names = ("region", "months_empty", "days_orbit", "days_cloud", "read", "lost_flag", "lost_rule", "kept")
+    names = (
+        "region",
+        "months_empty",
+        "days_file",
+        "days_orbit",
+        "days_cloud",
+        "read",
+        "lost_flag",
+        "lost_rule",
+        "kept",
+    )
     heads = [Cell(text(f"table.head.{name}"), "number" if name != "region" else "") for name in names]
     title = text("loss.table", product=page.results.product_title(product))
     return Table(f"table-loss-{product}", title, heads, body, text("loss.note"))

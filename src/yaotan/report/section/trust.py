@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from yaotan.report.chart import Mark, draw_differences, draw_terms
+from yaotan.report.chart import draw_terms
 from yaotan.report.context import PageContext, Section
 from yaotan.report.figure import Figure
+from yaotan.report.forest import Mark, draw_differences
 from yaotan.report.number import fixed, interval, measured, whole
 from yaotan.report.palette import make_scale
 from yaotan.report.result import WHOLE
