@@ -28,13 +28,16 @@ class Strip:
     months : list of (short, long) text
         Heads of the columns.
     rows : list of (region, cells)
-        Cells are (text, class, long text).
+        Cells are (text, class).
+    left_out : str
+        How many months are not shown, since the product has no file at all for them.
     """
 
     key: str
     title: str
     months: list[tuple[str, str]]
     rows: list[tuple[str, list[tuple[str, str]]]]
+    left_out: str = ""
 
 
 def make_losses(page: PageContext) -> Section | None:
@@ -200,7 +203,8 @@ def _strip(page: PageContext, product: str, rows: pd.DataFrame) -> Strip:
     text = page.text
     cells = _cells(rows[rows["region_id"].astype(str) != WHOLE])
     start, end = (pd.Timestamp(day).to_period("M") for day in page.results.period)
-    months = [str(month) for month in pd.period_range(start, end, freq="M")]
+    every = [str(month) for month in pd.period_range(start, end, freq="M")]
+    months = [month for month in every if month in _months_with_files(cells)] if len(every) > 12 else every
     heads = [(text("loss.month_short", month=int(m[5:]), year=m[:4]), text.month(f"{m}-01")) for m in months]
     body = []
     most = max(int(cells["kept_sounding"].max()) if "kept_sounding" in cells else 0, 1)
@@ -217,7 +221,17 @@ def _strip(page: PageContext, product: str, rows: pd.DataFrame) -> Strip:
                 line.append((text(f"kind.{kind}"), f"none {kind}"))
         body.append((page.names[region], line))
     title = text("loss.strip", product=page.results.product_title(product))
-    return Strip(f"strip-{product}", title, heads, body)
+    gone = len(every) - len(months)
+    left_out = text("loss.left_out", n=gone, shown=whole(gone)) if gone else ""
+    return Strip(f"strip-{product}", title, heads, body, left_out)
+
+
+def _months_with_files(cells: pd.DataFrame) -> set[str]:
+    """Find the months for which the product has any file."""
+    if cells.empty:
+        return set()
+    counted = cells.drop(columns="file_day", errors="ignore").sum(axis=1)
+    return set(counted[counted > 0].index.get_level_values("month").astype(str))
 
 
 def _table(page: PageContext, product: str, rows: pd.DataFrame) -> Table | None:
