@@ -4,8 +4,8 @@
 
 The maker of the soundings is ``make_soundings.py`` of the peers folder. Reading is left out on both sides. A
 timed run makes the dense mean, weight and random uncertainty of the globe. Each tool runs in processes of its
-own. Memory is that of a process that reads and grids once: yaotan from lazy soundings, as `open_soundings` gives
-them, and from soundings that are in memory as a whole; HARP has no other way than the second.
+own. Memory is that of a process that reads and grids once: yaotan from lazy soundings, as `open_soundings`
+gives them, and from soundings that are in memory as a whole; HARP has no other way than the second.
 """
 
 import argparse
