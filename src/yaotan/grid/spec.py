@@ -10,50 +10,16 @@ from typing import Any, Final
 import numpy as np
 import pyproj
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from yaotan.errors import GridError
 from yaotan.geodesy import band_area
+from yaotan.grid.edges import axis_edges, check_edges, crs_of, parse_crs, regular_edges
 
 #: Degrees (or share of a step) by which a bound may miss a whole number of cells through rounding.
 _ROUNDING: Final = 1e-6
 #: Full turn [degrees].
 _TURN: Final = 360.0
-
-
-def _edges(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    edges = np.array(values, dtype=float)
-    if edges.ndim != 1 or edges.size < 2:
-        raise GridError(
-            f"{name} has shape {edges.shape}", expected="edges of at least one cell, shape (n + 1,)"
-        )
-    if not np.isfinite(edges).all():
-        raise GridError(f"{name} holds a value that is not finite", expected="finite edges")
-    step = np.diff(edges)
-    if not ((step > 0).all() or (step < 0).all()):
-        raise GridError(f"{name} is not strictly monotonic", expected="edges that all rise or all fall")
-    edges.setflags(write=False)
-    return edges
-
-
-def _regular_edges(low: float, high: float, step: float, name: str) -> NDArray[np.float64]:
-    if not (math.isfinite(step) and step > 0):
-        raise GridError(f"resolution is {step!r}", where=name, expected="a number above 0")
-    if not (math.isfinite(low) and math.isfinite(high) and high > low):
-        raise GridError(f"bounds run from {low!r} to {high!r}", where=name, expected="lower below upper")
-    exact = (high - low) / step
-    cells = round(exact)
-    if cells < 1 or abs(exact - cells) > _ROUNDING * max(1.0, exact * 1e-3):
-        fitting = low + step * max(1, math.floor(exact + _ROUNDING))
-        raise GridError(
-            f"{name} from {low:g} to {high:g} holds {exact:.6g} cells of {step:g}",
-            expected="a whole number of cells",
-            fix=f"take {fitting:.9g} as upper bound, another resolution, or give the edges themselves",
-        )
-    # one multiplication for each edge: repeated addition would let rounding grow along the axis
-    edges = low + ((high - low) / cells) * np.arange(cells + 1)
-    edges[-1] = high
-    return np.asarray(edges, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +55,8 @@ class GridSpec:
     crs: str = "EPSG:4326"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "y_edges", _edges(self.y_edges, "y_edges"))
-        object.__setattr__(self, "x_edges", _edges(self.x_edges, "x_edges"))
+        object.__setattr__(self, "y_edges", check_edges(self.y_edges, "y_edges"))
+        object.__setattr__(self, "x_edges", check_edges(self.x_edges, "x_edges"))
         if self.x_edges[0] > self.x_edges[-1]:
             raise GridError("x_edges fall", where="GridSpec", expected="rising eastward edges")
         if self.is_geographic:
@@ -152,9 +118,9 @@ class GridSpec:
                 where="GridSpec.regular",
                 expected="a number or (dy, dx), and (west, south, east, north)",
             ) from error
-        if _crs(crs).is_geographic and west > east:
+        if parse_crs(crs).is_geographic and west > east:
             east += _TURN
-        return cls(_regular_edges(south, north, dy, "y"), _regular_edges(west, east, dx, "x"), crs)
+        return cls(regular_edges(south, north, dy, "y"), regular_edges(west, east, dx, "x"), crs)
 
     @classmethod
     def like(cls, other: xr.Dataset | xr.DataArray) -> GridSpec:
@@ -186,9 +152,9 @@ class GridSpec:
                 where="GridSpec.like",
                 expected="1-D lat, lon or y, x",
             )
-        crs = _crs_of(other, pair)
-        limit = 90.0 if _crs(crs).is_geographic else math.inf
-        return cls(_axis_edges(other, pair[0], limit), _axis_edges(other, pair[1], math.inf), crs)
+        crs = crs_of(other, pair)
+        limit = 90.0 if parse_crs(crs).is_geographic else math.inf
+        return cls(axis_edges(other, pair[0], limit), axis_edges(other, pair[1], math.inf), crs)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GridSpec) and self._identity == other._identity
@@ -203,7 +169,7 @@ class GridSpec:
     @cached_property
     def pyproj_crs(self) -> pyproj.CRS:
         """The coordinate reference system as pyproj holds it."""
-        return _crs(self.crs)
+        return parse_crs(self.crs)
 
     @cached_property
     def is_geographic(self) -> bool:
@@ -283,50 +249,3 @@ class GridSpec:
             "units": "m" if unit == "metre" else unit,
             "axis": dim.upper(),
         }
-
-
-def _crs(text: str) -> pyproj.CRS:
-    try:
-        return pyproj.CRS.from_user_input(text)
-    except pyproj.exceptions.CRSError as error:
-        raise GridError(
-            f"the CRS {text!r} is unknown", where="GridSpec", expected='such as "EPSG:4326" or a WKT text'
-        ) from error
-
-
-def _crs_of(other: xr.Dataset | xr.DataArray, pair: tuple[str, str]) -> str:
-    for name in ("crs", "spatial_ref"):
-        if name in other.coords or (isinstance(other, xr.Dataset) and name in other.variables):
-            attrs = other[name].attrs
-            text = attrs.get("crs_wkt") or attrs.get("spatial_ref")
-            if text:
-                crs = _crs(text)
-                authority = crs.to_authority()
-                return ":".join(authority) if authority else crs.to_wkt()
-    if pair != ("y", "x"):
-        return "EPSG:4326"
-    raise GridError(
-        "has y and x but no coordinate reference system",
-        where="GridSpec.like",
-        fix="raster.rio.write_crs(...)",
-    )
-
-
-def _axis_edges(other: xr.Dataset | xr.DataArray, name: str, limit: float) -> NDArray[np.float64]:
-    bounds = other[name].attrs.get("bounds")
-    if bounds is not None and (bounds in other.coords or bounds in getattr(other, "data_vars", ())):
-        pairs = np.asarray(other[bounds].values, dtype=float)
-        if pairs.ndim == 2 and np.array_equal(pairs[1:, 0], pairs[:-1, 1]):
-            return np.append(pairs[:, 0], pairs[-1, 1])
-        raise GridError(f"{bounds} leaves gaps between cells", where="GridSpec.like", expected="joined cells")
-    centres = np.asarray(other[name].values, dtype=float)
-    if centres.size < 2:
-        raise GridError(f"{name} has one centre and no bounds", where="GridSpec.like", expected="CF bounds")
-    step = (centres[-1] - centres[0]) / (centres.size - 1)
-    if np.allclose(np.diff(centres), step, rtol=1e-4, atol=0.0):
-        edges = centres[0] + step * (np.arange(centres.size + 1) - 0.5)
-    else:
-        middle = 0.5 * (centres[1:] + centres[:-1])
-        first, last = centres[0] - (middle[0] - centres[0]), centres[-1] + (centres[-1] - middle[-1])
-        edges = np.concatenate([[first], middle, [last]])
-    return np.clip(edges, -limit, limit)
