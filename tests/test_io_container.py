@@ -17,7 +17,7 @@ from scipy.io import netcdf_file
 from yaotan.catalog.rule import FillRule, TimeRule
 from yaotan.errors import NotAGranuleError, UnitsError
 from yaotan.io.container import Container, open_container
-from yaotan.io.decode import change_units, decode_time, fill_values, parse_epoch, to_float
+from yaotan.io.decode import decode_time, fill_values, parse_epoch, to_float
 from yaotan.io.footprint import ring_corners, square_corners, wrap
 from yaotan.io.package import data_members
 
@@ -177,12 +177,6 @@ def test_constant_inside_the_valid_range_is_a_value() -> None:
 def test_scale_and_offset_are_applied_once() -> None:
     attributes = {"scale_factor": np.float32(0.5), "add_offset": np.float32(10)}
     assert to_float(np.array([2], dtype=np.int16), attributes, FillRule()).tolist() == [11.0]
-
-
-def test_missing_unit_is_an_error_that_names_the_dataset() -> None:
-    with pytest.raises(UnitsError, match=r"a\.nc: x: the dataset has no unit"):
-        change_units(np.ones(1), None, "ppm", "a.nc: x")
-    assert change_units(np.array([1.8]), "ppmv", "ppb", "x")[0] == pytest.approx(1800.0, abs=1e-9)
 
 
 def decoded(raw: np.ndarray, kind: str, **rule: object) -> list[str]:

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from yaotan.catalog.product import find_product, load_products, read_product
 from yaotan.catalog.source import root
 from yaotan.errors import CatalogError, NotAGranuleError, RegionError, YaotanError
+from yaotan.io.bound import Box, parse_period, parse_region
 from yaotan.io.identify import identify
-from yaotan.io.selection import Box, parse_period, parse_region
 from yaotan.io.soundings import find_files, open_soundings
 from yaotan.schema import check_soundings
 from yaotan.simulate.layout import (

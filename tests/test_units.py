@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -14,6 +17,8 @@ from yaotan.units import conversion, convert
     [
         ("ppm", "ppm", 1.0),
         ("1e-6", "ppm", 1.0),
+        ("1e-5", "ppm", 10.0),
+        ("100", "1", 100.0),
         ("ppmv", "ppb", 1e3),
         ("Moles Mole^{-1}", "ppm", 1e6),
         ("1e-9", "1", 1e-9),
@@ -43,3 +48,19 @@ def test_same_unit_is_the_same_object():
 def test_wrong_units_are_named(given, wanted):
     with pytest.raises(UnitsError, match=rf"{given}.*{wanted}"):
         conversion(given, wanted)
+
+
+def test_missing_unit_is_an_error_that_names_the_dataset():
+    with pytest.raises(UnitsError, match=r"a\.nc: x: the dataset has no unit"):
+        convert(np.ones(1), None, "ppm", where="a.nc: x")
+    with pytest.raises(UnitsError, match=r"a\.nc: x: .*hPa"):
+        convert(np.ones(1), "K", "hPa", where="a.nc: x")
+    assert convert(np.ones(1), "", "1").tolist() == [1.0]
+
+
+def test_equal_spellings_do_not_wait_for_the_registry():
+    code = (
+        "import sys; from yaotan.units import convert; "
+        "convert(1.0, 'ppmv', 'ppm'); assert 'pint' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any, Final
 
@@ -39,6 +40,9 @@ SPELLING: Final = {
     "m.s-1": "m s-1",
 }
 
+#: a bare number as unit ("1e-5"): parts of a mole fraction
+_NUMBER: Final = re.compile(r"^\d+(\.\d*)?([eE][-+]?\d+)?$")
+
 
 @cache
 def _registry() -> Any:
@@ -58,7 +62,8 @@ def conversion(given: str, wanted: str) -> tuple[float, float]:
     Parameters
     ----------
     given, wanted : str
-        Units in CF (UDUNITS) spelling, or in one of the spellings of real products.
+        Units in CF (UDUNITS) spelling, or in one of the spellings of real products. `given` may be a
+        number, such as ``"1e-5"``: that part of a mole fraction.
 
     Returns
     -------
@@ -81,6 +86,10 @@ def conversion(given: str, wanted: str) -> tuple[float, float]:
     given, wanted = (SPELLING.get(unit.strip(), unit.strip()) for unit in (given, wanted))
     if given == wanted:
         return 1.0, 0.0
+    part = float(given) if _NUMBER.match(given) else 1.0
+    given = "1" if _NUMBER.match(given) else given
+    if part == 0.0:
+        raise UnitsError("unit 0 counts nothing", expected=f"a unit of the dimension of {wanted!r}")
     registry = _registry()
     try:
         source = registry.Unit(given)
@@ -92,10 +101,10 @@ def conversion(given: str, wanted: str) -> tuple[float, float]:
             expected=f"a unit of the dimension of {wanted!r}",
         ) from error
     # rounding keeps exact decimal factors exact (0.01, not 0.010000000000000002)
-    return float(f"{one - zero:.15g}"), float(zero)
+    return float(f"{part * (one - zero):.15g}"), float(zero)
 
 
-def convert(values: Any, given: str, wanted: str) -> Any:
+def convert(values: Any, given: str | None, wanted: str, *, where: str | None = None) -> Any:
     """Convert an array (or any object with arithmetic) from one unit to another.
 
     Parameters
@@ -103,19 +112,34 @@ def convert(values: Any, given: str, wanted: str) -> Any:
     values : array-like
         Numbers in the unit `given`.
     given, wanted : str
-        Units as in `conversion`.
+        Units as in `conversion`. None or an empty `given` means that nobody says it.
+    where : str, optional
+        File and dataset, for the message.
 
     Returns
     -------
     array-like
         Same kind as `values`; the object itself when nothing has to change.
 
+    Raises
+    ------
+    UnitsError
+        As `conversion`, or no unit is given where one is needed.
+
     Examples
     --------
     >>> float(convert(4e-4, "1", "ppm"))
     400.0
     """
-    scale, offset = conversion(given, wanted)
+    text = (given or "").strip()
+    if not text and SPELLING.get(wanted, wanted) != "1":
+        raise UnitsError(
+            "the dataset has no unit", where=where, expected=wanted, fix="state its unit (units: ...)"
+        )
+    try:
+        scale, offset = conversion(text, wanted)
+    except UnitsError as error:
+        raise UnitsError(error.what, where=where, expected=error.expected) from error
     if scale == 1.0 and offset == 0.0:
         return values
     scaled = np.multiply(values, scale) if np.isscalar(values) else values * scale

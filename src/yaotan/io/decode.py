@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from yaotan.catalog.rule import FillRule, TimeRule
 from yaotan.errors import NotAGranuleError, UnitsError
-from yaotan.units import SPELLING, conversion
 
 Floats = NDArray[np.float64]
 _EPOCH: Final = re.compile(
@@ -19,7 +18,6 @@ _EPOCH: Final = re.compile(
     r"(\d{4}-\d{1,2}-\d{1,2})(?:[T\s]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?",
     re.IGNORECASE,
 )
-_NUMBER: Final = re.compile(r"^\d+(\.\d*)?[eE]-?\d+$")
 _NANOSECONDS: Final = {"d": 86_400_000_000_000, "h": 3_600_000_000_000, "mi": 60_000_000_000}
 NAT: Final = np.datetime64("NaT", "ns")
 
@@ -111,48 +109,6 @@ def _first_number(attributes: Mapping[str, Any], names: tuple[str, ...]) -> floa
         if value is not None and np.asarray(value).dtype.kind in "iuf":
             return float(np.asarray(value).reshape(-1)[0])
     return None
-
-
-def change_units(values: Floats, given: str | None, wanted: str, where: str) -> Floats:
-    """Convert in place of a copy where something has to change.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        Numbers in the unit `given`.
-    given : str or None
-        Unit of the file; None or empty means that the file does not say.
-    wanted : str
-        Unit of the schema.
-    where : str
-        File and dataset, for the message.
-
-    Returns
-    -------
-    numpy.ndarray
-        In the unit `wanted`.
-
-    Raises
-    ------
-    UnitsError
-        The file does not say a unit that it should, or one of another dimension.
-    """
-    text = (given or "").strip()
-    if not text and SPELLING.get(wanted, wanted) != "1":
-        raise UnitsError(
-            "the dataset has no unit", where=where, expected=wanted, fix="state its unit (units: ...)"
-        )
-    # equal spellings skip the unit registry, which takes half a second to import
-    if SPELLING.get(text, text) == SPELLING.get(wanted, wanted):
-        return values
-    factor = 1.0
-    if _NUMBER.match(text):  # a power of ten as unit: a mole fraction in parts of it
-        factor, text = float(text), "1"
-    try:
-        scale, offset = conversion(text, wanted)
-    except UnitsError as error:
-        raise UnitsError(error.what, where=where, expected=error.expected) from error
-    return values * (factor * scale) + offset
 
 
 def to_text(raw: NDArray[Any]) -> NDArray[np.str_]:

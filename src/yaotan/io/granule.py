@@ -13,10 +13,11 @@ from yaotan.catalog.product import Product
 from yaotan.catalog.rule import FlagRule, Footprint, MeaningRule, Source, TimeRule
 from yaotan.errors import NotAGranuleError
 from yaotan.io.container import Container, open_container
-from yaotan.io.decode import change_units, decode_time, fill_values, to_float, to_text
+from yaotan.io.decode import decode_time, fill_values, to_float, to_text
 from yaotan.io.derive import COMPUTATIONS, ORDERED
 from yaotan.io.footprint import ring_corners, square_corners, wrap
 from yaotan.schema import FLAG_FILL, MODE, QUALITY, SOUNDING_VARIABLES, SURFACE, Variable, gas_variable
+from yaotan.units import convert
 
 Rows = slice | NDArray[np.integer[Any]] | None
 CORNERS: Final = ("latitude_corner", "longitude_corner")
@@ -142,7 +143,8 @@ class Granule:
         given = source.units or next(
             (str(attributes[key]) for key in self.product.units_attributes if key in attributes), None
         )
-        return change_units(values, given, wanted, f"{self.path}: {path}")
+        converted: NDArray[np.float64] = convert(values, given, wanted, where=f"{self.path}: {path}")
+        return converted
 
     def _top_first(self, container: Container) -> bool:
         """Tell the vertical order of the file from its pressures, or check the declared one."""

@@ -9,17 +9,11 @@ import xarray as xr
 
 from yaotan.catalog.product import Product, find_product, load_products
 from yaotan.errors import NotAGranuleError, YaotanError
+from yaotan.io.bound import parse_period, parse_region
 from yaotan.io.granule import Granule
 from yaotan.io.identify import Aliases, identify_granule
 from yaotan.io.paths import find_files, show_paths
-from yaotan.io.selection import (
-    QualityChoice,
-    Selection,
-    drop_duplicates,
-    parse_period,
-    parse_region,
-    select_rows,
-)
+from yaotan.io.selection import QualityChoice, Selection, drop_duplicates, select_rows
 from yaotan.io.table import build_table, check_chunks
 from yaotan.io.teaching import AliasFile, load_aliases
 from yaotan.typing import Paths, Period
