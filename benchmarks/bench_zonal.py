@@ -1,8 +1,8 @@
 """Time `zonal_statistics` against exactextract on zones and a raster from files.
 
-    python benchmarks/bench_zonal.py --zones zones.geojson --raster raster.tif --repeat 3
+    python benchmarks/bench_zonal.py --peers FOLDER
 
-The raster holds a field in band 1 and cell areas in band 2 (used by exactextract only). Both sides read the
+FOLDER holds ``make_zones.py``, the maker of zones and raster with a fixed seed. The raster holds a field in band 1 and cell areas in band 2 (used by exactextract only). Both sides read the
 zones and the raster; exactextract gives mean, count, sum and weighted mean, as its own users would ask for.
 Printed: wall and CPU seconds of each run, the ratio of the best CPU times, and how far the means differ.
 """
@@ -12,6 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import subprocess
+import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -26,6 +29,8 @@ from exactextract import exact_extract
 from exactextract.raster import RasterioRasterSource
 
 from yaotan import open_regions, zonal_statistics
+
+HERE = Path(__file__).resolve().parent
 
 
 def peer(zones: Path, raster: Path) -> np.ndarray:
@@ -55,16 +60,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--zones", type=Path, required=True)
-    parser.add_argument("--raster", type=Path, required=True)
+    parser.add_argument("--peers", type=Path, default=HERE.parents[1] / "shared" / "peers")
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        zones, raster = Path(folder) / "zones.geojson", Path(folder) / "raster.tif"
+        maker = [sys.executable, str(options.peers / "make_zones.py")]
+        subprocess.run([*maker, "--out-zones", str(zones), "--out-raster", str(raster)], check=True)
+        compare(zones, raster, options.repeat)
+
+
+def compare(zones: Path, raster: Path, repeat: int) -> None:
     best, means = {}, {}
     for name, work in (("exactextract", peer), ("yaotan", ours)):
         runs = []
-        for _ in range(options.repeat):
-            means[name], wall, cpu = measure(work, options.zones, options.raster)
+        for _ in range(repeat):
+            means[name], wall, cpu = measure(work, zones, raster)
             runs.append({"wall_s": round(wall, 3), "cpu_s": round(cpu, 3)})
         best[name] = min(run["cpu_s"] for run in runs)
         print(json.dumps({"tool": name, "runs": runs}))
