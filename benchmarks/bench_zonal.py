@@ -2,9 +2,10 @@
 
     python benchmarks/bench_zonal.py --peers FOLDER
 
-FOLDER holds ``make_zones.py``, the maker of zones and raster with a fixed seed. The raster holds a field in band 1 and cell areas in band 2 (used by exactextract only). Both sides read the
-zones and the raster; exactextract gives mean, count, sum and weighted mean, as its own users would ask for.
-Printed: wall and CPU seconds of each run, the ratio of the best CPU times, and how far the means differ.
+FOLDER holds ``make_zones.py``, the maker of zones and raster with a fixed seed. The raster holds a field in
+band 1 and cell areas in band 2 (used by exactextract only). Both sides read the zones and the raster;
+exactextract gives mean, count, sum and weighted mean, as its own users would ask for. Printed: wall and CPU
+seconds of each run, the ratio of the best CPU times, and how far the means differ.
 """
 
 from __future__ import annotations
