@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import dask
@@ -254,6 +255,38 @@ def test_duplicates_without_ids_by_time_and_place(tmp_path: Path) -> None:
     write_nies_gosat(path, Retrieval.make(4, time=time, latitude=[30.0, 31.0, 31.0, 32.0], longitude=115.0))
     ds = open_soundings(path)
     assert ds.latitude.values.tolist() == [30.0, 31.0, 32.0]
+
+
+@pytest.mark.parametrize("gap", ["no ids", "one fill"])
+def test_a_file_without_ids_is_compared_by_time_and_place(gap: str, tmp_path: Path) -> None:
+    path = write_day(tmp_path, 15)
+    copy = tmp_path / f"z_{path.name}"
+    copy.write_bytes(path.read_bytes())
+    with h5py.File(copy, "r+") as file:
+        if gap == "no ids":
+            del file["sounding_id"]
+        else:
+            file["sounding_id"][4] = 0
+    ds = open_soundings([path, copy]).load()
+    assert ds.sizes["sounding"] == 8
+    assert [entry["dropped"] for entry in reading(ds)] == [{}, {"duplicate": 8}]
+
+
+def test_a_table_holds_no_more_than_its_row_index(tmp_path: Path) -> None:
+    counts = 40_000, 80_000
+    for day, count in zip((15, 16), counts, strict=True):
+        start = np.datetime64(f"2020-01-{day:02d}T00:00:00", "ns")
+        time = start + np.arange(count) * np.timedelta64(1, "s")
+        write_day(tmp_path, day, count=count, time=time, latitude=30.0, longitude=115.0)
+    held = []
+    for path in sorted(tmp_path.iterdir()):
+        open_soundings(path)
+        tracemalloc.start()
+        ds = open_soundings(path, quality="all")
+        held.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+        assert ds.granule.values.tolist() == [0] * ds.sizes["sounding"]
+    assert held[1] - held[0] < 4.1 * (counts[1] - counts[0])  # four bytes a sounding
 
 
 # ---------------------------------------------------------------------------------- mixed and bad files

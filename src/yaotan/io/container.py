@@ -63,10 +63,25 @@ class _Hdf5:
 
     def __init__(self, source: str | io.BytesIO) -> None:
         self._file = h5py.File(source, "r")
+        self._names: dict[str, frozenset[bytes]] = {}
 
     def find(self, path: str) -> Any:
-        item = self._file.get(path)
-        return item if isinstance(item, h5py.Dataset) else None
+        group, _, name = path.strip("/").rpartition("/")
+        if group in self._names and name.encode() not in self._names[group]:
+            return None
+        try:
+            # below h5py's own look-up, which opens the file's properties anew for each path
+            item = h5py.h5o.open(self._file.id, path.encode())
+        except KeyError:
+            self._list(group)
+            return None
+        return h5py.Dataset(item, readonly=True) if isinstance(item, h5py.h5d.DatasetID) else None
+
+    def _list(self, group: str) -> None:
+        """Keep the names of a group that lacks a path: a catalog asks it for more, each miss being slow."""
+        if group not in self._names:
+            item = self._file.get(group or "/")
+            self._names[group] = frozenset(item.id if isinstance(item, h5py.Group) else ())
 
     def walk(self) -> Iterator[str]:
         paths: list[str] = []
@@ -275,7 +290,8 @@ def open_container(path: PathLike) -> Container:
             with tarfile.open(package) as archive:
                 stream = archive.extractfile(member)
                 content = io.BytesIO(stream.read() if stream else b"")
-            return Container(_Hdf5(content), text)
+            classic = content.getvalue()[:3] == b"CDF"
+            return Container(_Netcdf3(content) if classic else _Hdf5(content), text)
         kind = check_head(Path(text))
         return Container(_Hdf5(text) if kind == "HDF5" else _Netcdf3(text), text)
     except NotAGranuleError:

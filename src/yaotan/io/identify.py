@@ -168,24 +168,50 @@ def identify_granule(
     NotAGranuleError
         As in `identify`.
     """
+    with open_container(path) as container:
+        return identify_container(container, product=product, aliases=aliases)
+
+
+def identify_container(
+    container: Container, *, product: Product | None = None, aliases: Aliases | AliasFile = None
+) -> Granule:
+    """As `identify_granule`, for a file that is already open.
+
+    Parameters
+    ----------
+    container : Container
+        The open file.
+    product, aliases
+        As in `identify_granule`.
+
+    Returns
+    -------
+    Granule
+        Ready to read.
+
+    Raises
+    ------
+    NotAGranuleError
+        As in `identify`.
+    """
     taught = load_aliases(aliases) if aliases is not None else None
     if taught is not None and product is None:
         product = find_product(taught.product)
     wanted = [product] if product else list(load_products().values())
-    with open_container(path) as container:
-        scores = [(_score(container, entry, str(path), strict=product is None), entry) for entry in wanted]
-        found = [(score, entry) for score, entry in scores if score is not None]
-        if not found:
-            raise _unknown(container, wanted, str(path))
-        best = max(score for score, _ in found)
-        winners = [entry for score, entry in found if score == best]
-        if len(winners) > 1:
-            raise NotAGranuleError(
-                f"may be {' or '.join(entry.product for entry in winners)}",
-                where=path,
-                fix="say which with product=",
-            )
-        return build_granule(container, winners[0], str(path), taught)
+    path = container.path
+    scores = [(_score(container, entry, path, strict=product is None), entry) for entry in wanted]
+    found = [(score, entry) for score, entry in scores if score is not None]
+    if not found:
+        raise _unknown(container, wanted, path)
+    best = max(score for score, _ in found)
+    winners = [entry for score, entry in found if score == best]
+    if len(winners) > 1:
+        raise NotAGranuleError(
+            f"may be {' or '.join(entry.product for entry in winners)}",
+            where=path,
+            fix="say which with product=",
+        )
+    return build_granule(container, winners[0], path, taught)
 
 
 def _fact_holds(container: Container, attributes: Mapping[str, Any], fact: Fact) -> bool | None:

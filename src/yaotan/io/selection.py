@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.io.bound import Box, Mask, Polygons, Span
-from yaotan.io.container import open_container
+from yaotan.io.container import Container, open_container
 from yaotan.io.granule import Granule
 from yaotan.schema import QUALITY
 
@@ -34,7 +34,12 @@ class Selection:
 
 
 def select_rows(
-    granule: Granule, *, region: Box | Polygons | None, span: Span | None, quality: QualityChoice
+    granule: Granule,
+    container: Container,
+    *,
+    region: Box | Polygons | None,
+    span: Span | None,
+    quality: QualityChoice,
 ) -> Selection:
     """Decide row by row what to keep, reading no more than time, position, quality and the column.
 
@@ -42,6 +47,8 @@ def select_rows(
     ----------
     granule : Granule
         The file.
+    container : Container
+        The same, open.
     region, span : Box, Polygons, Span or None
         Where and when.
     quality : {"good", "all", "bad"}
@@ -55,32 +62,31 @@ def select_rows(
     """
     dropped: dict[str, int] = {}
     flags: dict[str, int] = {}
-    with open_container(granule.path) as container:
-        time, lat, lon, flag = (
-            granule.read_from(container, name) for name in ("time", "latitude", "longitude", "quality")
-        )
-        keep = np.ones(granule.count, dtype=bool)
+    time, lat, lon, flag = (
+        granule.read_from(container, name) for name in ("time", "latitude", "longitude", "quality")
+    )
+    keep = np.ones(granule.count, dtype=bool)
 
-        def lose(reason: str, bad: Mask) -> None:
-            nonlocal keep
-            number = int((keep & bad).sum())
-            if number:
-                dropped[reason] = number
-            keep &= ~bad
+    def lose(reason: str, bad: Mask) -> None:
+        nonlocal keep
+        number = int((keep & bad).sum())
+        if number:
+            dropped[reason] = number
+        keep &= ~bad
 
-        lose("no_geolocation", ~((np.abs(lat) <= 90) & np.isfinite(lon)) | np.isnat(time))
-        if span is not None:
-            lose("outside_period", ~((time >= span.start) & (time < span.end)))
-        if region is not None:
-            lose("outside_region", ~region.holds(lat, lon))
-        if quality != "all":
-            if quality == "good":
-                flags = _count_flags(granule, container, keep & (flag != QUALITY["good"]))
-            lose("quality_flag", flag != QUALITY[quality])
+    lose("no_geolocation", ~((np.abs(lat) <= 90) & np.isfinite(lon)) | np.isnat(time))
+    if span is not None:
+        lose("outside_period", ~((time >= span.start) & (time < span.end)))
+    if region is not None:
+        lose("outside_region", ~region.holds(lat, lon))
+    if quality != "all":
         if quality == "good":
-            gases = [name for name in granule.product.gases if name in granule.sources]
-            empty = [np.isnan(granule.read_from(container, name)) for name in gases]
-            lose("no_value", np.logical_and.reduce(empty) if empty else np.zeros_like(keep))
+            flags = _count_flags(granule, container, keep & (flag != QUALITY["good"]))
+        lose("quality_flag", flag != QUALITY[quality])
+    if quality == "good":
+        gases = [name for name in granule.product.gases if name in granule.sources]
+        empty = [np.isnan(granule.read_from(container, name)) for name in gases]
+        lose("no_value", np.logical_and.reduce(empty) if empty else np.zeros_like(keep))
     rows = np.flatnonzero(keep).astype(np.uint32)
     moments = time[rows]
     if rows.size > 1 and (np.diff(moments) < np.timedelta64(0)).any():
@@ -114,12 +120,12 @@ def drop_duplicates(selections: list[Selection]) -> None:
 
     Notes
     -----
-    Two soundings are one when their sounding ids are equal (where the product has ids), else when time,
-    latitude and longitude are equal.
+    Two soundings are one when their sounding ids are equal, where every sounding that could be meant has
+    one, else when time, latitude and longitude are equal.
     """
     for cluster in _overlapping(selections):
         ranked = sorted(cluster, key=lambda item: _version_key(item.granule.version), reverse=True)
-        keys = [_sounding_keys(item) for item in ranked]
+        keys = _sounding_keys(ranked)
         every = np.concatenate(keys)
         _, first = np.unique(every, return_index=True)
         if first.size == every.size:
@@ -149,13 +155,23 @@ def _version_key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
-def _sounding_keys(item: Selection) -> NDArray[Any]:
+def _sounding_keys(cluster: list[Selection]) -> list[NDArray[Any]]:
+    """Give what tells soundings apart: ids if every sounding of every file has one, else time and place."""
+    ids: list[NDArray[Any]] = []
+    for item in cluster:
+        if "sounding_id" not in item.granule.sources:
+            break
+        ids.append(item.granule.read("sounding_id", item.rows))
+        if (ids[-1] == 0).any():
+            break
+    else:
+        return ids
+    return [_moments_and_places(item) for item in cluster]
+
+
+def _moments_and_places(item: Selection) -> NDArray[Any]:
     granule, rows = item.granule, item.rows
     with open_container(granule.path) as container:
-        if "sounding_id" in granule.sources:
-            numbers = granule.read_from(container, "sounding_id", rows)
-            if (numbers > 0).all():
-                return numbers
         time, lat, lon = (granule.read_from(container, n, rows) for n in ("time", "latitude", "longitude"))
     keys = np.empty(rows.size, dtype=[("time", "i8"), ("lat", "f8"), ("lon", "f8")])
     keys["time"], keys["lat"], keys["lon"] = time.astype(np.int64), lat, lon

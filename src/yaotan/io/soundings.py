@@ -10,8 +10,9 @@ import xarray as xr
 from yaotan.catalog.product import Product, find_product, load_products
 from yaotan.errors import NotAGranuleError, YaotanError
 from yaotan.io.bound import parse_period, parse_region
+from yaotan.io.container import Container, open_container
 from yaotan.io.granule import Granule
-from yaotan.io.identify import Aliases, identify_granule
+from yaotan.io.identify import Aliases, identify_container
 from yaotan.io.paths import find_files, show_paths
 from yaotan.io.selection import QualityChoice, Selection, drop_duplicates, select_rows
 from yaotan.io.table import build_table, check_chunks
@@ -84,17 +85,18 @@ def open_soundings(
     wanted = find_product(product) if product is not None else None
     taught = load_aliases(aliases) if aliases is not None else None
     reading: list[dict[str, Any]] = []
-    granules: list[Granule] = []
+    first: dict[str, str] = {}  # of each product
     selections: list[Selection] = []
     for path in find_files(paths):
         try:
-            granule = _identify_wanted(path, wanted, taught)
-            if granule is None:
-                reading.append({"file": path, "not_selected": f"not {product}"})
-                continue
-            granules.append(granule)
-            _one_product(granules)
-            selections.append(select_rows(granule, region=area, span=span, quality=quality))
+            with open_container(path) as container:
+                granule = _identify_wanted(container, wanted, taught)
+                if granule is None:
+                    reading.append({"file": path, "not_selected": f"not {product}"})
+                    continue
+                first.setdefault(granule.product.product, path)
+                _one_product(first)
+                selections.append(select_rows(granule, container, region=area, span=span, quality=quality))
         except YaotanError as error:
             if on_error == "raise" or isinstance(error, _MixedProductsError):
                 raise
@@ -110,26 +112,25 @@ class _MixedProductsError(NotAGranuleError):
     """Files of several products in one call."""
 
 
-def _one_product(granules: list[Granule]) -> None:
-    names: dict[str, str] = {}
-    for granule in granules:
-        names.setdefault(granule.product.product, granule.path)
-    if len(names) > 1:
-        listed = ", ".join(f"{name} ({path})" for name, path in sorted(names.items()))
+def _one_product(first: Mapping[str, str]) -> None:
+    if len(first) > 1:
+        listed = ", ".join(f"{name} ({path})" for name, path in sorted(first.items()))
         raise _MixedProductsError(
             f"the files are of several products: {listed}", fix="select one with product="
         )
 
 
-def _identify_wanted(path: str, wanted: Product | None, taught: AliasFile | None) -> Granule | None:
+def _identify_wanted(
+    container: Container, wanted: Product | None, taught: AliasFile | None
+) -> Granule | None:
     """Identify a file; None when it is of another product than the one wanted."""
     if wanted is None:
-        return identify_granule(path, aliases=taught)
+        return identify_container(container, aliases=taught)
     packaged = load_products().get(wanted.product) == wanted
     try:
-        found = identify_granule(path, aliases=taught) if packaged else None
+        found = identify_container(container, aliases=taught) if packaged else None
     except NotAGranuleError:  # unknown or in doubt: the user's word decides
         found = None
     if found is None:
-        return identify_granule(path, product=wanted, aliases=taught)
+        return identify_container(container, product=wanted, aliases=taught)
     return found if found.product.product == wanted.product else None

@@ -85,10 +85,7 @@ def build_table(
     size = chunks.get("sounding") if isinstance(chunks, Mapping) else chunks
     stamp = tokenize([_stamp(item) for item in used])
     data = {name: _variable(name, used, size, stamp) for name in names}
-    index = np.repeat(np.arange(len(used), dtype=np.uint32), [item.kept for item in used])
-    data["granule"] = xr.Variable(
-        "sounding", _rechunk(da.from_array(index, chunks=-1), used, size), {"long_name": "index into source"}
-    )
+    data["granule"] = xr.Variable("sounding", _index(used, size, stamp), {"long_name": "index into source"})
     reading = reading + [
         {
             "file": item.granule.path,
@@ -133,8 +130,26 @@ def _blocks(used: list[Selection], size: int | None) -> list[tuple[Selection, in
     return blocks
 
 
-def _rechunk(array: Any, used: list[Selection], size: int | None) -> Any:
-    return array.rechunk((tuple(stop - start for _, start, stop in _blocks(used, size)),))
+def _lazy(
+    name: str, tasks: list[Any], lengths: tuple[int, ...], rest: tuple[int, ...], dtype: np.dtype[Any]
+) -> Any:
+    """Make one array of one task per block."""
+    zeros = (0,) * len(rest)
+    graph: dict[Any, Any] = {(name, place, *zeros): task for place, task in enumerate(tasks)}
+    chunks = (lengths, *((n,) for n in rest))
+    return da.Array(HighLevelGraph.from_collections(name, graph), name, chunks=chunks, dtype=dtype)
+
+
+def _index(used: list[Selection], size: int | None, stamp: str) -> Any:
+    """Number of the granule of each sounding, made when asked for: four bytes a sounding are not held."""
+    place = {id(item): number for number, item in enumerate(used)}
+    blocks = _blocks(used, size)
+    lengths = tuple(stop - start for _, start, stop in blocks)
+    tasks = [
+        (np.full, length, place[id(item)], np.dtype("uint32"))
+        for (item, _, _), length in zip(blocks, lengths, strict=True)
+    ]
+    return _lazy(f"granule-{tokenize(size, stamp)}", tasks, lengths, (), np.dtype("uint32"))
 
 
 def _variable(name: str, used: list[Selection], size: int | None, stamp: str) -> xr.Variable:
@@ -145,18 +160,9 @@ def _variable(name: str, used: list[Selection], size: int | None, stamp: str) ->
     rest = having.shape_of(name, 0)[1:]
     _same_layout(name, used, rest)
     label = f"{name}-{tokenize(name, size, stamp)}"
-    zeros = (0,) * len(rest)
-    graph: dict[Any, Any] = {
-        (label, place, *zeros): (read_block, item.granule, name, item.rows, start, stop)
-        for place, (item, start, stop) in enumerate(blocks)
-    }
+    tasks = [(read_block, item.granule, name, item.rows, start, stop) for item, start, stop in blocks]
     lengths = tuple(stop - start for _, start, stop in blocks)
-    array = da.Array(
-        HighLevelGraph.from_collections(label, graph),
-        label,
-        chunks=(lengths, *((n,) for n in rest)),
-        dtype=having.dtype_of(name),
-    )
+    array = _lazy(label, tasks, lengths, rest, having.dtype_of(name))
     return xr.Variable(dims, array, _variable_attributes(name, having, used))
 
 
