@@ -216,9 +216,32 @@ def test_time_digits_in_float32_are_refused() -> None:
         decoded(np.array([2016072718184531], dtype=np.float32), "digits")
 
 
-@pytest.mark.parametrize("units", ["months since 1970-01-01", "seconds", ""])
+@pytest.mark.parametrize(
+    ("units", "hour"),
+    [
+        ("seconds since 1970-01-01 08:00:00 +08:00", 0),
+        ("seconds since 1970-01-01 00:00:00 -6:00", 6),
+        ("seconds since 1970-01-01T03:00:00Z", 3),
+        ("seconds since 1970-01-01 3:00 UTC", 3),
+        ("seconds since 1970-01-01 00:00:00.0 0:00", 0),
+    ],
+)
+def test_zone_of_an_epoch_is_taken_off(units: str, hour: int) -> None:
+    assert parse_epoch(units) == (1_000_000_000, hour * 3_600_000_000_000)
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        "months since 1970-01-01",
+        "seconds",
+        "",
+        "seconds since 1970-01-01 00:00:00 BJT",
+        "days since 1970-13-01",
+    ],
+)
 def test_unknown_epoch_is_refused(units: str) -> None:
-    with pytest.raises(UnitsError, match="not a time unit"):
+    with pytest.raises(UnitsError, match=r"not a time unit|no date"):
         parse_epoch(units)
 
 

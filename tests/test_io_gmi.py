@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from yaotan.errors import AmbiguousLayoutError, CatalogError, NotAGranuleError, UnitsError
-from yaotan.io.alias import normalise_name
+from yaotan.io.alias_name import normalise_name
 from yaotan.io.identify import identify
 from yaotan.io.soundings import open_soundings
 from yaotan.io.teaching import load_aliases
@@ -64,6 +64,11 @@ def test_ambiguous_delivery_is_refused_with_the_deciding_line(tmp_path: Path) ->
     text = str(caught.value)
     assert "/FullPhysics/XCO2 and /Proxy/XCO2 may both be xco2" in text
     assert "variables: {xco2: /FullPhysics/XCO2}" in text
+    assert "'product: gf5b_gmi'" in text
+    lines = [part for part in text.split("'") if part.startswith(("product:", "variables:"))]
+    own = tmp_path / "own.yaml"
+    own.write_text("\n".join(lines[:2]))  # the message alone is enough to write the file
+    np.testing.assert_allclose(open_soundings(path, aliases=own).xco2, 410.0)
     with pytest.raises(AmbiguousLayoutError):
         identify(path)
 
@@ -198,6 +203,40 @@ def test_time_digits_epoch_and_beijing_words(tmp_path: Path) -> None:
         open_soundings(path)
     taught = {"product": "gf5b_gmi", "time": {"units": "seconds since 2020-04-06"}}
     assert open_soundings(path, aliases=taught).time.values[0] == np.datetime64("2020-04-06T03:25:45")
+
+
+def test_start_time_without_a_zone_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, count=1)
+    with h5py.File(path, "r+") as file:
+        del file["J2000MilliSecond"]
+        file["StartTime"] = np.array([b"2020-04-06 01:00:00"])
+    with pytest.raises(UnitsError, match=r"UTC or Beijing time.*offset_hours: 8"):
+        open_soundings(path)
+    for hours, first in ((8, "2020-04-05T17:00:00"), (0, "2020-04-06T01:00:00")):
+        taught = {"product": "gf5b_gmi", "time": {"offset_hours": hours}}
+        assert open_soundings(path, aliases=taught).time.values[0] == np.datetime64(first)
+    with h5py.File(path, "r+") as file:
+        file["StartTime"].attrs["Description"] = "UTC"
+    assert open_soundings(path).time.values[0] == np.datetime64("2020-04-06T01:00:00")
+
+
+def test_teaching_the_form_of_time_keeps_the_zone_that_the_file_states(tmp_path: Path) -> None:
+    path = write(tmp_path, count=1)
+    with h5py.File(path, "r+") as file:
+        del file["J2000MilliSecond"]
+        file["BeijingTime"] = np.array([b"2020-04-06 15:00:00"])
+    taught = {"product": "gf5b_gmi", "time": {"kind": "text"}}
+    assert open_soundings(path, aliases=taught).time.values[0] == np.datetime64("2020-04-06T07:00:00")
+
+
+def test_missing_quality_is_bad_without_a_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    path = write(tmp_path)
+    with h5py.File(path, "r+") as file:
+        del file["QualityFlag"]
+        file["QualityFlag"] = [0.0, np.nan, 1.0, 0.0]
+    ds = open_soundings(path, quality="all").load()
+    assert ds.quality.values.tolist() == [0, 1, 1, 0]
+    assert not recwarn.list
 
 
 def test_profiles_need_pressure_to_tell_their_order(tmp_path: Path) -> None:

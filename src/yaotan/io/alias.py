@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
 from yaotan.catalog.product import Product
-from yaotan.catalog.rule import FlagRule, QualityRule, Source, TimeRule, VariableRule, Vertical
+from yaotan.catalog.rule import FlagRule, QualityRule, Source, VariableRule, Vertical
 from yaotan.errors import AmbiguousLayoutError, CatalogError, NotAGranuleError, UnitsError
+from yaotan.io.alias_name import names_of, normalise_name
+from yaotan.io.alias_time import find_time_rule
 from yaotan.io.container import Container
-from yaotan.io.decode import to_float, to_text
+from yaotan.io.decode import to_float
 from yaotan.io.granule import find_rule
 from yaotan.io.teaching import HOW_TO, AliasFile, AliasQuality
 
-_BEIJING: Final = re.compile(r"(?i)beijing|北京|bjt|(utc|gmt)\s*\+\s*0?8")
 #: plausible values by unit, narrowest first; used only where a file does not state a unit
 _RANGES: Final[dict[str, tuple[tuple[str, float, float], ...]]] = {
     "xco2": (("ppm", 300.0, 500.0), ("1", 3e-4, 5e-4)),
@@ -38,17 +39,6 @@ _ALIKE: Final = {
     "xch4_prior": "xch4",
     "ch4_prior_profile": "xch4",
 }
-
-
-def normalise_name(name: str) -> str:
-    """Bring a dataset's name to lower case, letters and digits only.
-
-    Examples
-    --------
-    >>> normalise_name("XCO2_Posterior-Error")
-    'xco2posteriorerror'
-    """
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def resolve_aliases(
@@ -127,13 +117,14 @@ class _Resolver:
                 raise self._missing(f"{name} is taught as {self.said[name]}, which is not in the file")
             return self.said[name]
         for group in self.product.aliases[name]:
-            fitting = [item for item in self.paths if _names_of(item) & set(group) and self._fits(name, item)]
+            fitting = [item for item in self.paths if names_of(item) & set(group) and self._fits(name, item)]
             if len(fitting) > 1:
                 lines = " or ".join(f"'variables: {{{name}: /{item}}}'" for item in fitting)
                 raise AmbiguousLayoutError(
                     f"{' and '.join('/' + item for item in fitting)} may both be {name}",
                     where=self.path,
-                    fix=f"say which in an alias file with the line {lines} ({HOW_TO})",
+                    fix=f"say which in an alias file with the lines 'product: {self.product.product}' "
+                    f"and {lines}, and name it with --aliases ({HOW_TO})",
                 )
             if fitting:
                 return fitting[0]
@@ -162,7 +153,9 @@ class _Resolver:
             f"{what}. The file holds: {tree}{rest}",
             where=self.path,
             expected=f"datasets for {', '.join(self.product.required)} and {' or '.join(self.product.gases)}",
-            fix=f"teach the names in an alias file ({HOW_TO}); without a flag say 'quality: none'",
+            fix=f"teach the names in an alias file, for example 'product: {self.product.product}' and "
+            f"'variables: {{xco2: /path}}', and name it with --aliases ({HOW_TO}); without a flag say "
+            "'quality: none'",
         )
 
     def _product(self, present: Mapping[str, str]) -> tuple[Product, dict[str, str]]:
@@ -183,7 +176,7 @@ class _Resolver:
                 bias_corrected=True if corrected and name in self.product.gases else None,
             )
             variables[name] = VariableRule(sources=(source,))
-        time = self._time(present["time"])
+        time = find_time_rule(self.container, self.product, present["time"], self.taught.time)
         matched["time"] = {"path": f"/{time.path}", **time.model_dump(exclude={"path"}, exclude_none=True)}
         quality = self._quality(present.get("quality"), matched)
         for name, entry in matched.items():
@@ -231,44 +224,6 @@ class _Resolver:
             fix=f"add 'units: {{{name}: ...}}' to an alias file ({HOW_TO})",
         )
 
-    def _time(self, item: str) -> TimeRule:
-        taught = self.taught.time
-        attributes = self.container.attributes_of(item)
-        words = " ".join(str(value) for value in attributes.values()) + " " + item
-        offset = 8.0 if _BEIJING.search(words) else 0.0
-        if taught is not None and (taught.offset_hours or taught.kind or taught.units):
-            offset = taught.offset_hours
-        units = taught.units if taught is not None else None
-        if taught is not None and taught.kind is not None:
-            return TimeRule(path=item, kind=taught.kind, units=units, offset_hours=offset)
-        stated = units or next(
-            (str(attributes[k]) for k in self.product.units_attributes if k in attributes), ""
-        )
-        if "since" in stated:
-            return TimeRule(path=item, kind="epoch", units=stated, offset_hours=offset)
-        if "j2000millisecond" in _names_of(item):
-            epoch = "milliseconds since 2000-01-01 12:00:00"
-            return TimeRule(path=item, kind="epoch", units=epoch, offset_hours=offset)
-        kind = self._time_kind(item)
-        if kind is None:
-            raise UnitsError(
-                f"/{item} does not say what its numbers count",
-                where=self.path,
-                fix=f"add 'time: {{units: seconds since 1970-01-01}}', or what is right, to an alias file "
-                f"({HOW_TO})",
-            )
-        return TimeRule(path=item, kind=kind, offset_hours=offset)
-
-    def _time_kind(self, item: str) -> Literal["text", "digits"] | None:
-        values = self.container.read(item, slice(0, 16))
-        if values.dtype.kind in "SUO":
-            text = to_text(values)
-            return "digits" if text.size and all(str(t).isdigit() for t in text) else "text"
-        good = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-        digits = good.size and all(len(str(int(value))) in (14, 16, 17) for value in good if value > 0)
-        plausible = digits and all(1990 <= int(str(int(value))[:4]) < 2100 for value in good if value > 0)
-        return "digits" if plausible and (good > 0).any() else None
-
     def _quality(self, item: str | None, matched: dict[str, dict[str, Any]]) -> QualityRule | None:
         if item is None:
             matched["quality"] = {"path": None, "good": "all: the user says that there is no flag"}
@@ -278,9 +233,3 @@ class _Resolver:
         origin = "user" if said else "assumed: 0 is good"
         matched["quality"] = {"path": f"/{item}", "good": list(good), "good_source": origin}
         return QualityRule(flags=(FlagRule(path=item, name="quality_flag", good=good, required=True),))
-
-
-def _names_of(path: str) -> set[str]:
-    """Give a dataset's name without and with its group."""
-    parts = path.strip("/").split("/")
-    return {normalise_name(parts[-1]), normalise_name("".join(parts[-2:]))}

@@ -15,7 +15,8 @@ from yaotan.errors import NotAGranuleError, UnitsError
 Floats = NDArray[np.float64]
 _EPOCH: Final = re.compile(
     r"^\s*(days?|hours?|minutes?|seconds?|sec|s|milliseconds?|ms|d|h)\s+since\s+"
-    r"(\d{4}-\d{1,2}-\d{1,2})(?:[T\s]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?",
+    r"(\d{4}-\d{1,2}-\d{1,2})(?:[T\s]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?"
+    r"\s*(?:Z|UTC|GMT)?\s*(?:([+-])(\d{1,2}):?(\d{2})?|00?:?(?:00)?)?\s*$",
     re.IGNORECASE,
 )
 _NANOSECONDS: Final = {"d": 86_400_000_000_000, "h": 3_600_000_000_000, "mi": 60_000_000_000}
@@ -139,7 +140,7 @@ def parse_epoch(units: str) -> tuple[int, int]:
     Parameters
     ----------
     units : str
-        CF time units; no time zone other than UTC.
+        CF time units; a time zone after the epoch ("... 00:00:00 +8:00") is taken off.
 
     Returns
     -------
@@ -159,17 +160,22 @@ def parse_epoch(units: str) -> tuple[int, int]:
     match = _EPOCH.match(units)
     if match is None:
         raise UnitsError(f"{units!r} is not a time unit", expected="such as 'seconds since 1970-01-01'")
-    unit, day, clock = match.groups()
+    unit, day, clock, sign, hours, minutes = match.groups()
     unit = unit.lower()
     year, month, date = (int(part) for part in day.split("-"))
     clock = (clock or "00:00:00").rjust(5, "0")
-    start = np.datetime64(f"{year:04d}-{month:02d}-{date:02d}T{clock.zfill(5)}", "ns").astype(np.int64)
+    try:
+        moment = np.datetime64(f"{year:04d}-{month:02d}-{date:02d}T{clock.zfill(5)}", "ns")
+    except ValueError as error:
+        raise UnitsError(f"{units!r} counts from no date ({error})") from error
+    ahead = (int(hours or 0) * 60 + int(minutes or 0)) * 60_000_000_000
+    start = int(moment.astype(np.int64)) + (ahead if sign == "-" else -ahead)
     if unit.startswith(("millis", "ms")):
-        return 1_000_000, int(start)
+        return 1_000_000, start
     if unit.startswith("s"):
-        return 1_000_000_000, int(start)
+        return 1_000_000_000, start
     step = next(size for key, size in _NANOSECONDS.items() if unit.startswith(key))
-    return step, int(start)
+    return step, start
 
 
 def decode_time(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:

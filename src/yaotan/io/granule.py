@@ -206,6 +206,8 @@ class Granule:
         if raw.dtype.kind in "SUO":
             known = list(self.flags[0].meanings)
             return np.array([known.index(t) if t in known else -1 for t in to_text(raw)], dtype=np.int64)
+        if raw.dtype.kind == "f":
+            raw = np.where(np.isfinite(raw), raw, -1)
         return raw.astype(np.int64)
 
     def _read_bits(self, container: Container, rows: Rows) -> NDArray[np.uint64]:
