@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -122,6 +123,159 @@ def split_overpass(
     total = np.asarray(overpass, float) ** 2
     own = np.minimum((1.0 - correlation) * np.asarray(random, float) ** 2, total)
     return np.sqrt(own), np.sqrt(total - own)
+
+
+#: Soundings further apart in time than this [ns] are of different overpasses: a daylight half orbit has no
+#: such gap, and the next orbit follows more than an hour later.
+PASS_GAP: Final = 900_000_000_000
+
+
+def number_overpasses(moments: ArrayLike) -> NDArray[np.intp]:
+    """Number the overpasses that moments belong to, in order of time.
+
+    Parameters
+    ----------
+    moments : array_like
+        ``(n,)`` [ns]; two moments are of one overpass where no gap of more than 15 minutes lies between.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n,)``, from 0.
+
+    Examples
+    --------
+    >>> number_overpasses([0, 6e12, 1e11]).tolist()
+    [0, 1, 0]
+    """
+    when = np.asarray(moments, float)
+    order = np.argsort(when, kind="stable")
+    number = np.empty(when.size, np.intp)
+    number[order] = np.cumsum(np.diff(when[order], prepend=when[order[:1]]) > PASS_GAP)
+    return number
+
+
+def shared_mean_uncertainty(
+    weights: ArrayLike,
+    sigma: ArrayLike,
+    lat: ArrayLike,
+    lon: ArrayLike,
+    length: float,
+    moments: Sequence[ArrayLike] = (),
+) -> float:
+    r"""Give 1 sigma of one weighted mean of cells whose errors are shared along overpasses.
+
+    As `correlated_mean_uncertainty`, but two cells share errors only as far as they were seen by the same
+    overpasses:
+
+    .. math:: u^2 = \sum_{ab} c_a c_b u_a u_b f_{ab} e^{-d_{ab} / L}
+
+    f is the part of the given moments (first and last sounding of a cell) that are of one overpass: 1 where
+    both are, 1/2 for one of the two. Overpasses between the first and the last are not known to a grid; where
+    soundings of a cell come from more than two, f is an estimate.
+
+    Parameters
+    ----------
+    weights, sigma, lat, lon : array_like
+        ``(n,)``, as in `correlated_mean_uncertainty`; weights may be negative (a difference of means).
+    length : float
+        Correlation length along an overpass [m].
+    moments : sequence of array_like
+        Each ``(n,)`` [ns]; empty: all cells count as seen by one overpass.
+
+    Returns
+    -------
+    float
+        In the unit of sigma; NaN where a cell that counts has no finite sigma.
+
+    Examples
+    --------
+    >>> where = [30.0, 30.0], [110.0, 110.5]
+    >>> day = 8.64e13
+    >>> together = shared_mean_uncertainty([0.5, 0.5], 1.0, *where, 1e5, [[0.0, 1e9]] * 2)
+    >>> apart = shared_mean_uncertainty([0.5, 0.5], 1.0, *where, 1e5, [[0.0, day]] * 2)
+    >>> round(together, 2), round(apart, 2)
+    (0.9, 0.71)
+    """
+    c, u, north, east = np.broadcast_arrays(
+        *(np.asarray(array, float) for array in (weights, sigma, lat, lon))
+    )
+    counts = c != 0.0
+    c, u, north, east = c[counts], u[counts], north[counts], east[counts]
+    if c.size == 0:
+        return 0.0
+    if not moments or length == 0.0:
+        return float(correlated_mean_uncertainty(c, u, north, east, length))
+    variance = 0.0
+    for moment in moments:
+        number = number_overpasses(np.asarray(moment, float)[counts])
+        for one in range(int(number.max()) + 1):
+            rows = number == one
+            variance += float(
+                correlated_mean_uncertainty(c[rows], u[rows], north[rows], east[rows], length) ** 2
+            )
+    return math.sqrt(variance / len(moments))
+
+
+def sampling_uncertainty(
+    values: ArrayLike,
+    weights: ArrayLike,
+    sigma: ArrayLike,
+    random: ArrayLike,
+    lat: ArrayLike,
+    lon: ArrayLike,
+    length: float,
+) -> NDArray[np.float64]:
+    r"""Give 1 sigma of means because cells were seen at a few moments and other cells not at all.
+
+    The scatter of the cells beyond their errors, :math:`V = (\sum c (y - \bar y)^2 - \sum c u^2 + u_r^2) /
+    \max(1 - K, 1/2)` and not below 0, is what the field differs by from cell to cell and from visit to visit;
+    :math:`K = \sum_{ab} c_a c_b e^{-d_{ab} / L}` of it stays in the mean.
+
+    Parameters
+    ----------
+    values : array_like
+        ``(..., n)``; cells of weight 0 do not count.
+    weights : array_like
+        ``(..., n)`` with sum 1.
+    sigma : array_like
+        ``(..., n)`` 1-sigma error of each value.
+    random : array_like
+        ``(...)`` 1-sigma error of the mean that follows from them.
+    lat, lon : array_like
+        ``(n,)`` cell centres [degrees].
+    length : float
+        Correlation length of the field [m].
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(...)``; NaN for fewer than two cells: one cell says nothing about others.
+
+    Notes
+    -----
+    No factor for the share of the region that is covered: a cell counts as covered after one sounding in the
+    month. Where errors are larger than the differences of the field the estimate is too large on average,
+    since it cannot fall below 0. A lasting difference between what is seen and what is not (clear sky, hidden
+    valleys) is not in it. A region smaller than L shows too little of the scatter; the bound 1/2 keeps the
+    estimate from growing without limit there.
+
+    Examples
+    --------
+    >>> spot = [30.0, 30.0, 30.0], [100.0, 110.0, 120.0]
+    >>> float(sampling_uncertainty([1.0, 2.0, 3.0], [1 / 3] * 3, 0.0, 0.0, *spot, 100e3).round(3))
+    0.577
+    """
+    y, c, u = np.broadcast_arrays(*(np.asarray(array, float) for array in (values, weights, sigma)))
+    counts = c != 0.0
+    y, u = np.where(counts, y, 0.0), np.where(counts, u, 0.0)
+    kept = correlated_mean_uncertainty(c, 1.0, lat, lon, length) ** 2
+    # about a reference, so that squares lose no digits
+    y = np.where(counts, y - y.max(axis=-1, keepdims=True), 0.0)
+    scatter = (c * (y - (c * y).sum(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+    known = scatter - (c * u**2).sum(axis=-1) + np.asarray(random, float) ** 2
+    excess = np.maximum(known, 0.0) / np.maximum(1.0 - kept, 0.5)
+    return np.where(counts.sum(axis=-1) < 2, np.nan, np.sqrt(excess * kept))
 
 
 def _variance(

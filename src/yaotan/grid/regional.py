@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 
 from yaotan.grid.axes import Axes
 from yaotan.grid.coverage import Cells
-from yaotan.uncertainty import correlated_mean_uncertainty, split_overpass
+from yaotan.uncertainty import (
+    correlated_mean_uncertainty,
+    sampling_uncertainty,
+    shared_mean_uncertainty,
+    split_overpass,
+)
 
 #: Values held at once per variable while a region is averaged.
 _BUDGET: Final = 20_000_000
@@ -27,13 +32,15 @@ _SIGMA: Final = ("_uncertainty_overpass", "_uncertainty_random", "_uncertainty")
 class Errors:
     """How errors of cells combine.
 
-    Correlation length between cells [m], the systematic error that replaces the grid's, and the
-    correlation inside an overpass that the grid was made with.
+    Correlation length between cells [m], the systematic error that replaces the grid's, the correlation
+    inside an overpass that the grid was made with, and whether cells are means of soundings (then a region
+    has a sampling error, which a full field has not).
     """
 
     length: float
     systematic: float | None
     overpass_correlation: float | None = None
+    of_soundings: bool = False
 
 
 def layers_of(data: xr.Dataset, axes: Axes, name: str) -> dict[str, xr.DataArray]:
@@ -44,6 +51,8 @@ def layers_of(data: xr.Dataset, axes: Axes, name: str) -> dict[str, xr.DataArray
         found["sigma"] = sigma
     if sigma == name + "_uncertainty_overpass" and name + "_uncertainty_random" in data:
         found["random"] = name + "_uncertainty_random"
+        if {name + "_time_min", name + "_time_max"} <= set(data.variables):
+            found |= {"first": name + "_time_min", "last": name + "_time_max"}
     for role, ending in (("systematic", "_uncertainty_systematic"), ("count", "_count")):
         if name + ending in data:
             found[role] = name + ending
@@ -205,10 +214,39 @@ def _uncertainty(
             own, shared = split_overpass(picked["random"], picked["sigma"], errors.overpass_correlation)
         random = np.hypot(
             correlated_mean_uncertainty(share, own, *position, 0.0),
-            correlated_mean_uncertainty(share, shared, *position, errors.length),
+            _shared_error(picked, share, shared, position, errors.length),
         )
         zero = np.zeros_like(random)
-        systematic = terms.setdefault("_uncertainty_systematic", zero)
+        terms.setdefault("_uncertainty_systematic", zero)
         terms["_uncertainty_random"] = random
-        terms["_uncertainty"] = np.hypot(random, systematic)
+        if errors.of_soundings:
+            terms["_uncertainty_sampling"] = sampling_uncertainty(
+                picked["value"], share, picked["sigma"], random, *position, errors.length
+            )
+        # what a single cell cannot tell is left out of the total, and NaN as a term
+        terms["_uncertainty"] = np.sqrt(sum((np.nan_to_num(term) ** 2 for term in terms.values()), zero))
     return terms
+
+
+def _shared_error(
+    picked: dict[str, NDArray[np.float64]],
+    share: NDArray[np.float64],
+    shared: NDArray[np.float64],
+    position: tuple[NDArray[np.float64], NDArray[np.float64]],
+    length: float,
+) -> NDArray[np.float64]:
+    """Errors that cells share, by time; along overpasses where the grid says when each cell was seen."""
+    if "first" not in picked:
+        return correlated_mean_uncertainty(share, shared, *position, length)
+    return np.array(
+        [
+            shared_mean_uncertainty(
+                share[step],
+                shared[step],
+                *position,
+                length,
+                [picked["first"][step], picked["last"][step]],
+            )
+            for step in range(len(share))
+        ]
+    )

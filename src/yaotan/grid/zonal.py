@@ -34,12 +34,15 @@ def zonal_statistics(
 
     .. math:: \bar y = \sum c_a y_a, \quad
               s^2 = \frac{\sum c_a (y_a - \bar y)^2}{1 - \sum c_a^2}, \quad
-              u_r^2 = \sum_{ab} c_a c_b u_a u_b e^{-d_{ab} / L}, \quad u_s = \sum c_a b_a
+              u_r^2 = \sum_{ab} c_a c_b u_a u_b f_{ab} e^{-d_{ab} / L}, \quad u_s = \sum c_a b_a
 
-    and total uncertainty :math:`\sqrt{u_r^2 + u_s^2}`. The error u of a cell is ``v_uncertainty_overpass``
-    where the grid has it, else ``v_uncertainty_random``, else ``v_uncertainty``; b is
-    ``v_uncertainty_systematic``. Cells without a value take no part, so the mean stands for the covered
-    share of the region only, and no error for the uncovered rest is included.
+    and total uncertainty the root of the sum of the squares of all terms. The error u of a cell is
+    ``v_uncertainty_overpass`` where the grid has it, else ``v_uncertainty_random``, else ``v_uncertainty``; b
+    is ``v_uncertainty_systematic``. In a grid of soundings only the part of u that an overpass shares goes on
+    to other cells, and only to those seen by the same overpass (f, `uncertainty.shared_mean_uncertainty`);
+    else f = 1. Cells without a value take no part in the mean; that a grid of soundings knows some cells at
+    some moments only is in ``v_uncertainty_sampling`` (`uncertainty.sampling_uncertainty`). See
+    docs/uncertainty.md.
 
     Parameters
     ----------
@@ -68,8 +71,8 @@ def zonal_statistics(
         Dims ``(region[, time])``; coordinates ``region`` (id), ``region_name``, ``region_name_zh``, ``area``
         [m2]; for each variable ``v``, ``v_spread``, ``v_count`` (soundings of the cells, each cell by its
         cover share; cells with a value, where the data have no count), ``v_coverage``, and where the data
-        have an error ``v_uncertainty``, ``v_uncertainty_random``, ``v_uncertainty_systematic``. The spread of
-        a single cell is NaN. ``attrs["outside"]`` lists regions outside the data: NaN with count 0.
+        have an error ``v_uncertainty``, ``v_uncertainty_random``, ``v_uncertainty_systematic``, of a grid of
+        soundings ``v_uncertainty_sampling``. The spread and the sampling term of a single cell are NaN. ``attrs["outside"]`` lists regions outside the data: NaN with count 0.
 
     Raises
     ------
@@ -110,7 +113,10 @@ def zonal_statistics(
     for name in names:
         layers = layers_of(data, axes, name)
         errors = Errors(
-            float(correlation_length), _own(systematic, name), data.attrs.get("overpass_correlation")
+            float(correlation_length),
+            _own(systematic, name),
+            data.attrs.get("overpass_correlation"),
+            name + "_uncertainty_overpass" in data,
         )
         results = average(layers, axes, cells, windows, area, errors)
         table = table.assign(_labelled(results, data[name], minimum_coverage, "time" in table.coords))
@@ -193,8 +199,9 @@ _LONG: Final = {
     "_spread": "area-weighted standard deviation between cells",
     "_count": "count, cells at the border by their cover share",
     "_coverage": "share of the region's area with data",
-    "_uncertainty": "1 sigma, random and systematic part together",
-    "_uncertainty_random": "1 sigma from errors of cells with spatial correlation",
+    "_uncertainty": "1 sigma, all terms together",
+    "_uncertainty_random": "1 sigma from errors of cells with correlation along overpasses",
+    "_uncertainty_sampling": "1 sigma because only some cells were seen, at some moments",
     "_uncertainty_systematic": "1 sigma common to all cells (0 where the data state none)",
 }
 
