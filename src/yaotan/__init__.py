@@ -13,6 +13,7 @@ _HOME: Final = {
     "identify": "yaotan.io.identify",
     "open_soundings": "yaotan.io.soundings",
     "open_regions": "yaotan.io.region",
+    "open_grid": "yaotan.io.netcdf",
     "write": "yaotan.io.write",
     "GridSpec": "yaotan.grid.spec",
     "grid_soundings": "yaotan.grid.bin",
