@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 #: attribute that says how the values are kept
 KEPT_AS: Final = "kept_as"
 DIGITS: Final = "digits of a 64-bit unsigned integer"
+#: attributes of bits -> names under which text may carry them (CF keeps flag_masks for numbers)
+_RENAMED: Final = {"flag_masks": "bit_masks", "flag_meanings": "bit_meanings"}
 WORDS: Final = "two 32-bit words of a 64-bit unsigned integer, low word first"
 
 
@@ -35,7 +37,8 @@ def pack(variable: xr.Variable) -> xr.Variable:
     Parameters
     ----------
     variable : xarray.Variable
-        dtype uint64. One dimension is taken for identifiers, more for bit masks.
+        dtype uint64. One dimension becomes digits (``flag_masks`` and ``flag_meanings`` of bits become
+        the texts ``bit_masks`` and ``bit_meanings``), more become words.
 
     Returns
     -------
@@ -50,7 +53,10 @@ def pack(variable: xr.Variable) -> xr.Variable:
     data, lazy = variable.data, hasattr(variable.data, "dask")
     if variable.ndim == 1:
         made = data.map_blocks(_to_digits, dtype="S20") if lazy else _to_digits(data)
-        return xr.Variable(variable.dims, made, {**variable.attrs, KEPT_AS: DIGITS})
+        attrs = {_RENAMED.get(str(key), str(key)): value for key, value in variable.attrs.items()}
+        if "bit_masks" in attrs:
+            attrs["bit_masks"] = " ".join(str(mask) for mask in np.atleast_1d(attrs["bit_masks"]))
+        return xr.Variable(variable.dims, made, {**attrs, KEPT_AS: DIGITS})
     if lazy:
         made = data.map_blocks(_to_words, dtype=np.int32, chunks=((2,), *data.chunks), new_axis=0)
     else:
@@ -78,6 +84,10 @@ def unpack(dataset: xr.Dataset) -> xr.Dataset:
             continue
         attrs = {key: value for key, value in variable.attrs.items() if key != KEPT_AS}
         if kept == DIGITS:
+            before = {new: old for old, new in _RENAMED.items()}
+            attrs = {before.get(key, key): value for key, value in attrs.items()}
+            if "flag_masks" in attrs:
+                attrs["flag_masks"] = np.array(attrs["flag_masks"].split(), dtype=np.uint64)
             restored[name] = xr.Variable(variable.dims, variable.data.astype("U20").astype(np.uint64), attrs)
             continue
         data = variable.data

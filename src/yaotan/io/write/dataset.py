@@ -21,6 +21,7 @@ COMPANION: Final = {
     "_uncertainty_random": (None, "1-sigma uncertainty, independent errors"),
     "_uncertainty_overpass": (None, "1-sigma uncertainty, errors correlated within an overpass"),
     "_uncertainty_systematic": (None, "1-sigma uncertainty, fully correlated errors"),
+    "_uncertainty_sampling": (None, "1-sigma uncertainty, part of the area and time without soundings"),
     "_spread": (None, "standard deviation of the soundings in the cell"),
     "_standard_error": (None, "spread divided by the root of the effective number of soundings"),
     "_coverage": (None, "share of the area that soundings cover"),
@@ -179,7 +180,7 @@ def _not_coordinates(dataset: xr.Dataset) -> list[str]:
 
 
 def _epoch(dataset: xr.Dataset, noun: str) -> str:
-    if noun != "soundings":
+    if noun != "soundings" or dataset["time"].size == 0:
         return "days since 1990-01-01"
     first = dataset["time"].min().values.astype("datetime64[D]")
     return f"seconds since {np.datetime64('1990-01-01') if np.isnat(first) else first}"

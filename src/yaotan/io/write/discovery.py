@@ -71,6 +71,8 @@ def _limits(dataset: xr.Dataset, standard_name: str) -> tuple[float, float, str]
     for name, coordinate in dataset.coords.items():
         if coordinate.attrs.get("standard_name") == standard_name:
             edges = coordinate.attrs.get("bounds", name) if name in dataset.dims else name
+            if dataset[edges].size == 0:
+                return None
             both = xr.Dataset({"low": dataset[edges].min(), "high": dataset[edges].max()}).compute()
             return float(both["low"]), float(both["high"]), str(name)
     return None
@@ -98,6 +100,8 @@ def _extent_in_time(dataset: xr.Dataset) -> dict[str, Any]:
     if "time" not in dataset.coords or dataset["time"].dtype.kind != "M":
         return {}
     time = dataset[dataset["time"].attrs.get("bounds", "time")]
+    if time.size == 0:
+        return {}
     first, last = (pd.Timestamp(value) for value in (time.min().values, time.max().values))
     if pd.isna(first):
         return {}

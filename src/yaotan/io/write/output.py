@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import dask
+import dask.system
 import geopandas as gpd
 
 from yaotan.errors import OutputError
@@ -113,9 +117,24 @@ def write(
         encoding=encoding,
         compression=compression,
     )
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, _own_threads():
         _WRITERS[chosen](obj, temporary, options)
     return path
+
+
+@contextmanager
+def _own_threads() -> Iterator[None]:
+    """Compute in threads of our own and wait for all of them.
+
+    When one block fails, dask leaves those that run: one that comes late would make the temporary file
+    anew after it has been removed.
+    """
+    if dask.config.get("pool", None) is not None:
+        yield
+        return
+    workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
+    with ThreadPoolExecutor(workers) as pool, dask.config.set(pool=pool):
+        yield
 
 
 def _moment(created: datetime | str | None, path: Path) -> datetime:

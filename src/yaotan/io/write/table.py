@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ _PARTS: Final = (
     "uncertainty_random",
     "uncertainty_overpass",
     "uncertainty_systematic",
+    "uncertainty_sampling",
     "spread",
     "standard_error",
     "count",
@@ -96,7 +98,7 @@ def sounding_table(soundings: xr.Dataset) -> pd.DataFrame:
         if values.ndim == 1:
             columns[str(name)] = values
         else:
-            flat = values.reshape(len(values), -1)
+            flat = values.reshape(len(values), math.prod(values.shape[1:]))
             columns |= {f"{name}_{index}": flat[:, index] for index in range(flat.shape[1])}
     return pd.DataFrame(columns)
 
