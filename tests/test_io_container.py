@@ -188,12 +188,18 @@ def test_time_in_each_form() -> None:
     epoch = "seconds since 1970-01-01 00:00:00"
     raw = np.array([1469643524.56, -999999.0, np.nan])
     assert decoded(raw, "epoch", units=epoch) == ["2016-07-27T18:18:44.560", "NaT", "NaT"]
-    text = np.array([b"2018-11-02 00:57:07.312", b"2020-04-06T07:00:00Z", b"", b"2020-04-06T08:00:00+08:00"])
+    words = (
+        "2018-11-02 00:57:07.312,2020-04-06T07:00:00Z,,2020-04-06T08:00:00+08:00,-9999,2020,2020/04/06 01:00"
+    )
+    text = np.array([word.encode() for word in words.split(",")])
     assert decoded(text, "text") == [
         "2018-11-02T00:57:07.312",
         "2020-04-06T07:00:00.000",
         "NaT",
         "2020-04-06T00:00:00.000",
+        "NaT",
+        "NaT",
+        "2020-04-06T01:00:00.000",
     ]
     digits = np.array([2016072718184531, 20090901000131, 0, 20200406070102250], dtype=np.uint64)
     assert decoded(digits, "digits") == [

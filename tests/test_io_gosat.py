@@ -182,3 +182,52 @@ def test_empty_day_gives_an_empty_table(tmp_path: Path) -> None:
     ds = check_soundings(open_soundings(write(tmp_path, Retrieval.make(0)))).load()
     assert ds.sizes["sounding"] == 0
     assert ds.sizes["layer"] == 15
+
+
+def test_datasets_of_like_name_are_not_taken(tmp_path: Path) -> None:
+    path = write(tmp_path, Retrieval.make(2, xgas_raw=408.0))
+    with h5py.File(path, "r+") as file:
+        file["Data/geolocation/latitudeOriginal"][...] = 1.0
+        file["Data/geolocation/longitudeOriginal"][...] = 2.0
+        file["scanAttribute/referenceData/XCO2"][...] = 390.0
+        file["scanAttribute/referenceData/surfacePressure"][...] = 400.0
+        surface = file["Data/auxiliaryParameter/surfacePressure"][()]
+        latitude = file["Data/geolocation/latitude"][()]
+    ds = open_soundings(path).load()
+    np.testing.assert_allclose(ds.latitude, latitude)
+    np.testing.assert_allclose(ds.xco2, 408.0, atol=1e-4)
+    np.testing.assert_allclose(ds.xco2_prior, 390.0)
+    np.testing.assert_allclose(ds.surface_pressure, surface)
+
+
+@pytest.mark.parametrize("code", ["C01S", "C02S"])
+def test_product_and_version_without_the_file_name(code: str, tmp_path: Path) -> None:
+    gas = {"C01S": "co2", "C02S": "ch4"}[code]
+    source = Retrieval.make(2, gas=gas, **({"xgas": 1850.0, "xgas_raw": 1840.0} if gas == "ch4" else {}))
+    path = write(tmp_path, source, gas=gas, version="V02.96").rename(tmp_path / "x.bin")
+    match = identify(path)
+    assert (match.product, match.version) == (f"nies_gosat_{gas}", "02.96")
+    with h5py.File(path, "r+") as file:
+        del file["Global/metadata/productVersion"]
+    named = path.rename(tmp_path / f"GOSATTFTS20180115_02{code}V0296R180115GU000.h5")
+    assert identify(named).version == "02.96"
+
+
+def test_malformed_time_is_counted_not_guessed(tmp_path: Path) -> None:
+    path = write(tmp_path, Retrieval.make(3))
+    with h5py.File(path, "r+") as file:
+        file["scanAttribute/time"][1] = b"-9999"
+    (entry,) = json.loads(open_soundings(path).attrs["reading"])
+    assert entry["dropped"] == {"no_geolocation": 1}
+
+
+def test_error_of_the_corrected_value_wins(tmp_path: Path) -> None:
+    path = write(tmp_path, Retrieval.make(2), version="V02.97")
+    with h5py.File(path, "r+") as file:
+        if f"{RATIO}/XCO2BiasCorrectedError" not in file:
+            data = file.create_dataset(f"{RATIO}/XCO2BiasCorrectedError", data=np.ones(2, "f4"))
+            data.attrs["unit"] = np.array([b"ppmv"])
+        file[f"{RATIO}/XCO2BiasCorrectedError"][...] = 1.25
+    ds = open_soundings(path)
+    np.testing.assert_allclose(ds.xco2_uncertainty, 1.25)
+    assert ds.xco2_uncertainty.attrs["native_name"].endswith("BiasCorrectedError")

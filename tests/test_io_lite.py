@@ -246,6 +246,58 @@ def test_missing_quality_flag_is_an_error_not_a_guess(tmp_path: Path) -> None:
         open_soundings(path, product="oco2_lite")
 
 
+def test_subset_with_another_suffix_is_found_in_a_folder(tmp_path: Path) -> None:
+    path = write(tmp_path, Retrieval.make(2))
+    path.rename(tmp_path / f"{path.name}.SUB")
+    assert open_soundings(tmp_path).sizes["sounding"] == 2
+
+
+def test_scales_and_raw_column_are_kept_apart(tmp_path: Path) -> None:
+    path = write(tmp_path, Retrieval.make(2))
+    with h5py.File(path, "r+") as file:
+        for name, value in (("xco2", 410.0), ("xco2_x2019", 410.2), ("Retrieval/xco2_raw", 407.0)):
+            file[name][...] = value
+    ds = open_soundings(path).load()
+    for name, value in (("xco2", 410.0), ("xco2_x2019", 410.2), ("xco2_raw", 407.0)):
+        np.testing.assert_allclose(ds[name], value, rtol=1e-6)
+    assert "X2019" in ds.xco2_x2019.attrs["long_name"]
+
+
+def test_retrieved_not_prior_pressure_is_the_surface_pressure(tmp_path: Path) -> None:
+    path = write(tmp_path, Retrieval.make(2, surface_pressure=990.0))
+    with h5py.File(path, "r+") as file:
+        priors = [name for name in file["Meteorology"] if name.startswith("psurf_apriori")]
+        assert priors
+        for name in priors:
+            file[f"Meteorology/{name}"][...] = 1234.0
+    np.testing.assert_allclose(open_soundings(path).surface_pressure, 990.0, rtol=1e-6)
+
+
+def test_fills_of_small_integers(tmp_path: Path) -> None:
+    path = write(tmp_path, Retrieval.make(3))
+    with h5py.File(path, "r+") as file:
+        file["Retrieval/surface_type"][1] = 127
+        file["Sounding/operation_mode"][1] = 127
+        file["Sounding/footprint"][1] = 127
+        file["Sounding/orbit"][1] = -9999
+        file["xco2_quality_flag"][2] = 127
+    ds = open_soundings(path, quality="all").load()
+    assert ds.surface.values[1] == 255
+    assert ds["mode"].values[1] == 255
+    assert np.isnan(ds.footprint.values).tolist() == [False, True, False]
+    assert np.isnan(ds.orbit.values).tolist() == [False, True, False]
+    assert ds.quality.values.tolist() == [0, 0, 1]
+
+
+def test_missing_bit_field_is_no_set_of_bits(tmp_path: Path) -> None:
+    path = write(tmp_path, Retrieval.make(3), "10")
+    with h5py.File(path, "r+") as file:
+        assert file["xco2_qf_bitflag"].dtype == "i4"
+        file["xco2_qf_bitflag"][1] = -9999
+        file["xco2_qf_bitflag"][2] = np.int32(-(2**31))
+    assert open_soundings(path, quality="all").quality_bits.values.tolist() == [0, 0, 2**31]
+
+
 # ---------------------------------------------------------------------------------------------- ACOS
 
 
@@ -286,3 +338,39 @@ def test_acos_corners_say_where_they_come_from(acos: Path) -> None:
     ds = open_soundings(acos)
     assert "10.5 km" in ds.latitude_corner.attrs["comment"]
     assert ds.latitude_corner.shape == (4, 4)
+
+
+@pytest.mark.parametrize("mark", ["BuildId", "bc_function", "file name"])
+def test_acos_7_is_known_by_any_of_its_marks(mark: str, acos: Path, tmp_path: Path) -> None:
+    name = "acos_LtCO2_160404_v201202_B7310A_161107201902s_subsetted.nc4"
+    with h5py.File(acos, "r+") as file:
+        for key in list(file.attrs):
+            if key != "Platform":
+                del file.attrs[key]
+        if mark == "BuildId":
+            file.attrs["BuildId"] = "B7.3.10"
+        if mark == "bc_function":
+            file.attrs["bc_function"] = "bias_correct_acos_b7_3"
+        level = file.create_dataset("warn_level", data=np.array([0, 5, 19, 127], dtype=np.int8))
+        level.attrs["missing_value"] = np.int8(127)
+    path = acos.rename(tmp_path / (name if mark == "file name" else "x.nc"))
+    match = identify(path)
+    assert (match.product, match.version) == ("acos_lite", "7.3")
+    levels = open_soundings(path, quality="all").warn_level.values
+    np.testing.assert_array_equal(levels, [0, 5, 19, np.nan])
+
+
+def test_acos_sounding_id_of_14_digits(acos: Path) -> None:
+    ds = open_soundings(acos).load()
+    assert ds.sounding_id.values.tolist() == [20200115053000 + 5 * k for k in range(4)]
+    with h5py.File(acos, "r+") as file:
+        del file["time"], file["date"]
+    np.testing.assert_array_equal(open_soundings(acos).time, ds.time)
+
+
+def test_acos_wind_is_missing_over_land_and_nothing_else_is(acos: Path) -> None:
+    with h5py.File(acos, "r+") as file:
+        file["Meteorology/windspeed_u_met"][0] = -999999
+    ds = open_soundings(acos).load()
+    assert np.isnan(ds.wind_u.values).tolist() == [True, False, False, False]
+    assert np.isfinite(ds.xco2).all()

@@ -187,14 +187,13 @@ class Footprint(Entry):
 class Vertical(Entry):
     """What the vertical axis is: its kind, the declared order, and what the order is tested with.
 
-    ``order="test"`` decides from `test`, a pressure; a declared order is checked: with a pressure
-    when `test` is one, else with an averaging kernel (`test_kind`), which grows towards the surface.
+    ``order="test"`` decides from the dataset `test`, a declared order is checked with it: a pressure or an
+    averaging kernel, both of which grow towards the surface.
     """
 
     kind: Literal["level", "layer"]
     order: Literal["test", "toa_first", "surface_first"] = "test"
     test: str
-    test_kind: Literal["pressure", "kernel"] = "pressure"
 
 
 class ScreeningRule(Entry):

@@ -218,6 +218,10 @@ def _from_epoch(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule
 
 def _from_text(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
     text = np.char.rstrip(to_text(raw), "Zz ")
+    # numpy takes any number for a year, "-9999" too
+    letters = np.ascontiguousarray(text, "U5").view("U1").reshape(-1, 5)
+    dated = np.char.isdigit(letters[:, :4]).all(axis=1) & np.isin(letters[:, 4], ["-", "/"])
+    text = np.where(dated, text, "NaT")
     zoned = np.char.find(text, "+", 10) >= 0
     try:
         if not zoned.any():

@@ -131,7 +131,8 @@ def identify(path: PathLike, *, aliases: Aliases = None) -> ProductMatch:
     path = str(path)
     if Path(path).is_dir() or is_package(path):
         path = _only_file(path)
-    granule = identify_granule(path, aliases=aliases)
+    with open_container(path) as container:
+        granule = identify_container(container, aliases=aliases)
     return ProductMatch(granule.product.product, granule.version, granule.path, granule)
 
 
@@ -144,45 +145,19 @@ def _only_file(path: str) -> str:
     return files[0]
 
 
-def identify_granule(
-    path: PathLike, *, product: Product | None = None, aliases: Aliases | AliasFile = None
-) -> Granule:
-    """As `identify`, giving the reader; with `product` only that one is tried.
-
-    Parameters
-    ----------
-    path : path-like
-        File.
-    product : Product, optional
-        The only one to be tried; less evidence is asked for then.
-    aliases : path-like, mapping or AliasFile, optional
-        As in `identify`.
-
-    Returns
-    -------
-    Granule
-        Ready to read.
-
-    Raises
-    ------
-    NotAGranuleError
-        As in `identify`.
-    """
-    with open_container(path) as container:
-        return identify_container(container, product=product, aliases=aliases)
-
-
 def identify_container(
     container: Container, *, product: Product | None = None, aliases: Aliases | AliasFile = None
 ) -> Granule:
-    """As `identify_granule`, for a file that is already open.
+    """As `identify`, for an open file, giving the reader; with `product` only that one is tried.
 
     Parameters
     ----------
     container : Container
         The open file.
-    product, aliases
-        As in `identify_granule`.
+    product : Product, optional
+        The only one to be tried; less evidence is asked for then.
+    aliases : path-like, mapping or AliasFile, optional
+        As in `identify`.
 
     Returns
     -------

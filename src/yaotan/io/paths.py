@@ -11,8 +11,8 @@ from yaotan.io.container import MEMBER
 from yaotan.io.package import data_members, is_package
 from yaotan.typing import Paths
 
-#: file names that a folder is searched for
-SUFFIXES: Final = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".hdf", ".he5", ".tar", ".tar.gz", ".tgz")
+#: file names that a folder is searched for; a subset service may append ".SUB"
+SUFFIXES: Final = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".hdf", ".he5", ".tar", ".tar.gz", ".tgz", ".sub")
 
 
 def find_files(paths: Paths) -> list[str]:
