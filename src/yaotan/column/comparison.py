@@ -64,9 +64,14 @@ def compare_products(
         if not both.any():
             continue
         weight, gap = area[both] / area[both].sum(), (a - b)[both]
-        errors = [np.hypot(*parts)[both] for parts in zip(errors_a, errors_b, strict=True)]
         mean = float((weight * gap).sum())
-        propagated = mean_error(weight, errors, [lat[both], lon[both]], correlation_length)
+        # errors of two instruments are independent of one another
+        place = [lat[both], lon[both]]
+        own, other = (
+            mean_error(weight, [part[both] for part in parts], place, correlation_length)
+            for parts in (errors_a, errors_b)
+        )
+        propagated = float(np.hypot(own, other))
         results.append((mean, propagated, int(both.sum()), int(both.sum())))
         pairs.append(np.stack([a[both], b[both]], axis=-1))
     combined = combine_months(results, level)

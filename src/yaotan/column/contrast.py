@@ -13,7 +13,7 @@ import xarray as xr
 
 from yaotan.geodesy import cell_area
 from yaotan.interval import mean_interval
-from yaotan.uncertainty import correlated_mean_uncertainty, split_overpass
+from yaotan.uncertainty import correlated_mean_uncertainty, shared_mean_uncertainty, split_overpass
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -175,8 +175,8 @@ def edges(grid: xr.Dataset, dim: str) -> Floats:
 
 def monthly_values(
     grid: xr.Dataset, step: int, variable: str, minimum_count: int
-) -> tuple[Floats, tuple[Floats, Floats]]:
-    """Load one month: values, NaN where soundings are too few, and the two parts of their errors.
+) -> tuple[Floats, tuple[Floats, ...]]:
+    """Load one month: values, NaN where soundings are too few, and what `mean_error` needs of their errors.
 
     The systematic part is left out: it is common to all cells of a product.
     """
@@ -186,7 +186,12 @@ def monthly_values(
     terms = [f"{variable}_uncertainty_{term}" for term in ("random", "overpass")]
     if set(terms) <= set(month.variables) and "overpass_correlation" in grid.attrs:
         random, overpass = (month[term].values.astype(float) for term in terms)
-        return values, split_overpass(random, overpass, float(grid.attrs["overpass_correlation"]))
+        seen = [f"{variable}_time_{end}" for end in ("min", "max")]
+        moments = [month[name].values.astype(float) for name in seen if name in month.variables]
+        return values, (
+            *split_overpass(random, overpass, float(grid.attrs["overpass_correlation"])),
+            *moments,
+        )
     sigma = month[f"{variable}_uncertainty"].values.astype(float)
     return values, (np.zeros_like(sigma), sigma)
 
@@ -194,18 +199,20 @@ def monthly_values(
 def mean_error(
     coefficient: Floats, errors: Sequence[Floats], place: Sequence[Floats], length: float
 ) -> float:
-    """Propagate the errors of cells, own and shared with neighbours, to a mean with given coefficients.
+    """Propagate the errors of cells to a mean with given coefficients.
 
-    Cells whose error is unknown do not count; the scatter of the values has to speak for them.
+    `errors`: each cell's own part, the part shared along overpasses, and where known the moments [ns] of its
+    first and last sounding. Cells whose error is unknown are taken to be as uncertain as the others (root mean
+    square).
     """
-    own, shared = errors
-    known = np.isfinite(own) & np.isfinite(shared) & (coefficient != 0)
-    lat, lon = (axis[known] for axis in place)
+    counts = coefficient != 0
+    known = np.isfinite(errors[0]) & np.isfinite(errors[1]) & counts
+    own, shared = (np.where(known, part, np.sqrt((part[known] ** 2).mean()))[counts] for part in errors[:2])
+    moments = [moment[counts] for moment in errors[2:]]
+    lat, lon = (axis[counts] for axis in place)
+    alone = correlated_mean_uncertainty(coefficient[counts], own, lat, lon, 0.0)
     return float(
-        np.hypot(
-            correlated_mean_uncertainty(coefficient[known], own[known], lat, lon, 0.0),
-            correlated_mean_uncertainty(coefficient[known], shared[known], lat, lon, length),
-        )
+        np.hypot(alone, shared_mean_uncertainty(coefficient[counts], shared, lat, lon, length, moments))
     )
 
 

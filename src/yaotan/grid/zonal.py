@@ -72,7 +72,8 @@ def zonal_statistics(
         [m2]; for each variable ``v``, ``v_spread``, ``v_count`` (soundings of the cells, each cell by its
         cover share; cells with a value, where the data have no count), ``v_coverage``, and where the data
         have an error ``v_uncertainty``, ``v_uncertainty_random``, ``v_uncertainty_systematic``, of a grid of
-        soundings ``v_uncertainty_sampling``. The spread and the sampling term of a single cell are NaN. ``attrs["outside"]`` lists regions outside the data: NaN with count 0.
+        soundings ``v_uncertainty_sampling``. The spread and the sampling term of a single cell are NaN.
+        ``attrs["outside"]`` lists regions outside the data: NaN with count 0.
 
     Raises
     ------

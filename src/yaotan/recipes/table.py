@@ -27,6 +27,7 @@ VALUES = {
     "value": "",
     "uncertainty": "_uncertainty",
     "uncertainty_random": "_uncertainty_random",
+    "uncertainty_sampling": "_uncertainty_sampling",
     "uncertainty_systematic": "_uncertainty_systematic",
     "spread": "_spread",
     "count": "_count",
@@ -79,7 +80,12 @@ def regional_table(estimate: xr.Dataset, variable: str, months: list[str]) -> pd
         part["coverage"] = part["coverage"].fillna(0.0)
         before = part.shift(12)
         part["change"] = part["value"] - before["value"]
-        part["change_uncertainty"] = np.hypot(part["uncertainty_random"], before["uncertainty_random"])
+        # a single cell has no sampling term; then the others have to do
+        own = [
+            np.hypot(year["uncertainty_random"], year["uncertainty_sampling"].fillna(0))
+            for year in (part, before)
+        ]
+        part["change_uncertainty"] = np.hypot(*own)
         part.insert(0, "name_zh", str(one["region_name_zh"].values))
         part.insert(0, "name", str(one["region_name"].values))
         part.insert(0, "region_id", str(one["region"].values))

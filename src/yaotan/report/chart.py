@@ -181,7 +181,7 @@ def draw_terms(
         rows += [(name, value, number) for number, (name, value) in enumerate(terms)]
     step = 22.0
     height = step * len(rows) + 64
-    colours = (CLASSES[4], CLASSES[1], INK)
+    colours = (CLASSES[4], CLASSES[2], CLASSES[1], INK)
     names = [name for name, value, _ in rows if value is not None]
     left = min(180.0, max(text_width(name, 12) for name in names) + 18)
 
@@ -197,7 +197,7 @@ def draw_terms(
                 drawn.set_gid(f"halo-group{row}")
                 continue
             if np.isfinite(value):
-                axes.barh(row, value, height=0.62, color=colours[number % 3])
+                axes.barh(row, value, height=0.62, color=colours[number % len(colours)])
             text = fit_text(name, left - 14, 12)
             figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=12, color=INK)
         axes.set_ylim(len(rows) - 0.5, -0.5)

@@ -69,7 +69,8 @@ class ColumnResult:
         Monthly grid, dims ``(time, lat, lon)`` or ``(time, y, x)``, with ``<v>``, ``<v>_count``.
     table : pandas.DataFrame
         One row per region and month: region_id, name, name_zh, time, value, uncertainty,
-        uncertainty_random, uncertainty_systematic, spread, count, coverage, change, change_uncertainty.
+        uncertainty_random, uncertainty_sampling, uncertainty_systematic, spread, count, coverage,
+        change, change_uncertainty.
         Rows whose region_id is `WHOLE` describe the whole study area.
     cadence : str
         ``"month"``.

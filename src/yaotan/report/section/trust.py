@@ -17,6 +17,8 @@ from yaotan.report.scatter import draw_scatter
 from yaotan.report.table import Cell, Table, make_download, number_cell, rows_of
 
 Floats = npt.NDArray[np.float64]
+#: columns of the regional table that the figure of terms draws, the total last
+TERMS = ("uncertainty_random", "uncertainty_sampling", "uncertainty_systematic", "uncertainty")
 
 
 def make_trust(page: PageContext) -> Section | None:
@@ -199,7 +201,7 @@ def _term_figures(page: PageContext) -> list[Figure]:
             table = column.table
             own = table[table["region_id"].astype(str) != WHOLE] if len(table) else table
             terms = []
-            for name in ("uncertainty_random", "uncertainty_systematic", "uncertainty"):
+            for name in TERMS:
                 value = float(own[name].astype(float).median()) if name in own and len(own) else np.nan
                 terms.append((text(f"term.{name}"), value))
                 records.append((column.product, variable, name, value))
@@ -209,14 +211,11 @@ def _term_figures(page: PageContext) -> list[Figure]:
             continue
         table = pd.DataFrame(records, columns=["product", "variable", "term", "median_one_sigma"])
         first, terms = groups[0]
-        random, systematic = terms[0][1], terms[1][1]
-        which = (
-            "unknown"
-            if not np.isfinite(systematic + random)
-            else "random"
-            if random > systematic
-            else "systematic"
-        )
+        known = {name: value for name, (_, value) in zip(TERMS[:-1], terms, strict=False)}
+        # a table of another origin may have no sampling term
+        stated = all(np.isfinite(known[f"uncertainty_{name}"]) for name in ("random", "systematic"))
+        largest = max(known, key=lambda name: np.nan_to_num(known[name]))
+        which = largest.removeprefix("uncertainty_") if stated else "unknown"
         key, symbol = f"terms-{variable}", page.symbol(variable)
         label = text("term.axis", quantity=page.quantity(variable))
         svg = draw_terms(key, groups, alt=text("term.alt", symbol=symbol), label=label)
