@@ -59,7 +59,7 @@ COMMANDS: Final = (
             "yaotan.grid.spec:GridSpec.regular",
             "yaotan.grid.bin:grid_soundings",
         ),
-        "Grid granules: FILES... TARGET (.nc, .zarr).",
+        "Grid granules and write the grid: FILES and, last, TARGET (.nc, .zarr, .tif).",
         (
             Argument("files", "Granules, folders or patterns.", many=True),
             Argument("target", "File to write."),
@@ -87,7 +87,7 @@ COMMANDS: Final = (
     Command(
         "zonal",
         ("yaotan.io.region:open_regions", "yaotan.grid.zonal:zonal_statistics"),
-        "Average a grid over regions: GRID REGIONS TARGET (.csv, .parquet, .nc).",
+        "Average a grid over regions: GRID, REGIONS, TARGET (.csv, .parquet, .nc).",
         (
             Argument("grid", "Grid written by yaotan."),
             Argument("regions", "Vector file, or a name such as key_regions or china_province."),
@@ -114,7 +114,7 @@ COMMANDS: Final = (
         "report",
         ("yaotan.report.page:report",),
         "Draw the report of a finished run again: FOLDER TARGET.",
-        (Argument("folder", "Output folder of a run."), Argument("path", "HTML file to write.")),
+        (Argument("folder", "Output folder of a run."), Argument("path", "Page to write (.html).")),
         (Option("language", str, None, "en or zh; default is the study's."),),
     ),
     Command(

@@ -73,7 +73,12 @@ def _build(command: Command) -> Callable[..., None]:
     def call(**values: Any) -> None:
         from yaotan.cli import runner
 
-        getattr(runner, f"run_{command.name}")(**values)
+        try:
+            getattr(runner, f"run_{command.name}")(**values)
+        except KeyboardInterrupt:
+            again = "; the same command goes on from here" if command.name in ("run", "demo") else ""
+            print(f"yaotan: interrupted{again}", file=sys.stderr)
+            raise typer.Exit(130) from None
 
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from yaotan.cli.describe import describe_match
-from yaotan.errors import NotAGranuleError, YaotanError
+from yaotan.errors import NotAGranuleError, TooFewSoundingsError, YaotanError
 from yaotan.recipes.inventory import Progress
 
 
@@ -57,13 +59,35 @@ def run_grid(files: list[str], target: str, **options: Any) -> None:
     from yaotan.grid.spec import GridSpec
     from yaotan.io.soundings import open_soundings
     from yaotan.io.write import write
+    from yaotan.schema import column_variables
 
     spec = GridSpec.regular(options.pop("resolution"), options.pop("bounds"))
     reading = {name: options.pop(name) for name in ("product", "region", "quality", "on_error", "aliases")}
     soundings = open_soundings(files, **reading)
     grid = grid_soundings(soundings, spec, **options)
+    counts = json.loads(soundings.attrs["reading"])
+    for entry in counts:
+        if "error" in entry:
+            print(f"skipped {entry['error']}", file=sys.stderr)
+    lost = Counter[str]()
+    for entry in counts:
+        lost.update(entry.get("dropped", {}))
+    rejected = json.loads(grid.attrs["rejected"])
+    for reasons in (rejected["reasons"], *rejected["variables"].values()):
+        lost.update(reasons)
+    read = sum(entry.get("read", 0) for entry in counts)
+    words = ", ".join(f"{reason} {count}" for reason, count in sorted(lost.items()))
+    gases = column_variables(grid)
+    if not any(bool((grid[f"{name}_count"] > 0).any()) for name in gases):
+        raise TooFewSoundingsError(
+            f"no cell has a value: {read} soundings were read (lost: {words or 'none; all lie elsewhere'})",
+            expected="soundings within the bounds of the grid",
+            fix="widen --bounds or --region, or relax --quality",
+        )
     write(grid, target)
-    print(f"{target}: {soundings.sizes['sounding']} soundings gridded")
+    print(f"{target}: {read} soundings read, {soundings.sizes['sounding']} kept")
+    if words:
+        print(f"lost: {words}")
 
 
 def run_zonal(grid: str, regions: str, target: str, **options: Any) -> None:
@@ -86,13 +110,15 @@ def run_run(recipe: str, output: str | None, check: bool) -> None:
     with shown_progress() as progress:
         result = run(recipe, output=output, check=check, progress=progress)
     inventory = result.inventory
-    for path, reason in inventory.skipped:
-        print(f"skipped {path}: {reason}", file=sys.stderr)
+    for path, reason in result.skipped:
+        print(f"skipped {path}: {reason.removeprefix(f'{path}: ')}", file=sys.stderr)
     counts = ", ".join(f"{product} {len(inventory.of(product))}" for product in inventory.products())
     if check:
         print(f"the study is good: {counts} files")
     else:
         print(f"read: {counts} files; {len(result.executed)} steps run")
+        for product, count in result.products.items():
+            print(f"{product}: {count['read']} soundings read, {count['kept']} kept")
         print(f"report: {result.report}")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from yaotan.column.contrast import combine_months, edges, mean_error, monthly_values
+from yaotan.column.contrast import combine_months, edges, mean_error, monthly_values, scatter_error
 from yaotan.errors import GridError
 from yaotan.geodesy import cell_area
 
@@ -49,8 +49,9 @@ def compare_products(
     Notes
     -----
     Averaging kernels and priors are not harmonised here, so part of a difference may come from them.
-    The interval covers random errors and their spatial correlation; a constant offset between the
-    instruments is what the difference shows.
+    Each month's 1 sigma is the larger of the propagated random errors (with their spatial correlation)
+    and the scatter of the differences between cells; a constant offset between the instruments is what
+    the difference shows.
     """
     if not (np.array_equal(first["lat"], second["lat"]) and np.array_equal(first["lon"], second["lon"])):
         raise GridError("the two grids differ in lat or lon", expected="products gridded with one GridSpec")
@@ -72,7 +73,10 @@ def compare_products(
             for parts in (errors_a, errors_b)
         )
         propagated = float(np.hypot(own, other))
-        results.append((mean, propagated, int(both.sum()), int(both.sum())))
+        # two satellites see a cell on different days and in different places: that is in no stated error,
+        # and shows in the scatter of the differences
+        sigma = float(np.fmax(propagated, scatter_error(weight, gap)))
+        results.append((mean, sigma, int(both.sum()), int(both.sum())))
         pairs.append(np.stack([a[both], b[both]], axis=-1))
     combined = combine_months(results, level)
     joined = np.concatenate(pairs) if pairs else np.zeros((0, 2))

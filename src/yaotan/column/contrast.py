@@ -43,12 +43,22 @@ NO_DATA = Contrast(np.nan, np.nan, np.nan, "no_data", 0, 0, 0)
 def judge_interval(lower: float, upper: float) -> Verdict:
     """Turn an interval into a verdict: zero inside it means that nothing was detected.
 
+    Parameters
+    ----------
+    lower, upper : float
+        Ends of the interval of a difference; infinite where the error is not known, NaN without data.
+
+    Returns
+    -------
+    {"higher", "lower", "not_detectable", "no_data"}
+        What can be said.
+
     Examples
     --------
-    >>> judge_interval(0.2, 1.1), judge_interval(-0.3, 0.5)
-    ('higher', 'not_detectable')
+    >>> judge_interval(0.2, 1.1), judge_interval(-0.3, 0.5), judge_interval(float("-inf"), float("inf"))
+    ('higher', 'not_detectable', 'not_detectable')
     """
-    if not (np.isfinite(lower) and np.isfinite(upper)):
+    if np.isnan(lower) or np.isnan(upper):
         return "no_data"
     return "higher" if lower > 0 else "lower" if upper < 0 else "not_detectable"
 
@@ -89,12 +99,8 @@ def _month(
     propagated = mean_error(
         signed, [error.ravel() for error in errors], [axis.ravel() for axis in place], length
     )
-    scatter = 0.0
-    if rows.size > 1:
-        spread = (share * (rows - difference) ** 2).sum() / (1 - (share**2).sum())
-        scatter = float(spread * (share**2).sum())
     counts = [int((coefficient > 0).sum()) for coefficient in coefficients]
-    return difference, max(propagated, float(np.sqrt(scatter))), counts[0], counts[1]
+    return difference, float(np.fmax(propagated, scatter_error(share, rows))), counts[0], counts[1]
 
 
 def contrast(
@@ -203,10 +209,12 @@ def mean_error(
 
     `errors`: each cell's own part, the part shared along overpasses, and where known the moments [ns] of its
     first and last sounding. Cells whose error is unknown are taken to be as uncertain as the others (root mean
-    square).
+    square). NaN where no cell has a known error.
     """
     counts = coefficient != 0
     known = np.isfinite(errors[0]) & np.isfinite(errors[1]) & counts
+    if not known.any():
+        return float("nan")
     own, shared = (np.where(known, part, np.sqrt((part[known] ** 2).mean()))[counts] for part in errors[:2])
     moments = [moment[counts] for moment in errors[2:]]
     lat, lon = (axis[counts] for axis in place)
@@ -214,6 +222,17 @@ def mean_error(
     return float(
         np.hypot(alone, shared_mean_uncertainty(coefficient[counts], shared, lat, lon, length, moments))
     )
+
+
+def scatter_error(share: Floats, values: Floats) -> float:
+    """Give the standard error of a weighted mean (shares with sum 1) from the scatter of its values.
+
+    NaN for a single value, which has no scatter.
+    """
+    if values.size < 2:
+        return float("nan")
+    mean, squares = (share * values).sum(), (share**2).sum()
+    return float(np.sqrt((share * (values - mean) ** 2).sum() / (1 - squares) * squares))
 
 
 def combine_months(results: Sequence[tuple[float, float, int, int]], level: float) -> Contrast:

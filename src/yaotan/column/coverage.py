@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,7 @@ import xarray as xr
 
 from yaotan.catalog.rule import ScreeningRule
 from yaotan.column.screening import judge
+from yaotan.schema import column_variables
 
 Floats = npt.NDArray[np.float64]
 
@@ -136,7 +137,11 @@ def _flag_failures(soundings: xr.Dataset) -> dict[str, npt.NDArray[np.bool_]]:
 
 
 def count_losses(
-    soundings: xr.Dataset, regions: gpd.GeoDataFrame, rules: Sequence[ScreeningRule]
+    soundings: xr.Dataset,
+    regions: gpd.GeoDataFrame,
+    rules: Sequence[ScreeningRule],
+    *,
+    quality: Literal["good", "all"] = "good",
 ) -> pd.DataFrame:
     """Count, by region and month, what flags and rules took and what was kept.
 
@@ -148,17 +153,27 @@ def count_losses(
         With column ``region_id``.
     rules : sequence of ScreeningRule
         The study's rules, in order.
+    quality : {"good", "all"}
+        Whether the study goes by the product's own flag; with ``"all"`` the flag takes nothing.
 
     Returns
     -------
     pandas.DataFrame
         Columns `COLUMNS`. Kinds: ``read`` (all in the region), ``flag`` (reason ``quality_flag`` is the
-        total; ``qf:...`` are the product's named tests and may overlap), ``rule`` (first rule that took
-        the sounding), ``kept``.
+        total; ``qf:...`` are the product's named tests and may overlap; ``no_value`` has passed the flag
+        but holds no column), ``rule`` (first rule that took the sounding), ``kept``. Without the
+        ``qf:...`` the losses and ``kept`` sum to ``read``.
     """
     month = pd.DatetimeIndex(soundings["time"].values).strftime("%Y-%m").to_numpy()
-    failures = {("flag", name): mask for name, mask in _flag_failures(soundings).items()}
-    keep = ~failures["flag", "quality_flag"]
+    failures = {}
+    if quality == "good":
+        failures = {("flag", name): mask for name, mask in _flag_failures(soundings).items()}
+    keep = ~failures.get(("flag", "quality_flag"), np.zeros(month.size, bool))
+    columns = [np.isnan(np.asarray(soundings[name].values)) for name in column_variables(soundings)]
+    if columns:
+        empty = np.logical_and.reduce(columns)
+        failures["flag", "no_value"] = empty & keep
+        keep = keep & ~empty
     for rule in rules:
         failed, _ = judge(soundings, rule)
         failures["rule", rule.name] = failed & keep

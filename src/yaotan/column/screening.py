@@ -36,20 +36,9 @@ def judge(soundings: xr.Dataset, rule: ScreeningRule) -> tuple[npt.NDArray[np.bo
     RecipeError
         The product has no such variable, or it has more dimensions than ``sounding``.
     """
-    if rule.variable not in soundings.variables:
-        scalar = sorted(str(n) for n, v in soundings.variables.items() if v.dims == ("sounding",))
-        raise RecipeError(
-            f"rule {rule.name!r} judges {rule.variable!r}, which the soundings do not have",
-            expected=f"one of {', '.join(scalar)}",
-        )
-    array = soundings[rule.variable]
-    if array.dims != ("sounding",):
-        raise RecipeError(
-            f"rule {rule.name!r} judges {rule.variable!r}, which has dims {array.dims}",
-            expected="dims (sounding,)",
-        )
+    array = check_rule(soundings, rule)
     values = np.asarray(array.values)
-    missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+    missing = np.isnan(values) if values.dtype.kind == "f" else values == _fill(array)
     failed = np.zeros(values.shape, bool)
     if rule.min is not None:
         failed |= values < rule.min
@@ -58,6 +47,52 @@ def judge(soundings: xr.Dataset, rule: ScreeningRule) -> tuple[npt.NDArray[np.bo
     if rule.among is not None:
         failed |= ~np.isin(values, _codes(array, rule))
     return failed & ~missing, int(missing.sum())
+
+
+def check_rule(soundings: xr.Dataset, rule: ScreeningRule) -> xr.DataArray:
+    """Refuse a rule that these soundings cannot answer; nothing is loaded.
+
+    Parameters
+    ----------
+    soundings : xarray.Dataset
+        Soundings table.
+    rule : ScreeningRule
+        What a study asks.
+
+    Returns
+    -------
+    xarray.DataArray
+        The variable that the rule judges.
+
+    Raises
+    ------
+    RecipeError
+        The product has no such variable, it has more dimensions than ``sounding``, or the rule keeps a
+        name that the variable's flags do not know.
+    """
+    if rule.variable not in soundings.variables:
+        scalar = sorted(str(n) for n, v in soundings.variables.items() if v.dims == ("sounding",))
+        raise RecipeError(
+            f"rule {rule.name!r} judges {rule.variable!r}, which the soundings do not have",
+            where=soundings.attrs.get("product", ""),
+            expected=f"one of {', '.join(scalar)}",
+        )
+    array = soundings[rule.variable]
+    if array.dims != ("sounding",):
+        raise RecipeError(
+            f"rule {rule.name!r} judges {rule.variable!r}, which has dims {array.dims}",
+            where=soundings.attrs.get("product", ""),
+            expected="dims (sounding,)",
+        )
+    if rule.among is not None:
+        _codes(array, rule)
+    return array
+
+
+def _fill(array: xr.DataArray) -> int:
+    """Give what marks a missing whole number; -1, which no flag or id holds, where nothing does."""
+    attributes = {**array.encoding, **array.attrs}
+    return int(attributes.get("fill_value", attributes.get("_FillValue", -1)))
 
 
 def _codes(array: xr.DataArray, rule: ScreeningRule) -> npt.NDArray[np.float64]:

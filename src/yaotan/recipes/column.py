@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from yaotan.catalog.product import load_products
 from yaotan.catalog.rule import ScreeningRule
@@ -21,7 +22,7 @@ from yaotan.column.coverage import (
     track_points,
 )
 from yaotan.column.screening import screen
-from yaotan.errors import RecipeError
+from yaotan.errors import NotAGranuleError, RecipeError
 from yaotan.grid.bin import grid_soundings
 from yaotan.io.soundings import open_soundings
 from yaotan.io.tabular import read_table
@@ -29,7 +30,7 @@ from yaotan.io.write import write
 from yaotan.recipes.context import Context, Month
 from yaotan.recipes.inventory import Granule
 from yaotan.recipes.step import Step
-from yaotan.recipes.study import Rule
+from yaotan.recipes.study import Input, Rule
 from yaotan.schema import REQUIRED_SOUNDING
 
 CORNERS = ("latitude_corner", "longitude_corner")
@@ -105,15 +106,15 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
     target = context.folder / "columns" / f"{product}_{month.name.replace('-', '')}.nc"
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
-        soundings = open_soundings(
-            [granule.path for granule in granules],
-            product=product,
-            region=context.reach,
-            period=(month.first, month.last),
-            quality=options.quality,
-            aliases=options.aliases,
-            on_error=context.study.on_error,
-        )
+        try:
+            soundings = _open_month(
+                context, product, month, granules, region=context.reach, quality=options.quality
+            )
+        except NotAGranuleError as error:
+            if context.study.on_error == "raise":
+                raise
+            reading = [{"file": context.relative(one.path), "error": str(error)} for one in granules]
+            return [], {"reading": reading, "screening": [], "kept": 0}
         wanted = needed(
             product, rules, [f"{gas}{end}" for gas in entry.gases for end in ("", "_uncertainty")]
         )
@@ -136,7 +137,7 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
             period="month",
             weight=grid.weight,
             overpass_correlation=grid.overpass_correlation,
-            systematic=options.systematic,
+            systematic=_known(options.systematic, kept),
         )
         write(gridded, target)
         return [target], {**summary, "rejected": json.loads(gridded.attrs["rejected"])}
@@ -152,10 +153,46 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
             "quality": options.quality,
             "rules": _rule_parameters(rules),
             "systematic": options.systematic,
-            "aliases": Path(options.aliases).read_text(encoding="utf-8") if options.aliases else None,
+            "aliases": _alias_text(options),
+            "on_error": context.study.on_error,
         },
         work,
     )
+
+
+def _known(systematic: float | dict[str, float] | None, soundings: xr.Dataset) -> Any:
+    """Leave out columns that the files of this month do not have."""
+    if isinstance(systematic, dict):
+        return {name: value for name, value in systematic.items() if name in soundings}
+    return systematic
+
+
+def _open_month(
+    context: Context, product: str, month: Month, granules: Sequence[Granule], **how: Any
+) -> xr.Dataset:
+    return open_soundings(
+        [granule.path for granule in granules],
+        product=product,
+        period=(month.first, month.last),
+        aliases=granules[0].options.aliases,
+        on_error=context.study.on_error,
+        **how,
+    )
+
+
+def _alias_text(options: Input) -> str | None:
+    return Path(options.aliases).read_text(encoding="utf-8") if options.aliases else None
+
+
+def _by_file(soundings: xr.Dataset, wanted: Sequence[str]) -> Iterator[xr.Dataset]:
+    """Load a table piece by piece: the chunks of a table are its files."""
+    soundings = soundings[[name for name in wanted if name in soundings]]
+    stop = 0
+    for size in soundings.chunksizes.get("sounding", ()):
+        start, stop = stop, stop + size
+        if size:
+            # one small file: starting threads would cost more than reading it
+            yield soundings.isel(sounding=slice(start, stop)).load(scheduler="synchronous")
 
 
 def _days(time: np.ndarray) -> set[np.datetime64]:
@@ -183,27 +220,23 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
     """
     rules = rules_of(product, granules[0].options.rules)
     target = context.folder / ".steps" / "losses" / f"{product}_{month.name.replace('-', '')}.csv"
-    regions, half_swath = context.regions_and_union, load_products()[product].swath_km / 2
+    regions, entry = context.regions_and_union, load_products()[product]
+    half_swath, options = entry.swath_km / 2, granules[0].options
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         covered: set[np.datetime64] = set()
         crossed: list[set[np.datetime64]] = [set() for _ in range(len(regions))]
         sounded: list[set[np.datetime64]] = [set() for _ in range(len(regions))]
         tables = [pd.DataFrame(columns=list(COLUMNS))]
-        for granule in granules:
-            every = open_soundings(
-                granule.path,
-                product=product,
-                period=(month.first, month.last),
-                quality="all",
-                aliases=granule.options.aliases,
-                on_error=context.study.on_error,
-            )
-            if not every.sizes["sounding"]:
-                continue
-            wanted = needed(product, rules, ["quality_bits"])
-            # one small file: starting threads would cost more than reading it
-            every = every[[name for name in wanted if name in every]].load(scheduler="synchronous")
+        # opened together, so that a sounding in two files counts once
+        wanted = needed(product, rules, [*entry.gases, "quality_bits"])
+        try:
+            whole = _open_month(context, product, month, granules, quality="all")
+        except NotAGranuleError:  # the step that grids says why
+            if context.study.on_error == "raise":
+                raise
+            whole = xr.Dataset()
+        for every in _by_file(whole, wanted):
             time, lat, lon = (every[name].values for name in ("time", "latitude", "longitude"))
             covered |= _days(time)
             for near, days in zip(
@@ -217,7 +250,8 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
                 seen |= _days(time[rows])
             inside = np.unique(np.concatenate(members))
             if inside.size:
-                tables.append(count_losses(every.isel(sounding=inside), regions, rules))
+                part = every.isel(sounding=inside)
+                tables.append(count_losses(part, regions, rules, quality=options.quality))
         counts = pd.concat(tables).groupby(list(COLUMNS[:-1]))["count"].sum().reset_index()
         by_day = count_days(covered, crossed, sounded, regions, (month.first, month.last))
         write(pd.concat([by_day, counts]).assign(product=product), target)
@@ -226,7 +260,14 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
     return Step(
         f"losses-{product}-{month.name}",
         {**digests_of(granules), "regions": context.regions_digest},
-        {"period": [month.first, month.last], "swath_km": 2 * half_swath, "rules": _rule_parameters(rules)},
+        {
+            "period": [month.first, month.last],
+            "swath_km": 2 * half_swath,
+            "quality": options.quality,
+            "rules": _rule_parameters(rules),
+            "aliases": _alias_text(options),
+            "on_error": context.study.on_error,
+        },
         work,
     )
 

@@ -117,9 +117,28 @@ class Context:
         return [granule for granule in self.inventory.of(product) if granule.overlaps(*month.interval)]
 
     def relative(self, text: str) -> str:
-        """Write a path as the study would: relative to its file where it lies below it, else its name."""
+        """Write a path as the study would: relative to its file where it lies below it.
+
+        Of other paths, as much of the end as no other input file shares: mostly the name.
+        """
         path = Path(text)
-        return path.relative_to(self.base).as_posix() if path.is_relative_to(self.base) else path.name
+        if path.is_relative_to(self.base):
+            return path.relative_to(self.base).as_posix()
+        for length in range(1, len(path.parts)):
+            if len(self._ends.get(path.parts[-length:], ())) <= 1:
+                return Path(*path.parts[-length:]).as_posix()
+        return path.as_posix()
+
+    @cached_property
+    def _ends(self) -> dict[tuple[str, ...], set[str]]:
+        """Input files by the end of their path, of every length."""
+        found: dict[tuple[str, ...], set[str]] = {}
+        listed = [granule.path for granule in self.inventory.granules]
+        for path in (*listed, *(path for path, _ in self.inventory.skipped)):
+            parts = Path(path).parts
+            for length in range(1, len(parts)):
+                found.setdefault(parts[-length:], set()).add(path)
+        return found
 
     def announce(self, what: str, done: int, total: int) -> None:
         """Tell whoever listens how far the run is."""

@@ -139,7 +139,9 @@ def take_inventory(
     YaotanError
         A file cannot be read and the study says ``on_error: raise``; or no file can be read.
     """
-    todo = [(path, options) for options in study.inputs for path in expand(options.path, base)]
+    todo = _without_repeats(
+        [(path, options) for options in study.inputs for path in expand(options.path, base)]
+    )
     granules, skipped = [], []
     for number, (path, options) in enumerate(todo):
         if progress:
@@ -158,6 +160,19 @@ def take_inventory(
     _check_options(granules)
     granules.sort(key=lambda item: (item.product, item.start, item.name))
     return Inventory(tuple(granules), tuple(skipped))
+
+
+def _without_repeats(todo: Sequence[tuple[str, Input]]) -> list[tuple[str, Input]]:
+    """Take a file once that two inputs with equal options name; `_check_options` judges unequal ones."""
+    seen: dict[tuple[str, str], tuple[str, Input]] = {}
+    for path, options in todo:
+        seen.setdefault((str(Path(path).resolve()), _treatment(options)), (path, options))
+    return list(seen.values())
+
+
+def _treatment(options: Input) -> str:
+    """Write the options that decide what becomes of a sounding."""
+    return options.model_copy(update={"path": "", "product": None}).model_dump_json()
 
 
 def _identify_one(path: str, options: Input, base: Path, digest: Callable[[Path], str]) -> Granule:
@@ -182,11 +197,7 @@ def _identify_one(path: str, options: Input, base: Path, digest: Callable[[Path]
 def _check_options(granules: Sequence[Granule]) -> None:
     """Refuse one product in two inputs that treat it differently: the month could not say which holds."""
     for product in {granule.product for granule in granules}:
-        options = {
-            granule.options.model_copy(update={"path": "", "product": None}).model_dump_json()
-            for granule in granules
-            if granule.product == product
-        }
+        options = {_treatment(granule.options) for granule in granules if granule.product == product}
         if len(options) > 1:
             raise RecipeError(
                 f"product {product} appears in several inputs with different options",

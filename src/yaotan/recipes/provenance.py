@@ -40,8 +40,10 @@ def _sum_reasons(records: Mapping[str, Mapping[str, Any]], product: str) -> dict
         "dropped": {},
         "screening": {},
         "rejected": {},
+        "sparse_cells": records.get(f"zonal-{product}", {}).get("summary", {}).get("sparse_cells", {}),
         "skipped": {},
     }
+    files: dict[str, dict[str, Any]] = {}
 
     def add(where: str, reason: str, count: int) -> None:
         total[where][reason] = total[where].get(reason, 0) + int(count)
@@ -57,16 +59,39 @@ def _sum_reasons(records: Mapping[str, Mapping[str, Any]], product: str) -> dict
                 continue
             if "read" not in entry:
                 continue  # a file of another product in the same folder
-            total["read"] += int(entry["read"])
+            one = files.setdefault(entry["file"], {"read": int(entry["read"]), "kept": 0, "dropped": {}})
+            one["kept"] += int(entry["kept"])
             for reason, count in entry["dropped"].items():
-                add("dropped", reason, count)
+                one["dropped"][reason] = one["dropped"].get(reason, 0) + int(count)
         for entry in summary["screening"]:
             add("screening", entry["rule"], entry["dropped"])
         rejected = summary.get("rejected", {})
         for reasons in (rejected.get("reasons", {}), *rejected.get("variables", {}).values()):
             for reason, count in reasons.items():
                 add("rejected", reason, count)
+    for one in files.values():
+        total["read"] += one["read"]
+        for reason, count in _once(one).items():
+            add("dropped", reason, count)
     return total
+
+
+def _once(file: Mapping[str, Any]) -> dict[str, int]:
+    """Give the losses of one file, each sounding once.
+
+    A file that spans two months is read for both, and each time what belongs to the other is dropped as
+    outside the period; only those that belong to no month of the study were really lost to it. Nothing
+    but position is looked at before the period, so soundings without any are met each time too.
+    """
+    dropped = dict(file["dropped"])
+    surplus = file["kept"] + sum(dropped.values()) - file["read"]
+    if surplus:
+        times = 1 + surplus // file["read"]
+        if "no_geolocation" in dropped:
+            dropped["no_geolocation"] //= times
+        others = sum(count for reason, count in dropped.items() if reason != "outside_period")
+        dropped["outside_period"] = file["read"] - file["kept"] - others
+    return {reason: count for reason, count in dropped.items() if count}
 
 
 def _counts_of(records: Mapping[str, Mapping[str, Any]], file: str) -> dict[str, int]:
@@ -79,6 +104,17 @@ def _counts_of(records: Mapping[str, Mapping[str, Any]], file: str) -> dict[str,
         if entry["file"] == file and "read" in entry
     ]
     return {"read": max((e["read"] for e in entries), default=0), "kept": sum(e["kept"] for e in entries)}
+
+
+def _skipped(context: Context, records: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """List files that could not be identified, and those that proved damaged when they were read."""
+    reasons = {context.relative(path): reason for path, reason in context.inventory.skipped}
+    for name, record in records.items():
+        if name.startswith("grid-"):
+            for entry in record["summary"]["reading"]:
+                if "error" in entry:
+                    reasons.setdefault(entry["file"], entry["error"])
+    return [{"file": file, "reason": reason} for file, reason in sorted(reasons.items())]
 
 
 def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -120,7 +156,7 @@ def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[s
             }
             for granule in inventory.granules
         ],
-        "skipped": [{"file": context.relative(path), "reason": reason} for path, reason in inventory.skipped],
+        "skipped": _skipped(context, records),
         "regions": {"source": context.regions.attrs.get("source", ""), "count": len(context.regions)},
         "products": {product: _sum_reasons(records, product) for product in inventory.products()},
         "steps": {

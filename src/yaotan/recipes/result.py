@@ -101,11 +101,15 @@ def _columns(folder: Path, product: str, provenance: Mapping[str, Any]) -> list[
     grids = [open_grid(path) for path in files]
     found = []
     title = _title(product, provenance)
-    for variable in column_variables(grids[0]):
-        names = [variable + suffix for suffix in DRAWN if variable + suffix in grids[0]]
+    least = provenance["study"]["minimum_count"]
+    for variable in dict.fromkeys(name for one in grids for name in column_variables(one)):
+        months = [one for one in grids if variable in one]
+        names = [variable + suffix for suffix in DRAWN if variable + suffix in months[0]]
         grid = xr.concat(
-            [one[names].load() for one in grids], dim="time", join="override", combine_attrs="override"
+            [one[names].load() for one in months], dim="time", join="override", combine_attrs="override"
         )
+        # the maps show what the tables stand on
+        grid = grid.where(grid[f"{variable}_count"] >= least) if least > 1 else grid
         table = _whole(_read(folder / "columns" / f"{product}_{variable}_regions.csv"))
         found.append(ColumnResult(product, title, variable, gases()[variable].units, grid, table))
     for one in grids:
@@ -121,6 +125,12 @@ def _title(product: str, provenance: Mapping[str, Any]) -> str:
     )
 
 
+def _degrees(value: float, letters: str) -> str:
+    """Write a latitude or longitude with its letter."""
+    value = (value + 180) % 360 - 180 if letters == "EW" else value
+    return f"{abs(value):g}°{letters[value < 0]}" if value else "0°"
+
+
 def _name_sides(contrasts: pd.DataFrame, regions: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
     """Give each contrast its name in both languages."""
     options = study["contrasts"]
@@ -129,11 +139,11 @@ def _name_sides(contrasts: pd.DataFrame, regions: pd.DataFrame, study: Mapping[s
     names = []
     for row in contrasts.itertuples():
         if row.kind == "west_east":
-            line = f"{options['west_east']:g}"
-            names.append((f"East of {line}°E minus west of it", f"{line}°E 以东减以西"))
+            line = _degrees(options["west_east"], "EW")
+            names.append((f"East of {line} minus west of it", f"{line} 以东减以西"))
         elif row.kind == "zonal":
-            line = f"{options['zonal']:g}"
-            names.append((f"North of {line}°N minus south of it", f"{line}°N 以北减以南"))
+            line = _degrees(options["zonal"], "NS")
+            names.append((f"North of {line} minus south of it", f"{line} 以北减以南"))
         else:
             names.append(
                 (

@@ -10,7 +10,8 @@ from typing import Any
 
 from yaotan.errors import OutputError, RecipeError, TooFewSoundingsError, YaotanError
 from yaotan.io.write import write
-from yaotan.recipes.column import grid_step, join_losses_step, loss_step, rules_of
+from yaotan.recipes.check import check_inputs
+from yaotan.recipes.column import grid_step, join_losses_step, loss_step
 from yaotan.recipes.context import Context, read_regions
 from yaotan.recipes.inventory import DigestCache, Inventory, Progress, take_inventory
 from yaotan.recipes.provenance import describe_run
@@ -33,15 +34,22 @@ class RunResult:
     report : pathlib.Path or None
         The report in the study's language; None after a check.
     inventory : Inventory
-        Files read and files skipped.
+        Files identified, and files skipped because they cannot be.
     executed : list of str
         Steps that really ran; the others were done already.
+    skipped : list of (str, str)
+        Every file that was passed over (``on_error: skip``), and why: those that cannot be identified, and
+        those that turned out to be damaged when they were read.
+    products : dict
+        Per product the counts of ``provenance.json``: read, kept, dropped by reason.
     """
 
     folder: Path
     report: Path | None
     inventory: Inventory
     executed: list[str] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    products: dict[str, Any] = field(default_factory=dict)
 
 
 def run(
@@ -103,21 +111,29 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     digest = DigestCache(folder / ".steps" / "digests.cache")
     inventory = take_inventory(study, base, digest, progress)
     context = Context(study, base, folder, Ledger(folder), inventory, regions, progress)
-    for product in inventory.products():
-        rules_of(product, inventory.of(product)[0].options.rules)
-    assert context.spec.shape  # an impossible grid is refused here, before anything is written
+    check_inputs(context)
+    _ = context.spec  # an impossible grid is refused here, before anything is written
     if check:
-        return RunResult(folder, None, inventory)
-    for name in ("columns", "figures", ".steps/losses"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    digest.save()
+        return RunResult(folder, None, inventory, skipped=list(inventory.skipped))
+    try:
+        for name in ("columns", "figures", ".steps/losses"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        digest.save()
+    except OSError as error:
+        raise OutputError(
+            f"the output folder cannot be written ({error.strerror or error})",
+            where=folder,
+            fix="give a folder of your own with --output, or as output in the study file",
+        ) from error
     records = _column_records(context)
     _require_data(records)
     tables = _table_records(context, records)
     # files of steps that left the study must be gone before the report looks at the folder
     context.ledger.forget_others(keep=["report"])
-    report = _report_record(context, recipe, {**records, **tables})
-    return RunResult(folder, report, inventory, context.ledger.executed)
+    provenance = describe_run(context, recipe, {**records, **tables})
+    report = _report_record(context, provenance, {**records, **tables})
+    skipped = [(item["file"], item["reason"]) for item in provenance["skipped"]]
+    return RunResult(folder, report, inventory, context.ledger.executed, skipped, provenance["products"])
 
 
 def _column_records(context: Context) -> dict[str, dict[str, Any]]:
@@ -205,14 +221,16 @@ def _regions_step(context: Context) -> Step:
     return Step("regions", {"regions": context.regions_digest}, {}, work)
 
 
-def _report_record(context: Context, recipe: Path, records: Mapping[str, Mapping[str, Any]]) -> Path:
+def _report_record(
+    context: Context, provenance: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]
+) -> Path:
     """Write provenance and report; the report is a step like the others."""
     # these draw: matplotlib loads here and not for a check
     from yaotan.report.export import write_figures
     from yaotan.report.page import report
 
     context.announce("report", 0, 1)
-    context.ledger.write_json(context.folder / "provenance.json", describe_run(context, recipe, records))
+    context.ledger.write_json(context.folder / "provenance.json", provenance)
     target = context.folder / "report.html"
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:

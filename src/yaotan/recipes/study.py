@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -36,8 +36,9 @@ class Input(_Strict):
     quality: Literal["good", "all"] = "good"
     #: screening rules: names from the product's catalog entry, or rules written out
     rules: list[str | Rule] = Field(default_factory=list)
-    #: fully correlated 1-sigma of the product [unit of the column]; none means not known and not included
-    systematic: float | None = Field(default=None, ge=0)
+    #: fully correlated 1-sigma of the product [unit of the column], for a product with several columns by
+    #: name; none means not known and not included
+    systematic: Annotated[float, Field(ge=0)] | dict[str, Annotated[float, Field(ge=0)]] | None = None
 
 
 class GridOptions(_Strict):
@@ -159,6 +160,8 @@ def _describe(problem: Any) -> str:
         return f"unknown key {place!r}; did you mean {near[0]!r}?" if near else f"unknown key {place!r}"
     if problem["type"] == "missing":
         return f"key {place!r} is missing"
+    if problem["type"] in ("tuple_type", "list_type"):
+        return f"{place}: must be a list in brackets, such as [a, b] (got {problem['input']!r})"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place}: {message} (got {problem['input']!r})"
 

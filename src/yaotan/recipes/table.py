@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import shapely
 import xarray as xr
 
 from yaotan.column.comparison import compare_products
-from yaotan.column.contrast import contrast
+from yaotan.column.contrast import Contrast, contrast
 from yaotan.grid.zonal import zonal_statistics
 from yaotan.io.netcdf import open_grid
 from yaotan.io.write import write
@@ -33,6 +34,10 @@ VALUES = {
     "count": "_count",
     "coverage": "_coverage",
 }
+
+#: columns of the table of contrasts, which a study without any leaves empty
+CONTRAST_COLUMNS = ["kind", "side_a", "side_b", "product", "variable"]
+CONTRAST_COLUMNS += [field.name for field in fields(Contrast)]
 
 
 def open_product(grids: Mapping[str, Path]) -> xr.Dataset:
@@ -115,9 +120,11 @@ def zonal_step(context: Context, product: str, grids: Mapping[str, Path], digest
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         grid = open_product(grids)
-        paths = []
+        paths, sparse = [], {}
         for variable in column_variables(grid):
-            enough = grid[f"{variable}_count"] >= study.minimum_count
+            count = grid[f"{variable}_count"]
+            enough = count >= study.minimum_count
+            sparse[variable] = int(((count > 0) & ~enough).sum())
             names = [name for name in grid.data_vars if str(name).startswith(variable)]
             masked = grid.assign({name: grid[name].where(enough) for name in names if name in grid})
             estimate = zonal_statistics(
@@ -133,7 +140,7 @@ def zonal_step(context: Context, product: str, grids: Mapping[str, Path], digest
             stem = context.folder / "columns" / f"{product}_{variable}_regions"
             for suffix in (".csv", ".parquet"):
                 paths.append(write(table, stem.with_suffix(suffix)))
-        return paths, {}
+        return paths, {"sparse_cells": sparse}
 
     return Step(
         f"zonal-{product}",
@@ -158,7 +165,9 @@ def _sides(context: Context, grid: xr.Dataset) -> list[dict[str, Any]]:
     lat, lon = np.meshgrid(grid["lat"].values, grid["lon"].values, indexing="ij")
     found: list[dict[str, Any]] = []
     if options.west_east is not None:
-        east = lon >= options.west_east
+        # a grid over the dateline counts on beyond 180
+        west_edge = float(lon.min())
+        east = lon >= west_edge + (options.west_east - west_edge) % 360
         found.append(
             {
                 "kind": "west_east",
@@ -223,7 +232,8 @@ def contrast_step(
                     )
                     head = {"kind": side["kind"], "side_a": side["a"], "side_b": side["b"]}
                     rows.append({**head, "product": product, "variable": variable, **result.as_row()})
-        return [write(pd.DataFrame(rows), context.folder / "columns" / "contrasts.csv")], {}
+        table = pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
+        return [write(table, context.folder / "columns" / "contrasts.csv")], {}
 
     return Step(
         "contrasts",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from yaotan.errors import RecipeError
 from yaotan.io.digest import sha256
 from yaotan.io.netcdf import open_estimate
 from yaotan.io.tabular import read_table
@@ -52,6 +53,13 @@ def truth_step(context: Context, tables: Mapping[str, str]) -> Step:
             joined = table.rename(columns={"value": "estimate"}).merge(known, on=["region_id", "time"])
             parts.append(
                 joined[["product", "variable", "region_id", "time", "estimate", "uncertainty", "truth"]]
+            )
+        if not parts:
+            raise RecipeError(
+                "the truth file holds no column of this study",
+                where=path,
+                expected="values of a column that the study reads, by region and time",
+                fix="take truth out of the study file, or name another file",
             )
         table = pd.concat(parts, ignore_index=True)
         return [write(table, context.folder / "columns" / "truth.csv")], {}

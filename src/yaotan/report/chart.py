@@ -67,7 +67,8 @@ def number_ticks(axis: Any, count: int = 5) -> None:
 def _month_ticks(time: pd.DatetimeIndex, language: str) -> tuple[list[pd.Timestamp], list[str]]:
     """Ticks that never touch: at most seven, the year written where it changes."""
     months = pd.date_range(time.min(), time.max(), freq="MS")
-    stride = next(step for step in (1, 2, 3, 6, 12, 24, 60) if len(months) / step <= 7)
+    years = 12 * -(-len(months) // 84)  # whole years once a year is too fine
+    stride = next((step for step in (1, 2, 3, 6) if len(months) / step <= 7), years)
     chosen = [stamp for stamp in months if (stamp.month - 1) % min(stride, 12) == 0][:: max(1, stride // 12)]
     chosen = chosen or [months[0]]
     return chosen, [f"{stamp:%Y-%m}" for stamp in chosen]

@@ -122,6 +122,10 @@ def report(results: StudyResults, path: PathLike, *, language: str | None = None
     path = Path(path)
     if path.is_dir():
         raise OutputError("is a folder", where=path, fix=f"write to {path / 'report.html'}")
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(
+            f"the suffix {path.suffix!r} is not that of a page", where=path, expected=".html or .htm"
+        )
     if language is not None:
         _save(render(results, language), path)
         return path
