@@ -153,6 +153,11 @@ def test_fill_is_compared_in_the_stored_type() -> None:
     values = to_float(stored, {"invalidValue": np.float32(-1e30)}, FillRule(attributes=("invalidValue",)))
     assert np.isnan(values).tolist() == [True, False]
     assert float(stored[0]) != -1e30  # the reason why
+    for attributes, rule in (
+        ({"invalidValue": np.float64(-1e30)}, FillRule(attributes=("invalidValue",))),
+        ({}, FillRule(constants=(-1e30,))),
+    ):
+        assert np.isnan(to_float(stored, attributes, rule)).tolist() == [True, False]
 
 
 def test_attribute_wins_over_constant() -> None:

@@ -231,3 +231,17 @@ def test_error_of_the_corrected_value_wins(tmp_path: Path) -> None:
     ds = open_soundings(path)
     np.testing.assert_allclose(ds.xco2_uncertainty, 1.25)
     assert ds.xco2_uncertainty.attrs["native_name"].endswith("BiasCorrectedError")
+
+
+def test_fill_is_that_of_the_attribute_and_constants_stand_in_for_none(tmp_path: Path) -> None:
+    path = write(tmp_path, Retrieval.make(3))
+    with h5py.File(path, "r+") as file:
+        data = file[f"{RATIO}/XCO2"]
+        data.attrs["invalidValue"] = np.array([-7777], dtype=np.float32)
+        data[1] = -7777
+        kernel = file["Data/retrievalQuality/columnAveragingKernel"]
+        assert "invalidValue" not in kernel.attrs
+        kernel[2, :] = -9999
+    ds = open_soundings(path, quality="all").load()
+    assert np.isnan(ds.xco2.values).tolist() == [False, True, False]
+    assert np.isnan(ds.xco2_averaging_kernel.values).any(axis=1).tolist() == [False, False, True]

@@ -209,6 +209,17 @@ def test_dateline_corners_stay_in_range(tmp_path: Path) -> None:
     assert ((ds.longitude_corner >= -180) & (ds.longitude_corner < 180)).all()
 
 
+def test_longitudes_from_0_to_360_are_turned(tmp_path: Path) -> None:
+    path = write(tmp_path, Retrieval.make(2, longitude=[10.0, -120.0]))
+    with h5py.File(path, "r+") as file:
+        for name in ("longitude", "vertex_longitude"):
+            file[name][...] = file[name][()] % 360.0
+        assert file["longitude"][1] == 240.0
+    ds = open_soundings(path).load()
+    np.testing.assert_allclose(ds.longitude, [10.0, -120.0], atol=1e-4)
+    np.testing.assert_allclose(ds.longitude_corner.mean("corner"), [10.0, -120.0], atol=0.05)
+
+
 def test_missing_corners_are_nan(tmp_path: Path) -> None:
     path = write(tmp_path, Retrieval.make(2))
     with h5py.File(path, "r+") as file:
