@@ -85,3 +85,16 @@ def test_help_loads_nothing_heavy():
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for heavy in ("'xarray'", "'pandas'", "'numpy'", "'matplotlib'", "'rich'"):
         assert heavy not in modules
+
+
+def test_info_says_what_was_matched_by_aliases(tmp_path, capsys):
+    from yaotan.simulate.layout import Retrieval, write_gmi
+
+    write_gmi(tmp_path / "GF5B_GMI.h5", Retrieval.make(3), layout="grouped")
+    with pytest.raises(SystemExit) as stop:
+        main(["info", str(tmp_path / "GF5B_GMI.h5")])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    assert "xco2 <- /Result/CO2_Dry_Air_Mole_Fraction: found by alias, unit" in shown
+    assert "assumed: 0 is good" in shown
+    assert "version   not stated" in shown

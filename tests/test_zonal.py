@@ -375,3 +375,24 @@ def test_areas_of_the_provinces(data_root, provinces):
     np.testing.assert_array_equal(t.xco2_coverage, 1.0)
     cells = t.xco2_count * 0.25**2 * 12_364  # km2 per square degree at the equator: an upper bound
     assert (cells * 1.01 > t.area / 1e6).all()
+
+
+def test_an_error_that_is_not_stated_stays_unknown() -> None:
+    lat, lon = np.arange(20.5, 24), np.arange(100.5, 104)
+    shape, dims = (4, 4), ("lat", "lon")
+    grid = xr.Dataset(
+        {
+            "xco2": (dims, np.linspace(410, 412, 16).reshape(shape), {"units": "ppm"}),
+            "xco2_count": (dims, np.ones(shape, int)),
+            "xco2_uncertainty": (dims, np.full(shape, np.nan)),
+            "xco2_uncertainty_random": (dims, np.full(shape, np.nan)),
+            "xco2_uncertainty_overpass": (dims, np.full(shape, np.nan)),
+            "xco2_uncertainty_systematic": (dims, np.full(shape, 0.3)),
+        },
+        {"lat": lat, "lon": lon},
+        attrs={"overpass_correlation": 0.5},
+    )
+    regions = gpd.GeoDataFrame({"region_id": ["a"]}, geometry=[shapely.box(100, 20, 104, 24)], crs=4326)
+    table = zonal_statistics(grid, regions)
+    assert np.isnan(table["xco2_uncertainty"]).all()
+    assert float(table["xco2_uncertainty_systematic"][0]) == pytest.approx(0.3)

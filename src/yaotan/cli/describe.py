@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 
@@ -18,7 +19,8 @@ def describe_match(match: Any) -> str:
     str
         A block of lines, the variables last.
     """
-    lines = [f"{match.path}", f"  product   {match.product}", f"  version   {match.version}"]
+    version = match.version or "not stated"
+    lines = [f"{match.path}", f"  product   {match.product}", f"  version   {version}"]
     if match.period:
         lines.append(f"  period    {str(match.period[0])[:19]} to {str(match.period[1])[:19]} UTC")
     if match.extent:
@@ -31,4 +33,18 @@ def describe_match(match: Any) -> str:
     lines.append("  variables")
     width = max((len(name) for name in match.variables), default=0)
     lines += [f"    {name:<{width}}  [{units or '-'}]" for name, units in match.variables.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_describe_aliases(match)])
+
+
+def _describe_aliases(match: Any) -> list[str]:
+    """Say, for a product that is read by aliases, which dataset was taken for what, and on whose word."""
+    matched = json.loads(match.granule.notes.get("matched", "{}"))
+    lines = ["  matched"] if matched else []
+    for name, found in matched.items():
+        parts = [f"found by {found['found_by']}"]
+        if "units" in found:
+            parts.append(f"unit {found['units']} ({found.get('units_source', 'stated')})")
+        if "good" in found:
+            parts.append(f"good = {found['good']} ({found.get('good_source', 'stated')})")
+        lines.append(f"    {name} <- {found['path']}: {', '.join(parts)}")
+    return lines

@@ -223,8 +223,10 @@ def _uncertainty(
             terms["_uncertainty_sampling"] = sampling_uncertainty(
                 picked["value"], share, picked["sigma"], random, *position, errors.length
             )
-        # what a single cell cannot tell is left out of the total, and NaN as a term
-        terms["_uncertainty"] = np.sqrt(sum((np.nan_to_num(term) ** 2 for term in terms.values()), zero))
+        # what a single cell cannot tell of sampling is left out of the total, and NaN as a term; an error
+        # that the soundings do not state makes the total unknown
+        known = {**terms, "_uncertainty_sampling": np.nan_to_num(terms.get("_uncertainty_sampling", zero))}
+        terms["_uncertainty"] = np.sqrt(sum((term**2 for term in known.values()), zero))
     return terms
 
 
