@@ -131,6 +131,36 @@ CASES = [
         ("no sounding is left", "rule thick 40", "relax"),
     ),
     Case("rule on nothing", set_rule(variable="clouds", max=1.0), ("thick", "clouds")),
+    Case(
+        "rule on nothing, checked",
+        set_rule(variable="clouds", max=1.0),
+        ("thick", "clouds", "airmass"),
+        lambda f: ["run", str(f.save()), "--check"],
+    ),
+    Case(
+        "period outside the data, checked",
+        lambda f: f.study.update(period=["2019-01-01", "2019-01-31"]),
+        ("2019-01-01 to 2019-01-31", "2020-01-15"),
+        lambda f: ["run", str(f.save()), "--check"],
+    ),
+    Case(
+        "report of a folder without a run",
+        lambda f: None,
+        ("provenance.json", "yaotan run"),
+        lambda f: ["report", str(f.data), str(f.path / "page.html")],
+    ),
+    Case(
+        "regions in place of the grid",
+        lambda f: None,
+        ("regions.geojson", "grid"),
+        lambda f: ["zonal", *[str(f.path / "regions.geojson")] * 2, str(f.path / "out.csv")],
+    ),
+    Case(
+        "granule in place of the grid",
+        lambda f: None,
+        (NAME, "lat, lon"),
+        lambda f: ["zonal", str(f.granule), str(f.path / "regions.geojson"), str(f.path / "out.csv")],
+    ),
     Case("empty day", lambda f: f.write(0), ("no sounding is left",)),
     Case(
         "mixed products",

@@ -8,11 +8,13 @@ import sys
 from functools import reduce
 from importlib import import_module
 
+import numpy as np
 import pytest
 
 import yaotan
 from yaotan.cli.command import COMMANDS
 from yaotan.cli.main import main
+from yaotan.simulate.layout import Retrieval, oco2_lite_name, write_oco2_lite
 
 PARAMETERS = [(command, option) for command in COMMANDS for option in command.options]
 
@@ -98,3 +100,78 @@ def test_info_says_what_was_matched_by_aliases(tmp_path, capsys):
     assert "xco2 <- /Result/CO2_Dry_Air_Mole_Fraction: found by alias, unit" in shown
     assert "assumed: 0 is good" in shown
     assert "version   not stated" in shown
+
+
+@pytest.fixture
+def granule(tmp_path):
+    path = tmp_path / oco2_lite_name("2020-01-15")
+    write_oco2_lite(path, Retrieval.make(40, quality=np.repeat([0, 1], 20)))
+    return path
+
+
+def run_main(*arguments):
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    return stop.value.code
+
+
+def test_grid_says_what_was_lost_and_skipped(tmp_path, granule, capsys):
+    (tmp_path / "bad.nc4").write_text("nothing")
+    target = tmp_path / "out.nc"
+    assert run_main("grid", granule, tmp_path / "bad.nc4", target, "--on-error", "skip") == 0
+    captured = capsys.readouterr()
+    assert "40 soundings read, 20 kept" in captured.out
+    assert "quality_flag 20" in captured.out
+    assert captured.err.startswith("skipped ")
+    assert "bad.nc4" in captured.err
+    assert target.is_file()
+
+
+def test_grid_with_no_sounding_in_its_bounds_is_refused(tmp_path, granule, capsys):
+    target = tmp_path / "out.nc"
+    assert run_main("grid", granule, target, "--bounds", "0", "0", "10", "10") == 2
+    message = capsys.readouterr().err
+    for word in ("no cell has a value", "outside_grid 20", "quality_flag 20", "--bounds"):
+        assert word in message
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--quality", "best", ("good", "all", "bad")),
+        ("--weight", "aera", ("area", "centre", "footprint", "response")),
+        ("--on-error", "ignore", ("raise", "skip")),
+        ("--plane", "flat", ("geographic", "equal_area")),
+        ("--period", "fortnight", ("day", "month", "season", "year")),
+        ("--product", "oco2", ("oco2_lite", "nies_gosat_co2")),
+        ("--resolution", "0", ("resolution", "above 0")),
+        ("--overpass-correlation", "3", ("overpass_correlation", "from 0 to 1")),
+    ],
+)
+def test_wrong_value_of_an_option_names_the_right_ones(tmp_path, granule, capsys, option, value, words):
+    before = sorted(tmp_path.iterdir())
+    assert run_main("grid", granule, tmp_path / "out.nc", option, value) == 2
+    message = capsys.readouterr().err
+    for word in words:
+        assert word in message
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_interruption_is_one_line_and_status_130(monkeypatch, capsys):
+    def interrupted(**options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("yaotan.cli.runner.run_run", interrupted)
+    assert run_main("run", "study.yaml") == 130
+    assert capsys.readouterr().err == "yaotan: interrupted; the same command goes on from here\n"
+
+
+def test_a_closed_pipe_is_no_traceback(granule):
+    arguments = [sys.executable, "-m", "yaotan", "info", *[str(granule)] * 60]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    assert b"Traceback" not in process.stderr.read()
+    process.stderr.close()
+    process.wait()

@@ -169,3 +169,29 @@ def test_no_common_month():
     result = compare_products(make_grid(1), later, "xco2")
     assert result["verdict"] == "no_data"
     assert np.isnan(result["rmsd"])
+
+
+def test_unknown_errors_detect_nothing():
+    grid = make_grid(1, step=2.0, months=1)
+    grid["xco2_uncertainty"][:] = np.nan
+    result = contrast(grid, "xco2", EAST, ~EAST, matched=None)
+    assert result.difference > 1.0
+    assert (result.lower, result.upper) == (-np.inf, np.inf)
+    assert result.verdict == "not_detectable"
+
+
+def test_cells_of_unknown_error_are_as_uncertain_as_the_others():
+    grid = make_grid(1, months=1, cover=1.0)
+    whole = contrast(grid, "xco2", EAST, ~EAST, matched=None, correlation_length=0.0)
+    grid["xco2_uncertainty"][:, ::2] = np.nan
+    part = contrast(grid, "xco2", EAST, ~EAST, matched=None, correlation_length=0.0)
+    assert part.upper - part.lower == pytest.approx(whole.upper - whole.lower, rel=0.02)
+
+
+def test_comparison_does_not_trust_stated_errors_below_the_scatter():
+    """Each cell was seen on another day: 3 ppm of scatter that no stated error knows of."""
+    a, b = make_grid(1, months=1, sigma=0.01, cover=1.0), make_grid(2, months=1, sigma=0.01, cover=1.0)
+    noise = np.random.default_rng(0).normal(0, 3, b["xco2"].shape)
+    result = compare_products(a, b.assign(xco2=b["xco2"] + noise), "xco2", correlation_length=0.0)
+    sigma = 3 / np.sqrt(LAT.size * LON.size)
+    assert result["upper"] - result["lower"] == pytest.approx(2 * 1.96 * sigma, rel=0.15)

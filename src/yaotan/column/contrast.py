@@ -208,8 +208,8 @@ def mean_error(
     """Propagate the errors of cells to a mean with given coefficients.
 
     `errors`: each cell's own part, the part shared along overpasses, and where known the moments [ns] of its
-    first and last sounding. Cells whose error is unknown are taken to be as uncertain as the others (root mean
-    square). NaN where no cell has a known error.
+    first and last sounding. Cells whose error is unknown are taken to be as uncertain as the others
+    (root mean square). NaN where no cell has a known error.
     """
     counts = coefficient != 0
     known = np.isfinite(errors[0]) & np.isfinite(errors[1]) & counts
