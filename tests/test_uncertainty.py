@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yaotan import uncertainty
+from yaotan import correlation
 from yaotan.errors import YaotanError
 from yaotan.geodesy import distance
 from yaotan.interval import mean_interval, weighted_mean_interval
@@ -60,9 +60,9 @@ def test_grows_with_length_between_the_limits(length, factor, seed):
 @pytest.mark.parametrize("length", [20e3, 50e3, 100e3, 300e3, 1e6])
 def test_blocks_agree_with_the_full_sum(monkeypatch, step, length):
     args = scene(1, 40, 40, step, months=2)
-    monkeypatch.setattr(uncertainty, "EXACT_CELLS", 10**9)
+    monkeypatch.setattr(correlation, "EXACT_CELLS", 10**9)
     exact = correlated_mean_uncertainty(*args, length)
-    monkeypatch.setattr(uncertainty, "EXACT_CELLS", 400)
+    monkeypatch.setattr(correlation, "EXACT_CELLS", 400)
     grouped = correlated_mean_uncertainty(*args, length)
     assert (grouped != exact).any()
     np.testing.assert_allclose(grouped, exact, rtol=3e-3)
@@ -74,7 +74,7 @@ def test_blocks_across_dateline_and_pole(monkeypatch):
     lat[:300], lon[:300] = rng.uniform(-5, 5, 300), (rng.uniform(175, 185, 300) + 180) % 360 - 180
     weights = np.full((1, 900), 1 / 900)
     exact = correlated_mean_uncertainty(weights, 1.0, lat, lon, 300e3)
-    monkeypatch.setattr(uncertainty, "EXACT_CELLS", 100)
+    monkeypatch.setattr(correlation, "EXACT_CELLS", 100)
     grouped = correlated_mean_uncertainty(weights, 1.0, lat, lon, 300e3)
     np.testing.assert_allclose(grouped, exact, rtol=3e-3)
 
