@@ -175,3 +175,12 @@ def test_a_closed_pipe_is_no_traceback(granule):
     assert b"Traceback" not in process.stderr.read()
     process.stderr.close()
     process.wait()
+
+
+def test_a_full_disk_is_one_message(monkeypatch, capsys):
+    def full(**options):
+        raise OSError(28, "No space left on device", "results/columns")
+
+    monkeypatch.setattr("yaotan.cli.runner.run_run", full)
+    assert run_main("run", "study.yaml") == 2
+    assert capsys.readouterr().err.startswith("yaotan: error: results/columns: no space left on device.")

@@ -109,3 +109,11 @@ def main(arguments: list[str] | None = None) -> None:
         # the reader of our output went away (`yaotan info ... | head`)
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        # the disk is full, or a folder was taken away while we wrote
+        if _state["debug"]:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        reason = (error.strerror or str(error)).lower()
+        print(f"yaotan: error: {place}{reason}. To do: check the folder and its disk.", file=sys.stderr)
+        sys.exit(2)

@@ -282,6 +282,7 @@ def _sentences(page: PageContext, rows: pd.DataFrame) -> list[tuple[str, list[st
     kept = main[(main["kind"] == "kept") & (main["unit"] == "sounding")]
     filled = set(zip(kept["region_id"].astype(str), kept["month"].astype(str), strict=True))
     lost = main[~main["kind"].isin(["read", "kept"])]
+    lost = lost[["region_id", "month", "unit", "reason", "count"]].sort_values("count", ascending=False)
     grouped = dict(list(lost.groupby([lost["region_id"].astype(str), lost["month"].astype(str)])))
     for region in [key for key in page.names if key != WHOLE]:
         lines = []
@@ -290,12 +291,12 @@ def _sentences(page: PageContext, rows: pd.DataFrame) -> list[tuple[str, list[st
                 continue
             reasons = [
                 text(
-                    f"loss.because_{row['unit']}",
-                    n=int(row["count"]),
-                    shown=whole(row["count"]),
-                    reason=page.reason(str(row["reason"])),
+                    f"loss.because_{unit}",
+                    n=int(count),
+                    shown=whole(count),
+                    reason=page.reason(str(reason)),
                 )
-                for row in part.sort_values("count", ascending=False).to_dict("records")
+                for unit, reason, count in zip(part["unit"], part["reason"], part["count"], strict=True)
             ]
             lines.append(
                 text(
