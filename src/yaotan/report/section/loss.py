@@ -282,7 +282,9 @@ def _sentences(page: PageContext, rows: pd.DataFrame) -> list[tuple[str, list[st
     kept = main[(main["kind"] == "kept") & (main["unit"] == "sounding")]
     filled = set(zip(kept["region_id"].astype(str), kept["month"].astype(str), strict=True))
     lost = main[~main["kind"].isin(["read", "kept"])]
-    lost = lost[["region_id", "month", "unit", "reason", "count"]].sort_values("count", ascending=False)
+    lost = lost[["region_id", "month", "unit", "reason", "count"]].sort_values(
+        "count", ascending=False, kind="stable"
+    )
     grouped = dict(list(lost.groupby([lost["region_id"].astype(str), lost["month"].astype(str)])))
     for region in [key for key in page.names if key != WHOLE]:
         lines = []
