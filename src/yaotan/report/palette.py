@@ -46,7 +46,10 @@ class Scale:
 
 
 def make_scale(
-    values: Sequence[Floats], *, kind: Literal["sequential", "diverging"] = "sequential", steps: int = 14
+    values: Sequence[Floats],
+    *,
+    kind: Literal["sequential", "diverging", "count"] = "sequential",
+    steps: int = 14,
 ) -> Scale | None:
     """Choose round levels that hold nearly all values.
 
@@ -54,8 +57,8 @@ def make_scale(
     ----------
     values : sequence of ndarray
         All that will be drawn with the scale; NaN is ignored.
-    kind : {"sequential", "diverging"}
-        A diverging scale is centred on zero.
+    kind : {"sequential", "diverging", "count"}
+        A diverging scale is centred on zero; one of counts has whole levels.
     steps : int
         About how many colours.
 
@@ -81,7 +84,9 @@ def make_scale(
     if high - low < 1e-6 * max(abs(high), 1e-12):
         pad = max(abs(high) * 1e-3, 1e-9)
         low, high = low - pad, high + pad
-    locator = require("matplotlib.ticker").MaxNLocator(nbins=steps, steps=[1, 2, 2.5, 5, 10])
+    locator = require("matplotlib.ticker").MaxNLocator(
+        nbins=steps, steps=[1, 2, 5, 10] if kind == "count" else [1, 2, 2.5, 5, 10], integer=kind == "count"
+    )
     levels = np.round(locator.tick_values(low, high), 10)
     cmap = require("matplotlib").colormaps[DIVERGING if kind == "diverging" else SEQUENTIAL]
     rgba = cmap(np.linspace(0.03, 0.97, levels.size - 1))

@@ -118,7 +118,7 @@ def _scatter_figures(page: PageContext) -> list[Figure]:
         low, high = float(np.min(pairs)), float(np.max(pairs))
         edges = np.linspace(low, high + 1e-9 * max(abs(high), 1.0), 37)
         density = np.histogram2d(pairs[1], pairs[0], bins=[edges, edges])[0]
-        scale = make_scale([density[density > 0]], steps=6)
+        scale = make_scale([density[density > 0]], kind="count", steps=6)
         slots = {"symbol": page.symbol(variable), "first": first, "second": second, "n": pairs[0].size}
         slots |= {"shown": whole(pairs[0].size), "correlation": fixed(row["correlation"], 2)}
         slots |= {"rmsd": measured(row["rmsd"], row["rmsd"])[0], "unit": page.units(variable)}
