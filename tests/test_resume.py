@@ -138,6 +138,13 @@ def test_changed_file_redoes_its_month(tmp_path: Path) -> None:
     assert {"zonal-oco2_lite", "contrasts", "comparison", "report"} <= set(executed)
 
 
+def test_output_inside_the_input_folder_is_no_input(tmp_path: Path) -> None:
+    study = make_study(tmp_path)
+    study.write_text(study.read_text().replace("{path: data}", "{path: .}"))
+    run(study)
+    assert run(study).executed == []
+
+
 def test_removed_product_leaves_no_trace(tmp_path: Path) -> None:
     study = make_study(tmp_path)
     run(study)

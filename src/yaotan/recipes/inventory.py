@@ -114,7 +114,12 @@ class DigestCache:
 
 
 def take_inventory(
-    study: Study, base: Path, digest: Callable[[Path], str], progress: Progress | None = None
+    study: Study,
+    base: Path,
+    digest: Callable[[Path], str],
+    progress: Progress | None = None,
+    *,
+    output: Path | None = None,
 ) -> Inventory:
     """Identify and hash every input file of a study.
 
@@ -126,6 +131,8 @@ def take_inventory(
         Folder that its paths are relative to.
     digest : callable
         Gives the sha256 of a file.
+    output : pathlib.Path, optional
+        What a former run left in this folder is no input, also where a pattern reaches into it.
     progress : callable, optional
         Told about each file.
 
@@ -140,8 +147,17 @@ def take_inventory(
         A file cannot be read and the study says ``on_error: raise``; or no file can be read.
     """
     todo = _without_repeats(
-        [(path, options) for options in study.inputs for path in expand(options.path, base)]
+        [
+            (path, options)
+            for options in study.inputs
+            for path in expand(options.path, base)
+            if output is None or not Path(path).is_relative_to(output)
+        ]
     )
+    if not todo:
+        raise RecipeError(
+            "every input file lies in the output folder", where=output or "", fix="mend inputs.path or output"
+        )
     granules, skipped = [], []
     for number, (path, options) in enumerate(todo):
         if progress:

@@ -109,7 +109,7 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     if study.truth and not (base / study.truth).is_file():
         raise RecipeError(f"the truth file {study.truth!r} is missing", where=recipe)
     digest = DigestCache(folder / ".steps" / "digests.cache")
-    inventory = take_inventory(study, base, digest, progress)
+    inventory = take_inventory(study, base, digest, progress, output=folder)
     context = Context(study, base, folder, Ledger(folder), inventory, regions, progress)
     check_inputs(context)
     _ = context.spec  # an impossible grid is refused here, before anything is written

@@ -14,7 +14,7 @@ import dask.system
 import geopandas as gpd
 
 from yaotan.errors import OutputError
-from yaotan.io.atomic import replacing
+from yaotan.io.atomic import output_error, replacing
 from yaotan.io.write.cog import write_cog
 from yaotan.io.write.format import Options, format_of, noun_of
 from yaotan.io.write.netcdf import write_netcdf, write_zarr
@@ -117,8 +117,11 @@ def write(
         encoding=encoding,
         compression=compression,
     )
-    with replacing(path) as temporary, _own_threads():
-        _WRITERS[chosen](obj, temporary, options)
+    try:
+        with replacing(path) as temporary, _own_threads():
+            _WRITERS[chosen](obj, temporary, options)
+    except PermissionError as error:  # of a folder, such as a Zarr store, as the system says it
+        raise output_error(error, path) from error
     return path
 
 
