@@ -31,7 +31,7 @@ from yaotan.simulate.layout import (
 def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the report, which takes most of the time of a run; its own tests draw it."""
 
-    def write(context, provenance, records):
+    def write(context, provenance):
         return context.ledger.write_json(context.folder / "provenance.json", provenance)
 
     monkeypatch.setattr(run_module, "_report_record", write)

@@ -138,6 +138,16 @@ def test_changed_file_redoes_its_month(tmp_path: Path) -> None:
     assert {"zonal-oco2_lite", "contrasts", "comparison", "report"} <= set(executed)
 
 
+def test_report_follows_what_it_shows_of_the_study(tmp_path: Path) -> None:
+    study = make_study(tmp_path)
+    run(study)
+    study.write_text(
+        study.read_text().replace("regions.geojson}", "regions.geojson, source: Survey of 2020}")
+    )
+    assert run(study).executed == ["report"]
+    assert "Survey of 2020" in (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+
+
 def test_output_inside_the_input_folder_is_no_input(tmp_path: Path) -> None:
     study = make_study(tmp_path)
     study.write_text(study.read_text().replace("{path: data}", "{path: .}"))

@@ -12,7 +12,7 @@ import numpy as np
 from yaotan.errors import NotAGranuleError, RecipeError, YaotanError
 from yaotan.io.atomic import replacing
 from yaotan.io.container import MEMBER
-from yaotan.io.digest import sha256
+from yaotan.io.digest import DigestCache, sha256
 from yaotan.io.identify import identify
 from yaotan.io.soundings import find_files
 from yaotan.recipes.study import Input, Study
@@ -86,31 +86,30 @@ def expand(path: str | Sequence[str], base: Path) -> list[str]:
         raise RecipeError(error.what, where=error.where, fix="check inputs.path in the study file") from error
 
 
-class DigestCache:
-    """Hashes of input files, remembered by size and modification time."""
+class KnownDigests:
+    """Hashes of input files, kept in a file between runs."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._asked: set[str] = set()
+        self._cache: DigestCache = {}
         try:
-            self._known = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self._known = {}
-        self._used: dict[str, list[object]] = {}
+            for name, size, moment, digest in json.loads(path.read_text(encoding="utf-8")):
+                self._cache[str(name), int(size), int(moment)] = str(digest)
+        except (OSError, ValueError, TypeError):
+            self._cache.clear()  # none yet, or damaged: the files are hashed anew
 
     def __call__(self, path: Path) -> str:
         """Give the sha256 of one file."""
-        state = path.stat()
-        entry = self._known.get(str(path))
-        if not (isinstance(entry, list) and entry[:2] == [state.st_size, state.st_mtime_ns]):
-            entry = [state.st_size, state.st_mtime_ns, sha256(path)]
-        self._used[str(path)] = entry
-        return str(entry[2])
+        self._asked.add(str(path.resolve()))
+        return sha256(path, cache=self._cache)
 
     def save(self) -> None:
-        """Keep the hashes of the files used this time."""
+        """Keep the hashes of the files asked for this time."""
+        rows = [[*key, digest] for key, digest in sorted(self._cache.items()) if key[0] in self._asked]
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(self._path) as temporary:
-            Path(temporary).write_text(json.dumps(self._used), encoding="utf-8")
+            Path(temporary).write_text(json.dumps(rows), encoding="utf-8")
 
 
 def take_inventory(

@@ -32,8 +32,22 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _sum_reasons(records: Mapping[str, Mapping[str, Any]], product: str) -> dict[str, Any]:
-    """Add up, over the months of a product, what was read, dropped by reason, and kept."""
+def sum_reasons(records: Mapping[str, Mapping[str, Any]], product: str) -> dict[str, Any]:
+    """Add up, over the months of a product, what was read, dropped by reason, and kept.
+
+    Parameters
+    ----------
+    records : mapping
+        Records of the steps, by name.
+    product : str
+        Product name.
+
+    Returns
+    -------
+    dict
+        ``read``, ``kept``, and by reason ``dropped``, ``screening``, ``rejected``; ``sparse_cells`` by
+        variable; ``skipped`` by file.
+    """
     total: dict[str, Any] = {
         "read": 0,
         "kept": 0,
@@ -158,7 +172,7 @@ def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[s
         ],
         "skipped": _skipped(context, records),
         "regions": {"source": context.regions.attrs.get("source", ""), "count": len(context.regions)},
-        "products": {product: _sum_reasons(records, product) for product in inventory.products()},
+        "products": {product: sum_reasons(records, product) for product in inventory.products()},
         "steps": {
             name: {key: record[key] for key in ("inputs", "parameters", "code", "outputs")}
             for name, record in sorted(records.items())

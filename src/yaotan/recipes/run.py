@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +16,8 @@ from yaotan.io.write import write
 from yaotan.recipes.check import check_inputs
 from yaotan.recipes.column import grid_step, join_losses_step, loss_step
 from yaotan.recipes.context import Context, read_regions
-from yaotan.recipes.inventory import DigestCache, Inventory, Progress, take_inventory
-from yaotan.recipes.provenance import describe_run
+from yaotan.recipes.inventory import Inventory, KnownDigests, Progress, take_inventory
+from yaotan.recipes.provenance import describe_run, sum_reasons
 from yaotan.recipes.result import load_results
 from yaotan.recipes.step import Ledger, Step
 from yaotan.recipes.study import Study, load_study
@@ -108,7 +111,7 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     regions = read_regions(study, base)
     if study.truth and not (base / study.truth).is_file():
         raise RecipeError(f"the truth file {study.truth!r} is missing", where=recipe)
-    digest = DigestCache(folder / ".steps" / "digests.cache")
+    digest = KnownDigests(folder / ".steps" / "digests.cache")
     inventory = take_inventory(study, base, digest, progress, output=folder)
     context = Context(study, base, folder, Ledger(folder), inventory, regions, progress)
     check_inputs(context)
@@ -126,12 +129,12 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
             fix="give a folder of your own with --output, or as output in the study file",
         ) from error
     records = _column_records(context)
-    _require_data(records)
+    _require_data(context, records)
     tables = _table_records(context, records)
     # files of steps that left the study must be gone before the report looks at the folder
     context.ledger.forget_others(keep=["report"])
     provenance = describe_run(context, recipe, {**records, **tables})
-    report = _report_record(context, provenance, {**records, **tables})
+    report = _report_record(context, provenance)
     skipped = [(item["file"], item["reason"]) for item in provenance["skipped"]]
     return RunResult(folder, report, inventory, context.ledger.executed, skipped, provenance["products"])
 
@@ -151,18 +154,15 @@ def _column_records(context: Context) -> dict[str, dict[str, Any]]:
     return records
 
 
-def _require_data(records: Mapping[str, Mapping[str, Any]]) -> None:
+def _require_data(context: Context, records: Mapping[str, Mapping[str, Any]]) -> None:
     """Stop, with the reasons counted, when no product has a grid."""
-    grids = {name: record for name, record in records.items() if name.startswith("grid-")}
-    if any(record["outputs"] for record in grids.values()):
+    if _outputs(records, "grid-"):
         return
-    reasons: dict[str, int] = {}
-    for record in grids.values():
-        for entry in record["summary"].get("reading", []):
-            for reason, count in entry.get("dropped", {}).items():
-                reasons[reason] = reasons.get(reason, 0) + int(count)
-        for entry in record["summary"].get("screening", []):
-            reasons[f"rule {entry['rule']}"] = reasons.get(f"rule {entry['rule']}", 0) + int(entry["dropped"])
+    reasons: Counter[str] = Counter()
+    for product in context.inventory.products():
+        total = sum_reasons(records, product)
+        reasons.update(total["dropped"])
+        reasons.update({f"rule {name}": count for name, count in total["screening"].items()})
     counted = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()) if count)
     raise TooFewSoundingsError(
         "no sounding is left in the study's region and period "
@@ -194,10 +194,10 @@ def _table_records(context: Context, records: Mapping[str, Mapping[str, Any]]) -
     """Average over regions, contrast, compare, and set beside the truth."""
     grids = _grids(context, records)
     digests = _outputs(records, "grid-")
-    steps: list[Step] = []
-    for product, files in grids.items():
-        own = {name: digest for name, digest in digests.items() if Path(name).name.startswith(f"{product}_")}
-        steps.append(zonal_step(context, product, files, own))
+    steps: list[Step] = [
+        zonal_step(context, product, files, _outputs(records, f"grid-{product}-"))
+        for product, files in grids.items()
+    ]
     pieces = _outputs(records, "losses-")
     steps.append(join_losses_step(context, pieces))
     steps += [contrast_step(context, grids, digests), comparison_step(context, grids, digests)]
@@ -221,10 +221,12 @@ def _regions_step(context: Context) -> Step:
     return Step("regions", {"regions": context.regions_digest}, {}, work)
 
 
-def _report_record(
-    context: Context, provenance: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]
-) -> Path:
-    """Write provenance and report; the report is a step like the others."""
+def _report_record(context: Context, provenance: Mapping[str, Any]) -> Path:
+    """Write provenance and report; the report is a step like the others.
+
+    It shows counts, words and files of the provenance beside the tables, so it stands on all of it but
+    the date; the hashes of the tables are in there.
+    """
     # these draw: matplotlib loads here and not for a check
     from yaotan.report.export import write_figures
     from yaotan.report.page import report
@@ -239,8 +241,8 @@ def _report_record(
         pages = [target, *target.parent.glob("report.??.html")]
         return [*sorted(pages), *write_figures(results, context.folder / "figures")], {}
 
-    digests = _outputs(records, "")
-    parameters = {"title": context.study.title, "language": context.study.language}
-    context.ledger.do(Step("report", digests, parameters, work))
+    lasting = {key: value for key, value in provenance.items() if key != "run"}
+    digest = hashlib.sha256(json.dumps(lasting, sort_keys=True, default=str).encode()).hexdigest()
+    context.ledger.do(Step("report", {"provenance": digest}, {}, work))
     context.announce("report", 1, 1)
     return target

@@ -126,7 +126,7 @@ def zonal_step(context: Context, product: str, grids: Mapping[str, Path], digest
             enough = count >= study.minimum_count
             sparse[variable] = int(((count > 0) & ~enough).sum())
             names = [name for name in grid.data_vars if str(name).startswith(variable)]
-            masked = grid.assign({name: grid[name].where(enough) for name in names if name in grid})
+            masked = grid.assign({name: grid[name].where(enough) for name in names})
             estimate = zonal_statistics(
                 masked,
                 regions,
