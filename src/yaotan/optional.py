@@ -16,6 +16,9 @@ EXTRA: Final = {
     "frykit": "boundaries",
     "sklearn": "ml",
     "lightgbm": "ml",
+    "earthaccess": "fetch",
+    "sentinelhub": "fetch",
+    "cfgrib": "grib",
 }
 
 #: part of an OSError's text -> system package (Debian and Ubuntu name) that holds the library
