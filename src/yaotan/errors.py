@@ -82,3 +82,7 @@ class OutputError(YaotanError):
 
 class MissingDependencyError(YaotanError, ImportError):
     """An optional package, or a system library that it needs, is not installed."""
+
+
+class UncheckedLayoutWarning(UserWarning):
+    """A reader is used that was never run on a real file of its product."""
