@@ -11,7 +11,7 @@ import pytest
 
 from yaotan.catalog.rule import FillRule, TimeRule
 from yaotan.errors import NotAGranuleError
-from yaotan.io.decode import decode_time
+from yaotan.io.moment import decode_time
 from yaotan.io.identify import identify
 from yaotan.io.soundings import open_soundings
 from yaotan.schema import check_soundings

@@ -60,6 +60,8 @@ class Product(Entry):
     identify: Identification
     version: tuple[VersionRule, ...] = ()
     size_of: str | None = None
+    #: how many leading axes of `size_of` make up the soundings (3 for time x scanline x pixel)
+    sounding_axes: int = Field(default=1, ge=1, le=3)
     fill: FillRule = FillRule()
     units_attributes: tuple[str, ...] = ("units",)
     variables: dict[str, VariableRule] = Field(default_factory=dict)

@@ -64,18 +64,63 @@ class FillRule(Entry):
     constants: tuple[float, ...] = ()
 
 
+#: what several datasets are put together by (see `yaotan.io.derive`)
+Computation = Literal[
+    "copy",
+    "quadrature",
+    "normalise",
+    "equal_pressure_edges",
+    "interval_edges",
+    "hybrid_edges",
+    "hybrid_levels",
+    "pair_edges",
+    "ratio",
+    "column_ratio",
+]
+
+
 class Source(Entry):
     """One way to get a variable out of a file.
 
-    `paths` must all exist; `optional` ones are used where they exist. `compute` names how several are
-    put together (see `yaotan.io.derive`). `units` overrides a missing or wrong unit in the file.
+    Parameters
+    ----------
+    paths, optional : tuple of str
+        Datasets that must all exist; ones that are used where they exist. ``@NAME`` is a global attribute.
+    compute : str
+        How several are put together (see `yaotan.io.derive`).
+    units : str, optional
+        Wins over a missing or wrong unit in the file. For a computation that gives a unit of its own
+        (ratios), the unit of its result.
+    term_units : tuple of str
+        For such computations: the unit that each term is brought to first.
+    units_by_value : dict
+        Unit -> (least, greatest) plausible value: decides where the file's attribute is known to be wrong.
+    shared : tuple of str
+        Paths without a sounding axis: the same for all soundings.
+    trailing : bool
+        The sounding axes stand last in the dataset instead of first.
+    select : tuple of int
+        Index along each of the first axes after the sounding axes (a band, a species).
+    when : Fact, optional
+        The source is offered only where this holds in the file.
+    value : float, optional
+        A constant, in `units`, in place of paths (position of a station, with its source in `comment`).
+    bias_corrected, comment, units_source
+        Said in the attributes of the variable.
     """
 
-    paths: tuple[str, ...]
+    paths: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
-    compute: Literal["copy", "quadrature", "normalise", "equal_pressure_edges"] = "copy"
+    compute: Computation = "copy"
     units: str | None = None
+    term_units: tuple[str, ...] = ()
+    units_by_value: dict[str, tuple[float, float]] = Field(default_factory=dict)
     units_source: str | None = None
+    shared: tuple[str, ...] = ()
+    trailing: bool = False
+    select: tuple[int, ...] = ()
+    when: Fact | None = None
+    value: float | None = None
     bias_corrected: bool | None = None
     comment: str | None = None
 
@@ -87,6 +132,17 @@ class Source(Entry):
         if isinstance(value, dict) and isinstance(value.get("path"), str):
             return {**{key: item for key, item in value.items() if key != "path"}, "paths": (value["path"],)}
         return value
+
+    @model_validator(mode="after")
+    def _something(self) -> Source:
+        if bool(self.paths) == (self.value is not None):
+            raise ValueError("give 'path', 'paths' or a constant 'value'")
+        if self.value is not None and not self.comment:
+            raise ValueError("a constant needs a 'comment' that names its source")
+        return self
+
+    def __str__(self) -> str:
+        return " + ".join(self.paths) if self.paths else f"constant {self.value}"
 
 
 class VariableRule(Entry):
@@ -111,11 +167,18 @@ class VariableRule(Entry):
 
 
 class FlagRule(Entry):
-    """A variable that says good or not; absent ones are passed over unless `required`."""
+    """A variable that says good or not: by value, by interval (decoded, fill is bad) or by pattern of text.
+
+    A `required` flag that a file lacks leaves the quality of its soundings unknown: such a file opens with
+    ``quality="all"`` only. Others are passed over where they are absent.
+    """
 
     path: str
     name: str
     good: tuple[int | str, ...] = (0,)
+    min: float | None = None
+    max: float | None = None
+    pattern: str | None = None
     meanings: dict[int | str, str] = Field(default_factory=dict)
     required: bool = False
 
@@ -133,6 +196,8 @@ class QualityRule(Entry):
 
     flags: tuple[FlagRule, ...]
     bits: BitRule | None = None
+    #: why every sounding counts as good in a product without a flag
+    assumed: str | None = None
 
 
 class Interval(Entry):
@@ -144,9 +209,10 @@ class Interval(Entry):
 
 
 class MeaningRule(Entry):
-    """How a native variable is turned into a flag of the schema: by value, or by interval."""
+    """How a native variable is turned into a flag of the schema: by value (of some bits), or by interval."""
 
     path: str
+    mask: int | None = None
     map: dict[int | str, str] = Field(default_factory=dict)
     ranges: tuple[Interval, ...] = ()
     comment: str | None = None
@@ -157,12 +223,30 @@ class MeaningRule(Entry):
 
 
 class TimeRule(Entry):
-    """Where time is and how it is written: epoch numbers, ISO-like text, digits or date columns."""
+    """Where time is and how it is written.
+
+    `kind`: numbers since an epoch; text (ISO-like, or as `format` says, in the letters of strptime);
+    digits (YYYYMMDDhhmmss...); columns (one dataset of year, month ..., or several in `columns`);
+    offset: numbers in `units` to be added to the time in `reference`.
+    """
 
     path: str
-    kind: Literal["epoch", "text", "digits", "columns"] = "epoch"
+    kind: Literal["epoch", "text", "digits", "columns", "offset"] = "epoch"
     units: str | None = None
+    format: str | None = None
+    columns: tuple[str, ...] = ()
+    reference: str | None = None
     offset_hours: float = 0.0
+
+    @model_validator(mode="after")
+    def _complete(self) -> TimeRule:
+        if (self.kind == "offset") != (self.reference is not None):
+            raise ValueError("'reference' goes with kind 'offset', and only with it")
+        return self
+
+    def paths(self) -> tuple[str, ...]:
+        """List what the rule reads."""
+        return (*(self.columns or (self.path,)), *((self.reference,) if self.reference else ()))
 
 
 class Footprint(Entry):
@@ -171,6 +255,7 @@ class Footprint(Entry):
     kind: Literal["corners", "ring", "circle"]
     latitude: str | None = None
     longitude: str | None = None
+    select: tuple[int, ...] = ()
     diameter_km: float | None = None
     source: str | None = None
 
@@ -187,13 +272,21 @@ class Footprint(Entry):
 class Vertical(Entry):
     """What the vertical axis is: its kind, the declared order, and what the order is tested with.
 
-    ``order="test"`` decides from the dataset `test`, a declared order is checked with it: a pressure or an
-    averaging kernel, both of which grow towards the surface.
+    ``order="test"`` decides from the dataset `test`, a declared order is checked with it where it is there:
+    a pressure or an averaging kernel, both of which grow towards the surface (``grows: up`` for an
+    altitude, which does not).
     """
 
     kind: Literal["level", "layer"]
     order: Literal["test", "toa_first", "surface_first"] = "test"
-    test: str
+    test: str | None = None
+    grows: Literal["down", "up"] = "down"
+
+    @model_validator(mode="after")
+    def _testable(self) -> Vertical:
+        if self.order == "test" and self.test is None:
+            raise ValueError("order 'test' needs the dataset 'test'")
+        return self
 
 
 class ScreeningRule(Entry):

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from yaotan.catalog.product import Product
-from yaotan.catalog.rule import Source
+from yaotan.catalog.rule import Fact, FlagRule, Source
 from yaotan.errors import NotAGranuleError
 from yaotan.io.alias import resolve_aliases
 from yaotan.io.container import MEMBER, Container
+from yaotan.io.derive import COMPUTATIONS
+from yaotan.io.frame import Frame
 from yaotan.io.granule import Granule, find_rule
 from yaotan.io.teaching import AliasFile
+
+#: computations that keep the shape of their terms
+_SAME_SHAPE: Final = frozenset({"copy", "quadrature", "normalise", "ratio"})
 
 
 def find_version(container: Container, product: Product, path: str) -> str:
@@ -61,14 +66,13 @@ def build_granule(
     notes: dict[str, str] = {}
     if product.reader == "alias":
         product, notes = resolve_aliases(container, product, path, taught)
-    assert product.size_of is not None
-    count = container.shape_of(product.size_of)[0] if container.shape_of(product.size_of) else 0
+    frame = _find_frame(container, product)
     sources = {
         name: source
         for name, rule in product.variables.items()
         if (source := _first_source(container, rule.sources)) is not None
     }
-    time = next((rule for rule in product.time if rule.path in container), None)
+    time = next((rule for rule in product.time if all(p in container for p in rule.paths())), None)
     if time is None:
         tried = ", ".join(rule.path for rule in product.time)
         raise NotAGranuleError("has no time", where=path, expected=f"one of {tried}")
@@ -76,7 +80,7 @@ def build_granule(
         path=path,
         product=product,
         version=find_version(container, product, path),
-        count=count,
+        frame=frame,
         sources=sources,
         time=time,
         footprint=next(
@@ -87,25 +91,61 @@ def build_granule(
             for name, rules in (("surface", product.surface), ("mode", product.mode))
             if (rule := next((item for item in rules if item.path in container), None)) is not None
         },
-        flags=_present_flags(container, product, path),
+        flags=_present_flags(container, product),
+        unflagged=_missing_flag(container, product),
         bits=_bit_names(container, product),
-        vertical=_vertical_size(container, sources, product),
+        vertical=_vertical_size(container, frame, sources),
         notes=notes,
     )
     _check_shapes(container, granule)
     return granule
 
 
+def _find_frame(container: Container, product: Product) -> Frame:
+    assert product.size_of is not None
+    shape = container.shape_of(product.size_of)
+    if shape and len(shape) < product.sounding_axes:
+        raise NotAGranuleError(
+            f"{product.size_of} has shape {shape}",
+            where=container.path,
+            expected=f"{product.sounding_axes} axes of soundings",
+        )
+    # a retrieval that writes one sounding may leave the axis out
+    return Frame(shape[: product.sounding_axes] or (1,))
+
+
 def _first_source(container: Container, sources: tuple[Source, ...]) -> Source | None:
-    return next((s for s in sources if all(path in container for path in s.paths)), None)
+    return next((source for source in sources if _is_offered(container, source)), None)
 
 
-def _present_flags(container: Container, product: Product, path: str) -> Any:
+def _is_offered(container: Container, source: Source) -> bool:
+    attributes = container.attributes if any(p.startswith("@") for p in source.paths) else {}
+    if any(path[1:] not in attributes if path[0] == "@" else path not in container for path in source.paths):
+        return False
+    return source.when is None or fact_holds(container, source.when) is True
+
+
+def fact_holds(container: Container, fact: Fact) -> bool | None:
+    """Tell whether a statement on the file's content is true; None when what it speaks of is not there."""
+    if fact.attribute is not None:
+        attributes = container.attributes
+        if fact.attribute not in attributes:
+            return None
+        return re.search(fact.pattern, str(attributes[fact.attribute])) is not None
+    assert fact.path is not None
+    if fact.path not in container:
+        return None
+    return re.search(fact.pattern, container.text(fact.path)) is not None
+
+
+def _present_flags(container: Container, product: Product) -> tuple[FlagRule, ...]:
     flags = product.quality.flags if product.quality else ()
-    for flag in flags:
-        if flag.required and flag.path not in container:
-            raise NotAGranuleError(f"quality flag {flag.path} is missing", where=path)
     return tuple(flag for flag in flags if flag.path in container)
+
+
+def _missing_flag(container: Container, product: Product) -> str:
+    flags = product.quality.flags if product.quality else ()
+    return next((flag.path for flag in flags if flag.required and flag.path not in container), "")
 
 
 def _bit_names(container: Container, product: Product) -> tuple[str, ...]:
@@ -121,37 +161,44 @@ def _bit_names(container: Container, product: Product) -> tuple[str, ...]:
     return tuple(name for name in re.split(r"[,;\s]+", text.strip("[]'\"")) if name)
 
 
-def _vertical_size(container: Container, sources: Mapping[str, Source], product: Product) -> int:
+def _vertical_size(container: Container, frame: Frame, sources: Mapping[str, Source]) -> int:
     for name, source in sources.items():
         rule = find_rule(name)
-        if rule and "level" in rule.dims and source.compute != "equal_pressure_edges":
-            shape = container.shape_of(source.paths[0])
-            if len(shape) == 2:
-                return shape[1]
+        if rule and "level" in rule.dims and not COMPUTATIONS[source.compute].vertical:
+            rest = _rest_of(container, frame, source, source.paths[0])
+            if rest is not None and len(rest) == 1:
+                return rest[0]
     return 0
+
+
+def _rest_of(container: Container, frame: Frame, source: Source, path: str) -> tuple[int, ...] | None:
+    if path in source.shared:
+        return container.shape_of(path)
+    rest = frame.rest_of(container, path, trailing=source.trailing)
+    return rest[len(source.select) :] if rest else rest
 
 
 def _check_shapes(container: Container, granule: Granule) -> None:
     for name, source in granule.sources.items():
-        wanted = granule.shape_of(name, granule.count)
-        if source.compute == "equal_pressure_edges":
-            wanted = wanted[:1]
+        wanted = granule.shape_of(name, granule.count)[1:]
         for path in source.paths:
-            _check_shape(container, granule, path, wanted, granule.dims_of(name))
+            rest = _rest_of(container, granule.frame, source, path)
+            if rest is None or (source.compute in _SAME_SHAPE and rest != wanted):
+                _refuse_shape(container, granule, path, wanted, granule.dims_of(name))
     corners = granule.footprint
     if corners is not None and corners.kind == "corners":
         for axis in (corners.latitude, corners.longitude):
-            _check_shape(container, granule, str(axis), (granule.count, 4), ("sounding", "corner"))
+            rest = granule.frame.rest_of(container, str(axis))
+            if rest is None or rest[len(corners.select) :] != (4,):
+                _refuse_shape(container, granule, str(axis), (4,), ("sounding", "corner"))
 
 
-def _check_shape(
+def _refuse_shape(
     container: Container, granule: Granule, path: str, wanted: tuple[int, ...], dims: tuple[str, ...]
 ) -> None:
-    shape = container.shape_of(path)
-    if shape != wanted:
-        raise NotAGranuleError(
-            f"{path} has shape {shape}",
-            where=granule.path,
-            expected=f"{wanted} ({', '.join(dims[: len(wanted)])})",
-            fix="the file was rewritten with other dimensions; use the original",
-        )
+    raise NotAGranuleError(
+        f"{path} has shape {container.shape_of(path)}",
+        where=granule.path,
+        expected=f"{(*granule.frame.shape, *wanted)} ({', '.join(dims)})",
+        fix="the file was rewritten with other dimensions; use the original",
+    )

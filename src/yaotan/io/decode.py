@@ -1,26 +1,17 @@
-"""From stored numbers to values: fills, scale, units, time and text, by attribute before constant."""
+"""From stored numbers to values: fills, scale, units and text, by attribute before constant."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.catalog.rule import FillRule, TimeRule
-from yaotan.errors import NotAGranuleError, UnitsError
+from yaotan.catalog.rule import FillRule
+from yaotan.errors import UnitsError
 
 Floats = NDArray[np.float64]
-_EPOCH: Final = re.compile(
-    r"^\s*(days?|hours?|minutes?|seconds?|sec|s|milliseconds?|ms|d|h)\s+since\s+"
-    r"(\d{4}-\d{1,2}-\d{1,2})(?:[T\s]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?"
-    r"\s*(?:Z|UTC|GMT)?\s*(?:([+-])(\d{1,2}):?(\d{2})?|00?:?(?:00)?)?\s*$",
-    re.IGNORECASE,
-)
-_NANOSECONDS: Final = {"d": 86_400_000_000_000, "h": 3_600_000_000_000, "mi": 60_000_000_000}
-NAT: Final = np.datetime64("NaT", "ns")
 
 
 def fill_values(attributes: Mapping[str, Any], rule: FillRule, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -134,144 +125,41 @@ def to_text(raw: NDArray[Any]) -> NDArray[np.str_]:
     return np.char.strip(text, "\x00 ")
 
 
-def parse_epoch(units: str) -> tuple[int, int]:
-    """Read ``"seconds since 1970-01-01 00:00:00"``.
+def tell_unit(values: Floats, plausible: Mapping[str, tuple[float, float]], *, where: str) -> str:
+    """Tell the unit of values whose attribute is known to be wrong in real files, from their size.
 
     Parameters
     ----------
-    units : str
-        CF time units; a time zone after the epoch ("... 00:00:00 +8:00") is taken off.
+    values : numpy.ndarray
+        As stored.
+    plausible : mapping
+        Unit -> least and greatest plausible value; the intervals must not overlap.
+    where : str
+        File and dataset, for the message.
 
     Returns
     -------
-    step, start : int
-        Nanoseconds per unit, and nanoseconds of the epoch since 1970-01-01.
+    str
+        The unit whose interval holds the largest finite value by magnitude; the first one where there is
+        no value at all.
 
     Raises
     ------
     UnitsError
-        The text is not of this form.
+        No interval holds it.
 
     Examples
     --------
-    >>> parse_epoch("days since 1970-01-02")
-    (86400000000000, 86400000000000)
+    >>> import numpy as np
+    >>> tell_unit(np.array([998.2]), {"hPa": (300, 1100), "Pa": (30000, 110000)}, where="")
+    'hPa'
     """
-    match = _EPOCH.match(units)
-    if match is None:
-        raise UnitsError(f"{units!r} is not a time unit", expected="such as 'seconds since 1970-01-01'")
-    unit, day, clock, sign, hours, minutes = match.groups()
-    unit = unit.lower()
-    year, month, date = (int(part) for part in day.split("-"))
-    clock = (clock or "00:00:00").rjust(5, "0")
-    try:
-        moment = np.datetime64(f"{year:04d}-{month:02d}-{date:02d}T{clock.zfill(5)}", "ns")
-    except ValueError as error:
-        raise UnitsError(f"{units!r} counts from no date ({error})") from error
-    ahead = (int(hours or 0) * 60 + int(minutes or 0)) * 60_000_000_000
-    start = int(moment.astype(np.int64)) + (ahead if sign == "-" else -ahead)
-    if unit.startswith(("millis", "ms")):
-        return 1_000_000, start
-    if unit.startswith("s"):
-        return 1_000_000_000, start
-    step = next(size for key, size in _NANOSECONDS.items() if unit.startswith(key))
-    return step, start
-
-
-def decode_time(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
-    """Decode time to UTC; what is missing or malformed becomes NaT.
-
-    Parameters
-    ----------
-    raw : numpy.ndarray
-        As stored: numbers, text, digits (``YYYYMMDDhhmmss[mf]``) or columns (year ... [millisecond]).
-    attributes : mapping
-        Attributes of the dataset; `rule.units` wins over its units.
-    rule : TimeRule
-        How it is written; `offset_hours` is taken off (8 for Beijing time).
-    fill : FillRule
-        What marks missing values.
-
-    Returns
-    -------
-    numpy.ndarray
-        datetime64[ns].
-    """
-    decoders = {"epoch": _from_epoch, "text": _from_text, "digits": _from_digits, "columns": _from_columns}
-    time = decoders[rule.kind](raw, attributes, rule, fill)
-    if rule.offset_hours:
-        time = time - np.timedelta64(round(rule.offset_hours * 3600), "s")
-    return time
-
-
-def _from_epoch(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
-    units = rule.units or str(attributes.get("units", attributes.get("unit", "")))
-    step, start = parse_epoch(units)
-    values = to_float(raw, attributes, fill)
-    good = np.isfinite(values) & (np.abs(values) * (step / 1e9) < 9e9)
-    whole = np.floor(np.where(good, values, 0.0))
-    # whole and broken part apart, the latter to the microsecond that float64 can tell
-    part = np.round((np.where(good, values, 0.0) - whole) * (step / 1000)).astype(np.int64) * 1000
-    time = (whole.astype(np.int64) * step + part + start).astype("datetime64[ns]")
-    return np.where(good, time, NAT)
-
-
-def _from_text(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
-    text = np.char.rstrip(to_text(raw), "Zz ")
-    # numpy takes any number for a year, "-9999" too
-    letters = np.ascontiguousarray(text, "U5").view("U1").reshape(-1, 5)
-    dated = np.char.isdigit(letters[:, :4]).all(axis=1) & np.isin(letters[:, 4], ["-", "/"])
-    text = np.where(dated, text, "NaT")
-    zoned = np.char.find(text, "+", 10) >= 0
-    try:
-        if not zoned.any():
-            return text.astype("datetime64[ns]")
-    except ValueError:
-        pass  # some are malformed: one by one, so that only those become NaT
-    return np.array([_one_time(str(item)) for item in text], dtype="datetime64[ns]")
-
-
-def _one_time(text: str) -> np.datetime64:
-    clock, _, zone = text.replace("/", "-").partition("+")
-    hours, _, minutes = zone.partition(":")
-    try:
-        ahead = np.timedelta64(int(hours or 0) * 60 + int(minutes or 0), "m")
-        return np.datetime64(clock, "ns") - ahead
-    except ValueError:
-        return NAT
-
-
-def _from_digits(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
-    if raw.dtype.kind in "SUO":
-        digits = np.array([int(t) if t.isdigit() else 0 for t in to_text(raw)], dtype=np.int64)
-    elif raw.dtype.kind == "f" and raw.dtype.itemsize < 8:
-        raise NotAGranuleError(f"{rule.path} holds time digits as float32, which cannot keep them")
-    else:
-        digits = np.where(np.isfinite(raw), raw, 0).astype(np.int64)
-    # 16 digits end in tenth of a second and footprint, 17 in milliseconds
-    long, longer = digits >= 10**15, digits >= 10**16
-    milliseconds = np.where(longer, digits % 1000, np.where(long, digits // 10 % 10 * 100, 0))
-    stamp = np.where(longer, digits // 1000, np.where(long, digits // 100, digits))
-    parts = [stamp // 10**power % size for power, size in ((10, 10000), (8, 100), (6, 100), (4, 100))]
-    parts += [stamp // 100 % 100, stamp % 100, milliseconds]
-    return _assemble(np.stack(parts, axis=-1))
-
-
-def _from_columns(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
-    columns = raw.astype(np.int64)
-    if columns.shape[1] < 7:  # ACOS Lite has no column of milliseconds
-        columns = np.pad(columns, ((0, 0), (0, 7 - columns.shape[1])))
-    return _assemble(columns)
-
-
-def _assemble(parts: NDArray[np.int64]) -> Any:
-    year, month, day, hour, minute, second, millisecond = parts.T
-    good = (year >= 1950) & (year < 2200) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
-    good &= (hour >= 0) & (hour < 24) & (minute >= 0) & (minute < 60) & (second >= 0) & (second <= 60)
-    months = np.where(good, (year - 1970) * 12 + month - 1, 0)
-    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + np.where(
-        good, day - 1, 0
-    )
-    seconds = days * 86400 + np.where(good, hour * 3600 + minute * 60 + second, 0)
-    total = seconds * 1000 + np.where(good & (millisecond >= 0), millisecond, 0)
-    return np.where(good, (total * 1_000_000).astype("datetime64[ns]"), NAT)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return next(iter(plausible))
+    peak = float(np.abs(finite).max())
+    for unit, (low, high) in plausible.items():
+        if low <= peak <= high:
+            return unit
+    spans = ", ".join(f"{low:g} to {high:g} for {unit}" for unit, (low, high) in plausible.items())
+    raise UnitsError(f"values up to {peak:g} fit no unit", where=where, expected=spans)

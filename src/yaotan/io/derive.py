@@ -1,17 +1,51 @@
-"""Named computations that a product file may ask for (``compute:``), where one dataset is not enough."""
+"""Named computations that a product file may ask for (``compute:``), where one dataset is not enough.
+
+Terms have the sounding axis first; shared ones (hybrid coefficients) have none. `size` is the number of
+levels or layers of the file.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Terms = Sequence[Floats]
 
 
-def quadrature(terms: Sequence[Floats], optional: Sequence[Floats]) -> Floats:
+@dataclass(frozen=True)
+class Computation:
+    """A computation, and how it deals with units and order.
+
+    Parameters
+    ----------
+    run : callable
+        ``(terms, optional, size) -> values``.
+    own_units : bool
+        The result has a unit of its own (``units`` of the source); else terms are brought to the unit of
+        the variable before.
+    ordered : bool
+        The result runs surface first whatever the file's order is.
+    vertical : bool
+        The result has a vertical axis though its first term need not have one.
+    """
+
+    run: Callable[[Terms, Terms, int], Floats]
+    own_units: bool = False
+    ordered: bool = False
+    vertical: bool = False
+
+
+def copy(terms: Terms, optional: Terms, size: int) -> Floats:
+    """Give the only term."""
+    return terms[0]
+
+
+def quadrature(terms: Terms, optional: Terms, size: int = 0) -> Floats:
     """Root of the sum of squares of independent error terms.
 
     Parameters
@@ -20,6 +54,8 @@ def quadrature(terms: Sequence[Floats], optional: Sequence[Floats]) -> Floats:
         All needed: a missing one gives NaN.
     optional : sequence of numpy.ndarray
         Terms that count as zero where they are missing (NIES external error: never filled so far).
+    size : int
+        Not used.
 
     Returns
     -------
@@ -38,27 +74,76 @@ def quadrature(terms: Sequence[Floats], optional: Sequence[Floats]) -> Floats:
     return np.sqrt(total)
 
 
-def normalise(terms: Sequence[Floats], optional: Sequence[Floats]) -> Floats:
+def normalise(terms: Terms, optional: Terms, size: int = 0) -> Floats:
     """Weights of the layers: partial columns over their sum, so that each row adds up to 1."""
     (amounts,) = terms
     return amounts / amounts.sum(axis=1, keepdims=True)
 
 
-def equal_pressure_edges(terms: Sequence[Floats], optional: Sequence[Floats]) -> Floats:
-    """Edges of 15 layers of equal pressure thickness, ``p_k = p_surface (15 - k) / 15``, surface first.
+def equal_pressure_edges(terms: Terms, optional: Terms, size: int) -> Floats:
+    """Edges of n layers of equal pressure thickness, ``p_k = p_surface (n - k) / n``, surface first.
 
-    NIES does not store them. The dry-air weights of its layers times 15 lie within 0.983 and 1.011 in
+    NIES does not store them. The dry-air weights of its 15 layers times 15 lie within 0.983 and 1.011 in
     real files, which equal thickness explains but for humidity and gravity: an approximation.
     """
     (surface_pressure,) = terms
-    return surface_pressure[:, None] * (np.arange(15, -1, -1.0) / 15.0)
+    return surface_pressure[:, None] * (np.arange(size, -1, -1.0) / size)
 
 
-COMPUTATIONS: Final[dict[str, Callable[[Sequence[Floats], Sequence[Floats]], Floats]]] = {
-    "copy": lambda terms, optional: terms[0],
-    "quadrature": quadrature,
-    "normalise": normalise,
-    "equal_pressure_edges": equal_pressure_edges,
+def interval_edges(terms: Terms, optional: Terms, size: int) -> Floats:
+    """Edges of n layers of known thickness, ``p_k = p_surface - k dp``, surface first.
+
+    In TROPOMI CH4 granules the last edge is 10 Pa, not 0.
+    """
+    surface_pressure, thickness = terms
+    return surface_pressure[:, None] - thickness[:, None] * np.arange(size + 1.0)
+
+
+def hybrid_edges(terms: Terms, optional: Terms, size: int) -> Floats:
+    """Edges of hybrid layers, ``p = a + b p_surface``.
+
+    `a` and `b` hold lower and upper edge of each layer, shapes (layer, 2) or (sounding, layer, 2), or the
+    edges themselves, (edge,).
+    """
+    a, b, surface_pressure = terms
+    if a.shape[-1] == 2 and a.ndim > 1:
+        a, b = (np.concatenate([item[..., :1, 0], item[..., 1]], axis=-1) for item in (a, b))
+    return a + b * surface_pressure[:, None]
+
+
+def hybrid_levels(terms: Terms, optional: Terms, size: int) -> Floats:
+    """Pressure of hybrid levels, ``p = a + b p_surface``, with `a` and `b` of shape (level,)."""
+    a, b, surface_pressure = terms
+    return a + b * surface_pressure[:, None]
+
+
+def pair_edges(terms: Terms, optional: Terms, size: int) -> Floats:
+    """Edges of layers that store a lower and an upper bound each, shape (sounding, layer, 2)."""
+    (bounds,) = terms
+    return np.concatenate([bounds[:, :1, 0], bounds[:, :, 1]], axis=1)
+
+
+def ratio(terms: Terms, optional: Terms, size: int = 0) -> Floats:
+    """First term over the second (partial column of a gas over that of dry air: dry mole fraction)."""
+    amount, total = terms
+    return amount / total
+
+
+def column_ratio(terms: Terms, optional: Terms, size: int = 0) -> Floats:
+    """Sum of the first term over that of the second, along the vertical axis."""
+    amount, total = terms
+    return amount.sum(axis=1) / total.sum(axis=1)
+
+
+COMPUTATIONS: Final[dict[str, Computation]] = {
+    "copy": Computation(copy),
+    "quadrature": Computation(quadrature),
+    "normalise": Computation(normalise, own_units=True),
+    "equal_pressure_edges": Computation(equal_pressure_edges, ordered=True, vertical=True),
+    "interval_edges": Computation(interval_edges, ordered=True, vertical=True),
+    "hybrid_edges": Computation(hybrid_edges, own_units=True, vertical=True),
+    "hybrid_levels": Computation(hybrid_levels, own_units=True, vertical=True),
+    "pair_edges": Computation(pair_edges, vertical=True),
+    "ratio": Computation(ratio, own_units=True),
+    "column_ratio": Computation(column_ratio, own_units=True),
 }
-#: computations whose result runs surface first whatever the file's order is
-ORDERED: Final = frozenset({"equal_pressure_edges"})

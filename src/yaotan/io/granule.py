@@ -13,13 +13,15 @@ from yaotan.catalog.product import Product
 from yaotan.catalog.rule import FlagRule, Footprint, MeaningRule, Source, TimeRule
 from yaotan.errors import NotAGranuleError
 from yaotan.io.container import Container, open_container
-from yaotan.io.decode import decode_time, fill_values, to_float, to_text
-from yaotan.io.derive import COMPUTATIONS, ORDERED
+from yaotan.io.decode import tell_unit, to_float, to_text
+from yaotan.io.derive import COMPUTATIONS
+from yaotan.io.flag import read_bits, read_meaning, read_native, read_quality
 from yaotan.io.footprint import ring_corners, square_corners, wrap
-from yaotan.schema import FLAG_FILL, MODE, QUALITY, SOUNDING_VARIABLES, SURFACE, Variable, gas_variable
+from yaotan.io.frame import Frame, Rows
+from yaotan.io.moment import read_time
+from yaotan.schema import MODE, SOUNDING_VARIABLES, SURFACE, Variable, gas_variable
 from yaotan.units import convert
 
-Rows = slice | NDArray[np.integer[Any]] | None
 CORNERS: Final = ("latitude_corner", "longitude_corner")
 _FLAGS: Final = {"surface": SURFACE, "mode": MODE}
 #: rows from which the vertical order of a file is told
@@ -37,15 +39,21 @@ class Granule:
     path: str
     product: Product
     version: str
-    count: int
+    frame: Frame
     sources: Mapping[str, Source]
     time: TimeRule
     footprint: Footprint | None = None
     meanings: Mapping[str, MeaningRule] = field(default_factory=dict)
     flags: tuple[FlagRule, ...] = ()
+    unflagged: str = ""  # the flag that the product has and this file lacks
     bits: tuple[str, ...] = ()
     vertical: int = 0
     notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Number of soundings in the file."""
+        return self.frame.count
 
     def names(self) -> list[str]:
         """List the canonical variables that the granule can give."""
@@ -106,62 +114,94 @@ class Granule:
         if name in CORNERS:
             return self._read_corners(container, rows)[CORNERS.index(name)]
         if name == "quality":
-            return self._read_quality(container, rows)
+            return read_quality(self, container, rows)
         if name == "quality_native":
-            return self._read_native(container, rows)
+            return read_native(self, container, rows)
         if name == "quality_bits":
-            return self._read_bits(container, rows)
+            return read_bits(self, container, rows)
         if name in _FLAGS:
-            return self._read_meaning(container, self.meanings[name], _FLAGS[name], rows)
+            return read_meaning(self, container, self.meanings[name], _FLAGS[name], rows)
         if name == "sounding_id":
             return self._read_id(container, rows)
         values = self._read_floats(container, name, rows)
         return wrap(values) if name == "longitude" else values
 
     def _read_floats(self, container: Container, name: str, rows: Rows) -> NDArray[np.float64]:
-        source = self.sources[name]
-        wanted = units_of(self.product, name) if source.compute != "normalise" else None
-        terms = [self._read_term(container, path, source, wanted, rows) for path in source.paths]
+        source, wanted = self.sources[name], units_of(self.product, name)
+        computation = COMPUTATIONS[source.compute]
+        if source.value is not None:
+            units_in = source.units or "1"
+            constant = convert(np.array([source.value]), units_in, wanted or units_in, where=self.path)
+            return np.repeat(constant, self.frame.number(rows))
+        units: list[str | None] = [wanted] * len(source.paths)
+        if computation.own_units:
+            units = [*source.term_units] or [None] * len(source.paths)
+        terms = [
+            self._read_term(container, path, source, unit, rows)
+            for path, unit in zip(source.paths, units, strict=True)
+        ]
         extra = [
             self._read_term(container, path, source, wanted, rows)
             for path in source.optional
             if path in container
         ]
-        values = COMPUTATIONS[source.compute](terms, extra)
+        values = computation.run(terms, extra, self.vertical)
+        if computation.own_units and wanted:
+            values = convert(values, source.units or "1", wanted, where=f"{self.path}: {name}")
+        if values.shape[:1] != (self.frame.number(rows),):
+            values = np.broadcast_to(values, (self.frame.number(rows), *values.shape))
         vertical = {"level", "layer", "edge"} & set(self.dims_of(name))
-        if vertical and source.compute not in ORDERED and self._top_first(container):
+        if vertical and not computation.ordered and self._top_first(container):
             values = values[:, ::-1]
         return np.ascontiguousarray(values)
 
     def _read_term(
         self, container: Container, path: str, source: Source, wanted: str | None, rows: Rows
     ) -> NDArray[np.float64]:
-        attributes = container.attributes_of(path)
-        values = to_float(container.read(path, rows), attributes, self.product.fill)
+        attribute = path.startswith("@")
+        attributes = {} if attribute else container.attributes_of(path)
+        if path in source.shared:
+            raw = container.read(path)
+        elif self.frame.repeats(container, path):
+            # decoded before it is repeated: a scan line has hundreds of soundings
+            once = to_float(self.frame.read_once(container, path), attributes, self.product.fill)
+            values = self.frame.spread(container, path, once, rows)
+            return self._convert(values, attributes, source, path, wanted)
+        else:
+            raw = self.frame.read(container, path, rows, trailing=source.trailing, select=source.select)
+        values = to_float(raw, attributes, self.product.fill)
+        return self._convert(values, attributes, source, path, wanted)
+
+    def _convert(
+        self,
+        values: NDArray[np.float64],
+        attributes: Mapping[str, Any],
+        source: Source,
+        path: str,
+        wanted: str | None,
+    ) -> NDArray[np.float64]:
         if wanted is None:
             return values
-        given = source.units or next(
-            (str(attributes[key]) for key in self.product.units_attributes if key in attributes), None
-        )
+        given = next((str(attributes[k]) for k in self.product.units_attributes if k in attributes), None)
+        own = COMPUTATIONS[source.compute].own_units
+        if source.units_by_value:
+            given = tell_unit(values, source.units_by_value, where=f"{self.path}: {path}")
+        elif own:
+            given = given or wanted
+        else:
+            given = source.units or given
         converted: NDArray[np.float64] = convert(values, given, wanted, where=f"{self.path}: {path}")
         return converted
 
     def _top_first(self, container: Container) -> bool:
         """Tell the vertical order of the file from its pressures, or check the declared one."""
         vertical = self.product.vertical
-        if vertical is None or vertical.test not in container:
+        if vertical is None or vertical.test is None or vertical.test not in container:
             return vertical is not None and vertical.order == "toa_first"
-        attributes = container.attributes_of(vertical.test)
-        probe: Rows = slice(0, _PROBE)
-        for part in (probe, None):
-            values = to_float(container.read(vertical.test, part), attributes, self.product.fill)
-            good = np.isfinite(values[:, 0]) & np.isfinite(values[:, -1])
-            if good.any():
-                break
-        else:
+        growth = self._probe(container, vertical.test)
+        if growth is None:
             return vertical.order == "toa_first"
-        growth = values[good, -1] - values[good, 0]
-        towards_surface = bool(np.median(growth) > 0)
+        towards_surface = (growth > 0) == (vertical.grows == "down")
         if vertical.order == "test" or towards_surface == (vertical.order == "toa_first"):
             return towards_surface
         raise NotAGranuleError(
@@ -170,10 +210,25 @@ class Granule:
             expected=vertical.order,
         )
 
+    def _probe(self, container: Container, path: str) -> float | None:
+        """Give the growth of a dataset along its vertical axis; None when it holds no value."""
+        attributes = container.attributes_of(path)
+        if self.frame.rest_of(container, path) is None:  # the same for all soundings
+            shared = to_float(container.read(path), attributes, self.product.fill)
+            column = shared.reshape((shared.shape[0], -1))[:, 0]
+            return float(column[-1] - column[0]) if np.isfinite(column[[0, -1]]).all() else None
+        # swaths begin and end where nothing is retrieved: the middle is tried before the whole is read
+        starts = (self.frame.count // 2, 0, self.frame.count // 4, 3 * self.frame.count // 4)
+        parts: list[Rows] = [slice(start, start + _PROBE) for start in starts]
+        for part in [*parts, None]:
+            values = to_float(self.frame.read(container, path, part), attributes, self.product.fill)
+            good = np.isfinite(values[:, 0]) & np.isfinite(values[:, -1])
+            if good.any():
+                return float(np.median(values[good, -1] - values[good, 0]))
+        return None
+
     def _read_time(self, container: Container, rows: Rows) -> Any:
-        rule = self.time
-        attributes = container.attributes_of(rule.path)
-        return decode_time(container.read(rule.path, rows), attributes, rule, self.product.fill)
+        return read_time(container, self.frame, self.time, self.product.fill, rows)
 
     def _read_corners(self, container: Container, rows: Rows) -> tuple[Any, Any]:
         rule = self.footprint
@@ -185,67 +240,20 @@ class Granule:
         assert rule.latitude is not None
         assert rule.longitude is not None
         latitude, longitude = (
-            to_float(container.read(path, rows), container.attributes_of(path), self.product.fill)
+            to_float(
+                self.frame.read(container, path, rows, select=rule.select),
+                container.attributes_of(path),
+                self.product.fill,
+            )
             for path in (rule.latitude, rule.longitude)
         )
         if rule.kind == "ring":
             return ring_corners(latitude, longitude)
         return latitude, wrap(longitude)
 
-    def _read_quality(self, container: Container, rows: Rows) -> NDArray[np.uint8]:
-        if not self.flags:
-            number = np.arange(self.count)[rows if rows is not None else slice(None)].size
-            return np.full(number, QUALITY["good"], dtype=np.uint8)
-        bad: Any = False
-        for flag in self.flags:
-            bad = bad | ~_is_good(container.read(flag.path, rows), flag)
-        return np.where(bad, QUALITY["bad"], QUALITY["good"]).astype(np.uint8)
-
-    def _read_native(self, container: Container, rows: Rows) -> NDArray[np.int64]:
-        raw = container.read(self.flags[0].path, rows)
-        if raw.dtype.kind in "SUO":
-            known = list(self.flags[0].meanings)
-            return np.array([known.index(t) if t in known else -1 for t in to_text(raw)], dtype=np.int64)
-        if raw.dtype.kind == "f":
-            raw = np.where(np.isfinite(raw), raw, -1)
-        return raw.astype(np.int64)
-
-    def _read_bits(self, container: Container, rows: Rows) -> NDArray[np.uint64]:
-        rule = self.product.quality.bits if self.product.quality else None
-        if rule is not None and rule.path in container:
-            raw = container.read(rule.path, rows)
-            missing = np.isin(
-                raw, fill_values(container.attributes_of(rule.path), self.product.fill, raw.dtype)
-            )
-            # by way of the same-size unsigned type: a u8 field must not pass through int32 or float
-            bits = raw.astype(raw.dtype.str.replace("i", "u")).astype(np.uint64)
-            return np.where(missing, np.uint64(0), bits)
-        total: Any = np.uint64(0)
-        for place, flag in enumerate(self.flags):
-            bad = ~_is_good(container.read(flag.path, rows), flag)
-            total = total | (bad.astype(np.uint64) << np.uint64(place))
-        return np.asarray(total, dtype=np.uint64)
-
-    def _read_meaning(
-        self, container: Container, rule: MeaningRule, codes: Mapping[str, int], rows: Rows
-    ) -> NDArray[np.uint8]:
-        raw = container.read(rule.path, rows)
-        result = np.full(raw.shape[:1], FLAG_FILL, dtype=np.uint8)
-        if rule.ranges:
-            values = to_float(raw, container.attributes_of(rule.path), self.product.fill)
-            for interval in reversed(rule.ranges):
-                low = -np.inf if interval.min is None else interval.min
-                high = np.inf if interval.max is None else interval.max
-                result[(values >= low) & (values <= high)] = codes[interval.name]
-            return result
-        texts = to_text(raw) if raw.dtype.kind in "SUO" else None
-        for value, name in rule.map.items():
-            result[(texts == str(value)) if texts is not None else (raw == value)] = codes[name]
-        return result
-
     def _read_id(self, container: Container, rows: Rows) -> NDArray[np.uint64]:
         path = self.sources["sounding_id"].paths[0]
-        raw = container.read(path, rows)
+        raw = self.frame.read(container, path, rows)
         if raw.dtype.kind in "SUO":
             return np.array([int(t) if t.isdigit() else 0 for t in to_text(raw)], dtype=np.uint64)
         if raw.dtype.kind == "f" and raw.dtype.itemsize < 8:
@@ -253,12 +261,6 @@ class Granule:
         if raw.dtype.kind == "f":
             raw = np.nan_to_num(raw, nan=0.0)
         return np.where(raw > 0, raw, 0).astype(np.uint64)
-
-
-def _is_good(raw: NDArray[Any], flag: FlagRule) -> NDArray[np.bool_]:
-    if raw.dtype.kind in "SUO":
-        return np.isin(to_text(raw), [str(value) for value in flag.good])
-    return np.isin(raw, np.array(flag.good))
 
 
 def find_rule(name: str) -> Variable | None:

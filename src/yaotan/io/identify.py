@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from yaotan.catalog.product import Product, find_product, load_products
-from yaotan.catalog.rule import Fact
 from yaotan.errors import NotAGranuleError
-from yaotan.io.assemble import build_granule
+from yaotan.io.assemble import build_granule, fact_holds
 from yaotan.io.container import MEMBER, Container, open_container
 from yaotan.io.granule import Granule, units_of
 from yaotan.io.package import is_package
@@ -56,7 +55,7 @@ class ProductMatch:
     @property
     def matched(self) -> dict[str, str]:
         """Dataset that each variable is read from."""
-        return {name: " + ".join(source.paths) for name, source in self.granule.sources.items()}
+        return {name: str(source) for name, source in self.granule.sources.items()}
 
     @cached_property
     def _table(self) -> dict[str, Any]:
@@ -91,7 +90,8 @@ class ProductMatch:
     def by_quality(self) -> dict[str, int]:
         """Number of soundings per quality."""
         quality = self._table["quality"]
-        return {name: int((quality == code).sum()) for name, code in QUALITY.items()}
+        counts = {name: int((quality == code).sum()) for name, code in QUALITY.items()}
+        return counts if not self.granule.unflagged else {"unknown": int(quality.size)}
 
     @property
     def by_mode(self) -> dict[str, int]:
@@ -189,17 +189,6 @@ def identify_container(
     return build_granule(container, winners[0], path, taught)
 
 
-def _fact_holds(container: Container, attributes: Mapping[str, Any], fact: Fact) -> bool | None:
-    if fact.attribute is not None:
-        if fact.attribute not in attributes:
-            return None
-        return re.search(fact.pattern, str(attributes[fact.attribute])) is not None
-    assert fact.path is not None
-    if fact.path not in container:
-        return None
-    return re.search(fact.pattern, container.text(fact.path)) is not None
-
-
 def _score(container: Container, product: Product, path: str, *, strict: bool) -> int | None:
     """Weigh what speaks for a product; None when something speaks against it."""
     rule = product.identify
@@ -207,8 +196,7 @@ def _score(container: Container, product: Product, path: str, *, strict: bool) -
         return None
     if rule.any_of and not any(item in container for item in rule.any_of):
         return None
-    attributes = container.attributes
-    facts = [_fact_holds(container, attributes, fact) for fact in rule.facts]
+    facts = [fact_holds(container, fact) for fact in rule.facts]
     if False in facts:
         return None
     paths = sum(item in container for item in rule.evidence)

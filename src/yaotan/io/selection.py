@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from yaotan.errors import NotAGranuleError
 from yaotan.io.bound import Box, Mask, Polygons, Span
 from yaotan.io.container import Container, open_container
 from yaotan.io.granule import Granule
@@ -62,6 +63,12 @@ def select_rows(
     """
     dropped: dict[str, int] = {}
     flags: dict[str, int] = {}
+    if quality != "all" and granule.unflagged:
+        raise NotAGranuleError(
+            f"quality flag {granule.unflagged} is missing: which soundings are {quality} cannot be told",
+            where=granule.path,
+            fix='use the original file, or open it with quality="all"',
+        )
     time, lat, lon, flag = (
         granule.read_from(container, name) for name in ("time", "latitude", "longitude", "quality")
     )

@@ -17,6 +17,7 @@ from yaotan.io.paths import find_files, show_paths
 from yaotan.io.selection import QualityChoice, Selection, drop_duplicates, select_rows
 from yaotan.io.table import build_table, check_chunks
 from yaotan.io.teaching import AliasFile, load_aliases
+from yaotan.io.trust import warn_unchecked
 from yaotan.typing import Paths, Period
 
 
@@ -31,6 +32,7 @@ def open_soundings(
     chunks: int | Mapping[str, int] | None = None,
     on_error: Literal["raise", "skip"] = "raise",
     aliases: Aliases = None,
+    trust_layout: bool = False,
 ) -> xr.Dataset:
     """Open granules of one product as one table of soundings.
 
@@ -57,6 +59,9 @@ def open_soundings(
         Whether a file that cannot be read ends the call, or is listed in ``attrs["reading"]``.
     aliases : path-like or mapping, optional
         Names of the variables in a delivery without public layout.
+    trust_layout : bool
+        Whether the layout is taken as known where the catalog has it from documents only; otherwise a
+        warning says so, once per product.
 
     Returns
     -------
@@ -70,6 +75,11 @@ def open_soundings(
         A file is damaged or unknown; files are of several products; there is no file.
     RegionError, YaotanError
         An argument cannot be read.
+
+    Warns
+    -----
+    UncheckedLayoutWarning
+        The reader of this product was never run on a real file.
 
     Notes
     -----
@@ -96,6 +106,9 @@ def open_soundings(
                     continue
                 first.setdefault(granule.product.product, path)
                 _one_product(first)
+                entry = granule.product
+                if entry.checked == "note":
+                    warn_unchecked(entry.product, entry.title["en"], trust_layout)
                 selections.append(select_rows(granule, container, region=area, span=span, quality=quality))
         except YaotanError as error:
             if on_error == "raise" or isinstance(error, _MixedProductsError):

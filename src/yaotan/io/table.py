@@ -201,7 +201,7 @@ def _variable_attributes(name: str, granule: Granule, used: list[Selection]) -> 
     source = granule.sources.get(name)
     if source is not None:
         own = granule.product.variables.get(name)
-        attributes["native_name"] = " + ".join(source.paths)
+        attributes["native_name"] = str(source)
         if own is not None and own.long_name:
             attributes["long_name"] = own.long_name
         if source.bias_corrected is not None:
@@ -230,8 +230,14 @@ def _special_attributes(name: str, granule: Granule) -> dict[str, Any]:
             attributes["fill_value"] = np.uint8(FLAG_FILL)
             if meaning and meaning.comment:
                 attributes["comment"] = meaning.comment
+        elif granule.unflagged:
+            attributes["fill_value"] = np.uint8(FLAG_FILL)
+            attributes["comment"] = f"the file lacks {granule.unflagged}: which soundings are good is unknown"
         elif not granule.flags:
-            attributes["comment"] = "the product has no quality flag: every sounding counts as good"
+            rule = granule.product.quality
+            attributes["comment"] = (
+                rule and rule.assumed
+            ) or "the product has no quality flag: every sounding counts as good"
         return attributes
     if name == "quality_native":
         flag = granule.flags[0]
