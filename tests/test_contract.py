@@ -12,11 +12,11 @@ import dask
 import numpy as np
 import pytest
 import xarray as xr
-from contract.cases import all_cases
-from contract.truth import Case, Expected, make_truth
 
 import yaotan
 from conftest import REPOSITORY
+from contract.cases import all_cases
+from contract.truth import Case, Expected, make_truth
 from yaotan.catalog.product import load_products
 from yaotan.errors import UncheckedLayoutWarning
 from yaotan.io.trust import forget_warnings

@@ -1,1 +1,1 @@
-"""One contract for every product: a case writes a tiny granule with known truth in the product's own layout."""
+"""One contract for every product: a case writes a tiny granule with known truth in its own layout."""
