@@ -21,6 +21,8 @@ def describe_match(match: Any) -> str:
     """
     version = match.version or "not stated"
     lines = [f"{match.path}", f"  product   {match.product}", f"  version   {version}"]
+    known = {"file": "checked on real files", "note": "from documents only: never run on a real file"}
+    lines.append(f"  layout    {known[match.granule.product.checked]}")
     if match.period:
         lines.append(f"  period    {str(match.period[0])[:19]} to {str(match.period[1])[:19]} UTC")
     if match.extent:
