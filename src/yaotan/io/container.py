@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import h5py
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from yaotan.errors import NotAGranuleError
 from yaotan.io.filetype import check_head
+from yaotan.io.store import ClassicStore, Hdf5Store, Store
 from yaotan.typing import PathLike
 
 #: parts of a path inside a package: "delivery.tar.gz::folder/data.h5"
@@ -51,85 +52,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-class _Backend(Protocol):
-    def find(self, path: str) -> Any: ...
-    def walk(self) -> Iterator[str]: ...
-    def root_attributes(self) -> dict[str, Any]: ...
-    def close(self) -> None: ...
-
-
-class _Hdf5:
-    name = "HDF5"
-
-    def __init__(self, source: str | io.BytesIO) -> None:
-        self._file = h5py.File(source, "r")
-        self._names: dict[str, frozenset[bytes]] = {}
-
-    def find(self, path: str) -> Any:
-        group, _, name = path.strip("/").rpartition("/")
-        if group in self._names and name.encode() not in self._names[group]:
-            return None
-        try:
-            # below h5py's own look-up, which opens the file's properties anew for each path
-            item = h5py.h5o.open(self._file.id, path.encode())
-        except KeyError:
-            self._list(group)
-            return None
-        return h5py.Dataset(item, readonly=True) if isinstance(item, h5py.h5d.DatasetID) else None
-
-    def _list(self, group: str) -> None:
-        """Keep the names of a group that lacks a path: a catalog asks it for more, each miss being slow."""
-        if group not in self._names:
-            item = self._file.get(group or "/")
-            self._names[group] = frozenset(item.id if isinstance(item, h5py.Group) else ())
-
-    def walk(self) -> Iterator[str]:
-        paths: list[str] = []
-
-        def visit(path: str, item: Any) -> None:
-            if isinstance(item, h5py.Dataset):
-                label = item.attrs.get("NAME", b"")
-                if not bytes(label if isinstance(label, bytes) else b"").startswith(b"This is a netCDF dim"):
-                    paths.append(path)
-
-        self._file.visititems(visit)
-        yield from paths
-
-    def root_attributes(self) -> dict[str, Any]:
-        return dict(self._file.attrs)
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _Netcdf3:
-    name = "netCDF-3"
-
-    def __init__(self, source: str | io.BytesIO) -> None:
-        from scipy.io import netcdf_file  # late: most granules are HDF5
-
-        self._file = netcdf_file(source, "r", mmap=isinstance(source, str))
-
-    def find(self, path: str) -> Any:
-        return self._file.variables.get(path.strip("/"))
-
-    def walk(self) -> Iterator[str]:
-        yield from self._file.variables
-
-    def root_attributes(self) -> dict[str, Any]:
-        return dict(self._file._attributes)
-
-    def close(self) -> None:
-        self._file.close()
-
-
 class Container:
     """An open file; use it in a ``with`` block.
 
     Nothing is listed or read before it is asked for, so that opening costs the same for large files.
     """
 
-    def __init__(self, backend: _Hdf5 | _Netcdf3, path: str) -> None:
+    def __init__(self, backend: Store, path: str) -> None:
         self._backend = backend
         self._found: dict[str, Any] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
@@ -207,6 +136,31 @@ class Container:
         item = self._require(path)
         with self._guard(f"dataset {path}"):
             values = np.array(item[()] if rows is None else _take(item, rows))
+        return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+
+    def read_slab(self, path: str, selection: tuple[slice | int, ...]) -> NDArray[Any]:
+        """Read a block of a dataset, given by slices along its first axes, in native byte order.
+
+        Parameters
+        ----------
+        path : str
+            Dataset.
+        selection : tuple of slice or int
+            One for each of the first axes; the other axes are read whole.
+
+        Returns
+        -------
+        numpy.ndarray
+            A copy.
+
+        Raises
+        ------
+        NotAGranuleError
+            The data are damaged.
+        """
+        item = self._require(path)
+        with self._guard(f"dataset {path}"):
+            values = np.array(item[selection])
         return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
 
     def text(self, path: str) -> str:
@@ -291,9 +245,9 @@ def open_container(path: PathLike) -> Container:
                 stream = archive.extractfile(member)
                 content = io.BytesIO(stream.read() if stream else b"")
             classic = content.getvalue()[:3] == b"CDF"
-            return Container(_Netcdf3(content) if classic else _Hdf5(content), text)
+            return Container(ClassicStore(content) if classic else Hdf5Store(content), text)
         kind = check_head(Path(text))
-        return Container(_Hdf5(text) if kind == "HDF5" else _Netcdf3(text), text)
+        return Container(Hdf5Store(text) if kind == "HDF5" else ClassicStore(text), text)
     except NotAGranuleError:
         raise
     except PermissionError as error:
