@@ -76,6 +76,7 @@ Computation = Literal[
     "pair_edges",
     "ratio",
     "column_ratio",
+    "blended_albedo",
 ]
 
 

@@ -72,8 +72,8 @@ def build_granule(
         for name, rule in product.variables.items()
         if (source := _first_source(container, rule.sources)) is not None
     }
-    time = next((rule for rule in product.time if all(p in container for p in rule.paths())), None)
-    if time is None:
+    times = tuple(rule for rule in product.time if all(p in container for p in rule.paths()))
+    if not times:
         tried = ", ".join(rule.path for rule in product.time)
         raise NotAGranuleError("has no time", where=path, expected=f"one of {tried}")
     granule = Granule(
@@ -82,7 +82,7 @@ def build_granule(
         version=find_version(container, product, path),
         frame=frame,
         sources=sources,
-        time=time,
+        times=times,
         footprint=next(
             (rule for rule in product.footprint if rule.kind == "circle" or rule.latitude in container), None
         ),

@@ -135,6 +135,12 @@ def column_ratio(terms: Terms, optional: Terms, size: int = 0) -> Floats:
     return amount.sum(axis=1) / total.sum(axis=1)
 
 
+def blended_albedo(terms: Terms, optional: Terms, size: int = 0) -> Floats:
+    """``2.4 a_NIR - 1.13 a_SWIR``: high over snow and ice (Wunch et al. 2011, doi:10.5194/acp-11-12317-2011)."""
+    near_infrared, short_wave = terms
+    return 2.4 * near_infrared - 1.13 * short_wave
+
+
 COMPUTATIONS: Final[dict[str, Computation]] = {
     "copy": Computation(copy),
     "quadrature": Computation(quadrature),
@@ -146,4 +152,5 @@ COMPUTATIONS: Final[dict[str, Computation]] = {
     "pair_edges": Computation(pair_edges, vertical=True),
     "ratio": Computation(ratio, own_units=True),
     "column_ratio": Computation(column_ratio, own_units=True),
+    "blended_albedo": Computation(blended_albedo),
 }

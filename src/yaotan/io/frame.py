@@ -126,8 +126,13 @@ class Frame:
         if values.shape[0] == 1:
             return np.repeat(values, self.number(rows), axis=0)
         inner = math.prod(self.shape[len(self._own_shape(container, path)) :])
-        wanted = np.arange(self.count)[rows] if isinstance(rows, slice) or rows is None else rows
+        wanted = self._numbers(rows)
         return values[wanted // inner]
+
+    def _numbers(self, rows: Rows) -> NDArray[np.integer[Any]]:
+        if rows is None or isinstance(rows, slice):
+            return np.arange(self.count)[slice(None) if rows is None else rows]
+        return rows
 
     def _own_shape(self, container: Container, path: str) -> tuple[int, ...]:
         """Shape of a dataset; for rows of single characters without that last axis."""
@@ -142,7 +147,7 @@ class Frame:
         """Read the scan lines that hold the rows, and pick the rows from them."""
         axis = next((place for place, size in enumerate(self.shape) if size > 1), 0)
         inner = math.prod(self.shape[axis + 1 :])
-        wanted = np.arange(self.count)[rows] if isinstance(rows, slice) or rows is None else rows
+        wanted = self._numbers(rows)
         first, last = (int(wanted.min()) // inner, int(wanted.max()) // inner + 1) if wanted.size else (0, 0)
         selection = (*(slice(None),) * axis, slice(first, last))
         values = container.read_slab(path, selection)

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from yaotan.catalog.product import Product
 from yaotan.catalog.rule import FlagRule, Footprint, MeaningRule, Source, TimeRule
-from yaotan.errors import NotAGranuleError
+from yaotan.errors import NotAGranuleError, UnitsError
 from yaotan.io.container import Container, open_container
 from yaotan.io.decode import tell_unit, to_float, to_text
 from yaotan.io.derive import COMPUTATIONS
 from yaotan.io.flag import read_bits, read_meaning, read_native, read_quality
 from yaotan.io.footprint import ring_corners, square_corners, wrap
 from yaotan.io.frame import Frame, Rows
-from yaotan.io.moment import read_time
+from yaotan.io.moment import NAT, read_time
 from yaotan.schema import MODE, SOUNDING_VARIABLES, SURFACE, Variable, gas_variable
 from yaotan.units import convert
 
@@ -41,7 +41,7 @@ class Granule:
     version: str
     frame: Frame
     sources: Mapping[str, Source]
-    time: TimeRule
+    times: tuple[TimeRule, ...]  # that the file has, the best first
     footprint: Footprint | None = None
     meanings: Mapping[str, MeaningRule] = field(default_factory=dict)
     flags: tuple[FlagRule, ...] = ()
@@ -228,7 +228,18 @@ class Granule:
         return None
 
     def _read_time(self, container: Container, rows: Rows) -> Any:
-        return read_time(container, self.frame, self.time, self.product.fill, rows)
+        """Read the first time that holds any: subset services have left emptied ones behind."""
+        time: Any = np.full(self.frame.number(rows), NAT)
+        for rule in self.times:
+            try:
+                time = read_time(container, self.frame, rule, self.product.fill, rows)
+            except UnitsError:
+                if len(self.times) == 1:
+                    raise
+                continue
+            if not np.isnat(time).all():
+                break
+        return time
 
     def _read_corners(self, container: Container, rows: Rows) -> tuple[Any, Any]:
         rule = self.footprint

@@ -72,6 +72,12 @@ def select_rows(
     time, lat, lon, flag = (
         granule.read_from(container, name) for name in ("time", "latitude", "longitude", "quality")
     )
+    if granule.count and np.isnat(time).all():
+        raise NotAGranuleError(
+            f"no time can be read: {', '.join(rule.path for rule in granule.times)} hold none that is valid",
+            where=granule.path,
+            fix="get the file again from the archive, or cut it with another service",
+        )
     keep = np.ones(granule.count, dtype=bool)
 
     def lose(reason: str, bad: Mask) -> None:
