@@ -136,7 +136,7 @@ def column_ratio(terms: Terms, optional: Terms, size: int = 0) -> Floats:
 
 
 def blended_albedo(terms: Terms, optional: Terms, size: int = 0) -> Floats:
-    """``2.4 a_NIR - 1.13 a_SWIR``: high over snow and ice (Wunch et al. 2011, doi:10.5194/acp-11-12317-2011)."""
+    """``2.4 a_NIR - 1.13 a_SWIR``, high over snow and ice (doi:10.5194/acp-11-12317-2011)."""
     near_infrared, short_wave = terms
     return 2.4 * near_infrared - 1.13 * short_wave
 
