@@ -158,6 +158,11 @@ def load_products(extra: Sequence[PathLike] = ()) -> dict[str, Product]:
     return {**_packaged(), **{entry.product: entry for entry in own}}
 
 
+def is_product_file(name: str) -> bool:
+    """Tell the path of a product file from the name of a product."""
+    return str(name).endswith((".yaml", ".yml"))
+
+
 def find_product(name: str) -> Product:
     """Give a product by its name, or by the path of a user's own product file.
 
@@ -176,7 +181,7 @@ def find_product(name: str) -> Product:
     CatalogError
         No product has this name; the known ones are listed.
     """
-    if str(name).endswith((".yaml", ".yml")):
+    if is_product_file(name):
         return read_product(name)
     products = load_products()
     if name not in products:

@@ -44,13 +44,20 @@ ALIASES: Final = Option(
     "aliases", str, None, "YAML that teaches the names of a delivery (docs/howto/gmi_aliases.md)."
 )
 
+PRODUCT: Final = Option(
+    "product", str, None, "Product name, or a product file of your own (docs/howto/add_product.md)."
+)
+TRUST: Final = Option(
+    "trust_layout", bool, False, "Take a layout that is known from documents only as it is; no warning."
+)
+
 COMMANDS: Final = (
     Command(
         "info",
         ("yaotan.io.identify:identify",),
         "Say what a file is: product, version, period, extent, counts by quality and mode, variables.",
         (Argument("files", "Granules to look at.", many=True),),
-        (ALIASES,),
+        (PRODUCT, ALIASES),
     ),
     Command(
         "grid",
@@ -65,13 +72,14 @@ COMMANDS: Final = (
             Argument("target", "File to write."),
         ),
         (
-            Option("product", str, None, "Product name, when files of several products lie together."),
+            PRODUCT,
             Option(
                 "region", "box", None, "WEST SOUTH EAST NORTH [degrees]; west > east crosses the dateline."
             ),
             Option("quality", str, "good", "good, all or bad."),
             Option("on_error", str, "raise", "raise, or skip files that cannot be read and list them."),
             ALIASES,
+            TRUST,
             Option("resolution", float, 1.0, "Cell size [degrees]."),
             Option(
                 "bounds", "box", (-180.0, -90.0, 180.0, 90.0), "WEST SOUTH EAST NORTH of the grid [degrees]."

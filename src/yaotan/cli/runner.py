@@ -35,14 +35,14 @@ def shown_progress() -> Iterator[Progress | None]:
         yield announce
 
 
-def run_info(files: list[str], aliases: str | None) -> None:
+def run_info(files: list[str], product: str | None, aliases: str | None) -> None:
     """Describe each file; a bad one does not stop the others, but makes the exit status 2."""
     from yaotan.io.identify import identify
 
     failures = []
     for name in files:
         try:
-            match = identify(name, aliases=aliases)
+            match = identify(name, product=product, aliases=aliases)
             print(describe_match(match))
         except YaotanError as error:
             if len(files) == 1:
@@ -62,7 +62,8 @@ def run_grid(files: list[str], target: str, **options: Any) -> None:
     from yaotan.schema import column_variables
 
     spec = GridSpec.regular(options.pop("resolution"), options.pop("bounds"))
-    reading = {name: options.pop(name) for name in ("product", "region", "quality", "on_error", "aliases")}
+    names = ("product", "region", "quality", "on_error", "aliases", "trust_layout")
+    reading = {name: options.pop(name) for name in names}
     soundings = open_soundings(files, **reading)
     grid = grid_soundings(soundings, spec, **options)
     counts = json.loads(soundings.attrs["reading"])

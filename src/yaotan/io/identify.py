@@ -107,13 +107,16 @@ class ProductMatch:
         return {name: units_of(self.granule.product, name) for name in self.granule.names()}
 
 
-def identify(path: PathLike, *, aliases: Aliases = None) -> ProductMatch:
+def identify(path: PathLike, *, product: str | None = None, aliases: Aliases = None) -> ProductMatch:
     """Tell which product a file is.
 
     Parameters
     ----------
     path : path-like
         netCDF-3, netCDF-4 or HDF5 file, or a folder or tar package that holds one.
+    product : str, optional
+        Name of the only product to be tried, or path of a product file of the user's own
+        (see ``docs/howto/add_product.md``).
     aliases : path-like or mapping, optional
         Names of the variables of a delivery without public layout (see ``docs/howto/gmi_aliases.md``).
 
@@ -132,7 +135,8 @@ def identify(path: PathLike, *, aliases: Aliases = None) -> ProductMatch:
     if Path(path).is_dir() or is_package(path):
         path = _only_file(path)
     with open_container(path) as container:
-        granule = identify_container(container, aliases=aliases)
+        wanted = find_product(product) if product is not None else None
+        granule = identify_container(container, product=wanted, aliases=aliases)
     return ProductMatch(granule.product.product, granule.version, granule.path, granule)
 
 
@@ -226,5 +230,6 @@ def _unknown(container: Container, products: list[Product], path: str) -> NotAGr
         what,
         where=path,
         expected=f"nearest is {nearest.product}; the file {lack or 'does not say that it is one'}",
-        fix="name the product with product=, or describe it in a YAML file (docs/howto/gmi_aliases.md)",
+        fix="name the product with --product (product=), or describe it in a product file of your own "
+        "(docs/howto/add_product.md)",
     )

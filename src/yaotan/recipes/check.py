@@ -34,7 +34,7 @@ def check_inputs(context: Context) -> None:
             continue
         options = context.inventory.of(product)[0].options
         _check_systematic(product, options.systematic, column_variables(first))
-        for rule in rules_of(product, options.rules):
+        for rule in rules_of(context.inventory.of(product)[0].entry, options.rules):
             check_rule(first, rule)
 
 
@@ -62,7 +62,11 @@ def _open_first(context: Context, product: str) -> xr.Dataset | None:
     for granule in context.inventory.of(product):
         try:
             return open_soundings(
-                granule.path, product=product, quality="all", aliases=granule.options.aliases
+                granule.path,
+                product=granule.source,
+                quality="all",
+                aliases=granule.options.aliases,
+                trust_layout=granule.options.trust_layout,
             )
         except YaotanError:
             if context.study.on_error == "raise":

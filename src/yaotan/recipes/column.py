@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from yaotan.catalog.product import load_products
+from yaotan.catalog.product import Product
 from yaotan.catalog.rule import ScreeningRule
 from yaotan.column.coverage import (
     COLUMNS,
@@ -30,19 +30,19 @@ from yaotan.io.write import write
 from yaotan.recipes.context import Context, Month
 from yaotan.recipes.inventory import Granule
 from yaotan.recipes.step import Step
-from yaotan.recipes.study import Input, Rule
+from yaotan.recipes.study import Rule
 from yaotan.schema import REQUIRED_SOUNDING
 
 CORNERS = ("latitude_corner", "longitude_corner")
 
 
-def rules_of(product: str, named: Sequence[str | Rule]) -> list[ScreeningRule]:
+def rules_of(product: Product, named: Sequence[str | Rule]) -> list[ScreeningRule]:
     """Look up the rules that a study names in the product's catalog entry.
 
     Parameters
     ----------
-    product : str
-        Product name.
+    product : Product
+        Catalog entry.
     named : sequence of str or Rule
         As in the study file.
 
@@ -56,11 +56,11 @@ def rules_of(product: str, named: Sequence[str | Rule]) -> list[ScreeningRule]:
     RecipeError
         The catalog entry has no rule of that name.
     """
-    offered = {rule.name: rule for rule in load_products()[product].rules}
+    offered = {rule.name: rule for rule in product.rules}
     missing = [name for name in named if isinstance(name, str) and name not in offered]
     if missing:
         raise RecipeError(
-            f"product {product} has no rule {missing[0]!r}",
+            f"product {product.product} has no rule {missing[0]!r}",
             expected=f"one of {', '.join(offered) or '(none)'}, or a rule written out",
         )
     return [offered[rule] if isinstance(rule, str) else rule for rule in named]
@@ -75,10 +75,9 @@ def digests_of(granules: Sequence[Granule]) -> dict[str, str]:
     return {f"{granule.name}#{granule.digest[:8]}": granule.digest for granule in granules}
 
 
-def needed(product: str, rules: Sequence[ScreeningRule], also: Sequence[str]) -> list[str]:
+def needed(product: Product, rules: Sequence[ScreeningRule], also: Sequence[str]) -> list[str]:
     """List the variables that a step reads; dozens of others would only make the graph larger."""
-    gases = load_products()[product].gases
-    names = [*REQUIRED_SOUNDING, gases[0], *(rule.variable for rule in rules), *also]
+    names = [*REQUIRED_SOUNDING, *product.gases, *(rule.variable for rule in rules), *also]
     return list(dict.fromkeys(names))
 
 
@@ -101,8 +100,8 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
     Step
         Output ``columns/<product>_<YYYYMM>.nc``, or none when nothing was left; its summary says why.
     """
-    options, grid, entry = granules[0].options, context.study.grid, load_products()[product]
-    rules = rules_of(product, options.rules)
+    options, grid, entry = granules[0].options, context.study.grid, granules[0].entry
+    rules = rules_of(entry, options.rules)
     target = context.folder / "columns" / f"{product}_{month.name.replace('-', '')}.nc"
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
@@ -115,9 +114,7 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
                 raise
             reading = [{"file": context.relative(one.path), "error": str(error)} for one in granules]
             return [], {"reading": reading, "screening": [], "kept": 0}
-        wanted = needed(
-            product, rules, [f"{gas}{end}" for gas in entry.gases for end in ("", "_uncertainty")]
-        )
+        wanted = needed(entry, rules, [f"{gas}{end}" for gas in entry.gases for end in ("", "_uncertainty")])
         soundings = soundings[[name for name in (*wanted, *CORNERS) if name in soundings]]
         reading = [
             {**item, "file": context.relative(item["file"])}
@@ -153,7 +150,8 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
             "quality": options.quality,
             "rules": _rule_parameters(rules),
             "systematic": options.systematic,
-            "aliases": _alias_text(options),
+            "aliases": _text_of(options.aliases),
+            **_product_text(granules[0]),
             "on_error": context.study.on_error,
         },
         work,
@@ -172,7 +170,8 @@ def _open_month(
 ) -> xr.Dataset:
     return open_soundings(
         [granule.path for granule in granules],
-        product=product,
+        product=granules[0].source,
+        trust_layout=granules[0].options.trust_layout,
         period=(month.first, month.last),
         aliases=granules[0].options.aliases,
         on_error=context.study.on_error,
@@ -180,8 +179,13 @@ def _open_month(
     )
 
 
-def _alias_text(options: Input) -> str | None:
-    return Path(options.aliases).read_text(encoding="utf-8") if options.aliases else None
+def _text_of(path: str | None) -> str | None:
+    return Path(path).read_text(encoding="utf-8") if path else None
+
+
+def _product_text(granule: Granule) -> dict[str, str | None]:
+    """Give the user's own product file as a parameter: what changes in it makes the step anew."""
+    return {"entry": _text_of(granule.source)} if granule.source != granule.product else {}
 
 
 def _by_file(soundings: xr.Dataset, wanted: Sequence[str]) -> Iterator[xr.Dataset]:
@@ -218,9 +222,9 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
     Step
         Output ``.steps/losses/<product>_<YYYYMM>.csv``, which `join_losses_step` joins.
     """
-    rules = rules_of(product, granules[0].options.rules)
+    rules = rules_of(granules[0].entry, granules[0].options.rules)
     target = context.folder / ".steps" / "losses" / f"{product}_{month.name.replace('-', '')}.csv"
-    regions, entry = context.regions_and_union, load_products()[product]
+    regions, entry = context.regions_and_union, granules[0].entry
     half_swath, options = entry.swath_km / 2, granules[0].options
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
@@ -229,7 +233,7 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
         sounded: list[set[np.datetime64]] = [set() for _ in range(len(regions))]
         tables = [pd.DataFrame(columns=list(COLUMNS))]
         # opened together, so that a sounding in two files counts once
-        wanted = needed(product, rules, [*entry.gases, "quality_bits"])
+        wanted = needed(entry, rules, [*entry.gases, "quality_bits"])
         try:
             whole = _open_month(context, product, month, granules, quality="all")
         except NotAGranuleError:  # the step that grids says why
@@ -265,7 +269,8 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
             "swath_km": 2 * half_swath,
             "quality": options.quality,
             "rules": _rule_parameters(rules),
-            "aliases": _alias_text(options),
+            "aliases": _text_of(options.aliases),
+            **_product_text(granules[0]),
             "on_error": context.study.on_error,
         },
         work,

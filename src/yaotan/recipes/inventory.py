@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from yaotan.catalog.product import Product, find_product, is_product_file
 from yaotan.errors import NotAGranuleError, RecipeError, YaotanError
 from yaotan.io.atomic import replacing
 from yaotan.io.container import MEMBER
@@ -32,6 +33,17 @@ class Granule:
     end: np.datetime64
     digest: str
     options: Input
+
+    @property
+    def entry(self) -> Product:
+        """Catalog entry: the packaged one, or the user's own."""
+        return find_product(self.source)
+
+    @property
+    def source(self) -> str:
+        """What ``open_soundings(product=...)`` is given: the name, or the user's product file."""
+        own = self.options.product
+        return own if own and is_product_file(own) else self.product
 
     @property
     def name(self) -> str:
@@ -187,13 +199,19 @@ def _without_repeats(todo: Sequence[tuple[str, Input]]) -> list[tuple[str, Input
 
 def _treatment(options: Input) -> str:
     """Write the options that decide what becomes of a sounding."""
-    return options.model_copy(update={"path": "", "product": None}).model_dump_json()
+    product = options.product if options.product and is_product_file(options.product) else None
+    return options.model_copy(update={"path": "", "product": product}).model_dump_json()
 
 
 def _identify_one(path: str, options: Input, base: Path, digest: Callable[[Path], str]) -> Granule:
     aliases = str(base / options.aliases) if options.aliases else None
-    match = identify(path, aliases=aliases)
-    if options.product not in (None, match.product):
+    product = options.product
+    if product and is_product_file(product):
+        product = str(base / product)
+        match = identify(path, product=product, aliases=aliases)
+    else:
+        match = identify(path, aliases=aliases)
+    if product not in (None, match.product) and not is_product_file(str(product)):
         raise RecipeError(
             f"is {match.product}, but the study says {options.product}", where=path, fix="mend inputs.product"
         )
@@ -205,7 +223,7 @@ def _identify_one(path: str, options: Input, base: Path, digest: Callable[[Path]
         np.datetime64(start, "ns"),
         np.datetime64(end, "ns"),
         digest(Path(path.partition(MEMBER)[0])),
-        options.model_copy(update={"aliases": aliases}),
+        options.model_copy(update={"aliases": aliases, "product": product}),
     )
 
 

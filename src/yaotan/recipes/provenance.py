@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from yaotan.io.digest import sha256
 from yaotan.recipes.context import Context
+from yaotan.recipes.inventory import Inventory
 from yaotan.recipes.step import code_version
 
 #: packages whose version may change a number
@@ -120,6 +121,12 @@ def _counts_of(records: Mapping[str, Mapping[str, Any]], file: str) -> dict[str,
     return {"read": max((e["read"] for e in entries), default=0), "kept": sum(e["kept"] for e in entries)}
 
 
+def _own_entries(inventory: Inventory) -> dict[str, Any]:
+    """Keep the entries of products that came in files of the user's own: the report is drawn from them."""
+    own = {item.product: item.entry for item in inventory.granules if item.source != item.product}
+    return {name: entry.model_dump(mode="json", by_alias=True) for name, entry in own.items()}
+
+
 def _skipped(context: Context, records: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
     """List files that could not be identified, and those that proved damaged when they were read."""
     reasons = {context.relative(path): reason for path, reason in context.inventory.skipped}
@@ -172,6 +179,7 @@ def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[s
         ],
         "skipped": _skipped(context, records),
         "regions": {"source": context.regions.attrs.get("source", ""), "count": len(context.regions)},
+        "catalog": _own_entries(inventory),
         "products": {product: sum_reasons(records, product) for product in inventory.products()},
         "steps": {
             name: {key: record[key] for key in ("inputs", "parameters", "code", "outputs")}

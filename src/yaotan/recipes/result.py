@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from yaotan.catalog.gas import gases
-from yaotan.catalog.product import load_products
+from yaotan.catalog.product import Product, load_products
 from yaotan.errors import RecipeError
 from yaotan.io.netcdf import open_grid
 from yaotan.io.region import open_regions
@@ -117,11 +117,17 @@ def _columns(folder: Path, product: str, provenance: Mapping[str, Any]) -> list[
     return found
 
 
+def _entry(product: str, provenance: Mapping[str, Any]) -> Product:
+    """Give the catalog entry of a product; one that was the user's own is kept in the provenance."""
+    own = provenance.get("catalog", {}).get(product)
+    return Product.model_validate(own) if own else load_products()[product]
+
+
 def _title(product: str, provenance: Mapping[str, Any]) -> str:
     """Name a product as people do, with the versions that were read."""
     versions = {item["version"] for item in provenance["inputs"] if item["product"] == product}
     return " v".join(
-        filter(None, [load_products()[product].title["en"], ", v".join(sorted(versions - {""}))])
+        filter(None, [_entry(product, provenance).title["en"], ", v".join(sorted(versions - {""}))])
     )
 
 
@@ -156,7 +162,9 @@ def _name_sides(contrasts: pd.DataFrame, regions: pd.DataFrame, study: Mapping[s
 
 def _for_readers(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Arrange provenance as the report lists it."""
-    references = [text for product in provenance["products"] for text in load_products()[product].references]
+    references = [
+        text for product in provenance["products"] for text in _entry(product, provenance).references
+    ]
     return {
         "inputs": provenance["inputs"],
         "skipped": [{"file": item["file"], "error": item["reason"]} for item in provenance["skipped"]],
@@ -172,7 +180,7 @@ def _words(study: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str,
     """Collect words for rules and flags, from the products' entries and the study's own rules."""
     words: dict[str, dict[str, str]] = {}
     for product in provenance["products"]:
-        entry = load_products()[product]
+        entry = _entry(product, provenance)
         words |= {rule.name: dict(rule.words) for rule in entry.rules}
         words |= {name: dict(text) for name, text in entry.reasons.items()}
     for options in study["inputs"]:

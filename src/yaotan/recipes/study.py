@@ -31,8 +31,11 @@ class Input(_Strict):
     """One set of granules: files, a folder or a pattern, relative to the study file."""
 
     path: str | list[str]
+    #: name of a product, or the user's own product file (.yaml), relative to the study file
     product: str | None = None
     aliases: str | None = None
+    #: take a layout that the catalog has from documents only as known
+    trust_layout: bool = False
     quality: Literal["good", "all"] = "good"
     #: screening rules: names from the product's catalog entry, or rules written out
     rules: list[str | Rule] = Field(default_factory=list)

@@ -157,7 +157,8 @@ def study_text(days: NDArray[np.datetime64], sensors: dict[str, Sensor], languag
     """Write the study file: inputs with the 1 sigma of their bias, grid, regions, truth."""
     pattern = {"oco2": "*.nc4", "gosat": "*.h5", "gmi": "*.h5"}
     inputs = "\n".join(
-        f"  - {{path: data/{name}/{pattern[name]}, systematic: {sensor.errors.systematic}}}"
+        f"  - {{path: data/{name}/{pattern[name]}, "
+        f"systematic: {sensor.errors.systematic}, trust_layout: true}}"
         for name, sensor in sensors.items()
     )
     west, south, east, north = BOUNDS
