@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -90,6 +91,16 @@ for _command in COMMANDS:
     app.command(_command.name, help=_command.help)(_build(_command))
 
 
+def _say_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: Any
+) -> None:
+    """Say a warning of ours as one line; others as Python does."""
+    if category.__module__.startswith("yaotan."):
+        print(f"yaotan: warning: {message}", file=sys.stderr)
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno), file=sys.stderr, end="")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an error that the user caused is one message and exit status 2.
 
@@ -98,6 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         Default is ``sys.argv[1:]``.
     """
+    warnings.showwarning = _say_warning
     try:
         app(args=arguments, standalone_mode=True)
     except YaotanError as error:
