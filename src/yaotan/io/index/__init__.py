@@ -1,0 +1,1 @@
+"""Index of a folder of granules: one row per data file, kept as GeoParquet."""
