@@ -12,3 +12,7 @@ WGS84_E2: Final = WGS84_F * (2.0 - WGS84_F)
 DAY: Final = 86400.0
 #: Days in a Julian year [d]. IAU (1976) system of astronomical constants.
 YEAR_DAYS: Final = 365.25
+#: Molar mass of dry air [kg mol-1]. Picard et al. 2008 (CIPM-2007), doi:10.1088/0026-1394/45/2/004.
+MOLAR_MASS_DRY_AIR: Final = 28.96546e-3
+#: Molar mass of water [kg mol-1]. IUPAC 2013 standard atomic weights, doi:10.1515/pac-2015-0305.
+MOLAR_MASS_WATER: Final = 18.01528e-3

@@ -49,6 +49,8 @@ SOUNDING_VARIABLES: Final[dict[str, Variable]] = {
     "sensor_zenith_angle": Variable("float64", "degree", standard_name="sensor_zenith_angle"),
     "surface_pressure": Variable("float64", "hPa", standard_name="surface_air_pressure"),
     "surface_altitude": Variable("float64", "m", standard_name="surface_altitude"),
+    "sampling_altitude": Variable("float64", "m", standard_name="altitude"),  # of an inlet, above sea level
+    "sampling_height": Variable("float64", "m", standard_name="height"),  # of an inlet, above the ground
     "wind_u": Variable("float64", "m s-1", standard_name="eastward_wind"),
     "wind_v": Variable("float64", "m s-1", standard_name="northward_wind"),
     "airmass": Variable("float64", "1"),

@@ -77,6 +77,11 @@ Computation = Literal[
     "ratio",
     "column_ratio",
     "blended_albedo",
+    "trusted_kernel",
+    "dry_fraction",
+    "dry_operator",
+    "dry_air_weight",
+    "kernel_of_angle",
 ]
 
 

@@ -66,6 +66,9 @@ def build_granule(
     notes: dict[str, str] = {}
     if product.reader == "alias":
         product, notes = resolve_aliases(container, product, path, taught)
+    if product.attributes:
+        given = container.attributes
+        notes |= {name: str(given[own]) for name, own in product.attributes.items() if own in given}
     frame = _find_frame(container, product)
     sources = {
         name: source

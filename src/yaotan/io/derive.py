@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from yaotan.io import profile
+
 Floats = NDArray[np.float64]
 Terms = Sequence[Floats]
 
@@ -153,4 +155,9 @@ COMPUTATIONS: Final[dict[str, Computation]] = {
     "ratio": Computation(ratio, own_units=True),
     "column_ratio": Computation(column_ratio, own_units=True),
     "blended_albedo": Computation(blended_albedo),
+    "trusted_kernel": Computation(profile.trusted_kernel, own_units=True),
+    "dry_fraction": Computation(profile.dry_fraction, own_units=True),
+    "dry_operator": Computation(profile.dry_operator, own_units=True),
+    "dry_air_weight": Computation(profile.dry_air_weight, own_units=True),
+    "kernel_of_angle": Computation(profile.kernel_of_angle, own_units=True, vertical=True),
 }

@@ -283,4 +283,7 @@ def _attributes(
     notes: dict[str, str] = {}
     for item in used:
         notes.update(item.granule.notes)
+    for name in product.attributes:  # stations of one network may lie in one table
+        if said := sorted({item.granule.notes[name] for item in used if name in item.granule.notes}):
+            notes[name] = "; ".join(said)
     return {**attributes, **notes}

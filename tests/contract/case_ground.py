@@ -1,0 +1,135 @@
+"""Ground stations: TCCON, EM27/SUN and samples of air at one place, none of them with corners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from contract.netcdf import Item, store, write_netcdf
+from contract.truth import Case, Expected, Truth
+
+LEVELS = 12
+#: molar mass of water over that of dry air
+WATER = 18.01528 / 28.96546
+
+
+def at_station(truth: Truth, step: str = "20m") -> Truth:
+    """Put every sounding at its own station (so that regions can be tested), minutes apart."""
+    spread = np.timedelta64(int(step[:-1]), "m") * np.arange(truth.count)
+    start = np.datetime64("2019-03-31T18:00:00", "ns")
+    return replace(truth, time=start + spread, good=np.ones(truth.count, dtype=bool))
+
+
+def dry_weights(pressure: np.ndarray, surface: np.ndarray, h: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """Dry-air weights of levels by brute force: many thin slabs, each shared out to its two levels."""
+    weights = np.zeros_like(pressure)
+    for row, levels in enumerate(pressure):
+        up = levels[::-1]
+        edges = np.linspace(0.0, surface[row], 200_001)
+        middle = (edges[1:] + edges[:-1]) / 2
+        slab = np.clip(np.searchsorted(up, middle) - 1, 0, up.size - 2)
+        share = np.clip((middle - up[slab]) / (up[slab + 1] - up[slab]), 0.0, 1.0)
+        gravity, water = np.interp(middle, up, g[row, ::-1]), np.interp(middle, up, h[row, ::-1])
+        amount = 1.0 / (gravity * (1.0 + WATER * water))
+        total = np.bincount(slab, amount * (1 - share), up.size)
+        total += np.bincount(slab + 1, amount * share, up.size)
+        weights[row] = total[::-1] / total.sum()
+    return weights
+
+
+def tccon(revision: str) -> Callable[[Path, Truth], Expected]:
+    """Make the writer of a GGG2020 public file of a revision."""
+
+    def write(path: Path, truth: Truth) -> Expected:
+        truth = at_station(truth)
+        n, z = ("time",), ("time", "prior_altitude")
+        altitude = np.linspace(0.0, 70.0, LEVELS).astype("f4")
+        pressure = 1040.0 * np.linspace(1.0, 0.0005, LEVELS) * np.ones((truth.count, 1))
+        water = np.repeat(0.02 * np.linspace(1.0, 0.0, LEVELS)[None] ** 2, truth.count, axis=0)
+        gravity = np.repeat(np.linspace(9.81, 9.6, LEVELS)[None], truth.count, axis=0)
+        weight = np.repeat(np.linspace(2.0, 0.5, LEVELS)[None], truth.count, axis=0)
+        weight /= weight.sum(axis=1, keepdims=True)
+        if revision == "R0":
+            weight = dry_weights(pressure, truth.surface_pressure, water / (1 - water), gravity)
+        expected = {
+            **truth.place(),
+            "solar_zenith_angle": truth.solar_zenith_angle,
+            "surface_pressure": truth.surface_pressure,
+            "surface_altitude": truth.surface_altitude,
+            "pressure_level": pressure,
+            "pressure_weight": weight,
+            "xco2_x2019": truth.column("xco2") + 0.25,
+        }
+        operator = weight / (1.0 - water) * 1.003  # the measured oxygen column is in it
+        items: list[Item] = [
+            ("time", truth.time.astype(np.int64) / 1e9, n, {"units": "seconds since 1970-01-01"}),
+            ("prior_altitude", altitude, z[1:], {"units": "km"}),
+            ("ak_altitude", altitude, ("ak_altitude",), {"units": "km"}),
+            ("ak_pressure", pressure[0].astype("f4"), ("ak_altitude",), {"units": "hPa"}),
+            ("lat", truth.latitude.astype("f4"), n, {"units": "degrees_north"}),
+            ("long", truth.longitude.astype("f4"), n, {"units": "degrees_east"}),
+            ("zobs", (truth.surface_altitude / 1000).astype("f4"), n, {"units": "km"}),
+            ("solzen", truth.solar_zenith_angle.astype("f4"), n, {"units": "degrees"}),
+            ("pout", truth.surface_pressure.astype("f4"), n, {"units": "hPa"}),
+            ("prior_pressure", (pressure / 1013.25).astype("f4"), z, {"units": "atm"}),
+            ("prior_h2o", water.astype("f4"), z, {"units": "1"}),
+            ("prior_gravity", gravity.astype("f4"), z, {"units": "m.s-2"}),
+            ("integration_operator", operator.astype("f4"), z, {"units": "1"}),
+            ("xluft", np.ones(truth.count, "f4"), n, {"units": "1"}),
+            ("xco2_x2019", store(expected["xco2_x2019"], "f4"), n, {"units": "ppm", "_FillValue": np.nan}),
+        ]
+        for name in ("xco2", "xch4", "xn2o", "xco"):
+            items += _tccon_gas(truth, name, water, expected)
+        attributes = {
+            "source": "Products retrieved from solar absorption spectra using the GGG2020 software",
+            "description": "left over from Park Falls",
+            "title": "... that are part of the Total Carbon Column Observing Network",
+            "long_name": "xianghe01",
+            "data_revision": revision,
+            "data_doi": f"10.14291/tccon.ggg2020.xianghe01.{revision}",
+            "file_format_version": "2020.C",
+        }
+        write_netcdf(path, items, attributes)
+        return expected
+
+    return write
+
+
+def _tccon_gas(truth: Truth, name: str, water: np.ndarray, expected: Expected) -> list[Item]:
+    """Column, error, prior and kernel of a gas; methane as column in ppm and as profile in ppb."""
+    gas, unit = name[1:], "ppm" if name in ("xco2", "xch4") else "ppb"
+    scale = 1e-3 if name == "xch4" else 1.0
+    values, kernel = truth.column(name), truth.kernel(name, LEVELS)
+    profile = truth.profile(name, LEVELS)
+    flag = np.zeros(truth.count, "i1")
+    flag[[2, 4, 6]] = [-1, 2, -2]
+    expected |= {
+        name: values,
+        f"{name}_uncertainty": truth.uncertainty(name),
+        f"{name}_prior": truth.column(name) * 0.99,
+        f"{gas}_prior_profile": profile,
+        f"{name}_averaging_kernel": np.where((np.abs(flag) == 2)[:, None], np.nan, kernel),
+    }
+    own = {"units": unit, "_FillValue": np.nan}
+    z = ("time", "prior_altitude")
+    return [
+        (name, store(values * scale, "f4"), ("time",), own),
+        (f"{name}_error", store(expected[f"{name}_uncertainty"] * scale, "f4"), ("time",), own),
+        (f"prior_{name}", store(expected[f"{name}_prior"] * scale, "f4"), ("time",), own),
+        (f"prior_{gas}", store(profile * (1 - water), "f4"), z, {"units": "ppm" if gas == "co2" else "ppb"}),
+        (f"ak_{name}", store(kernel, "f4"), ("time", "ak_altitude"), {"units": "1"}),
+        (f"extrapolation_flags_ak_{name}", flag, ("time",), {}),
+    ]
+
+
+CASES = [
+    Case(
+        "tccon_ggg2020", tccon("R0"), "xh20190331_20190401.public.qc.nc", "2020.R0", note="R0", relative=2e-5
+    ),
+    Case(
+        "tccon_ggg2020", tccon("R1"), "xh20190331_20190402.public.qc.nc", "2020.R1", note="R1", relative=2e-6
+    ),
+]
