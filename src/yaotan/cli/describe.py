@@ -50,3 +50,66 @@ def _describe_aliases(match: Any) -> list[str]:
             parts.append(f"good = {found['good']} ({found.get('good_source', 'stated')})")
         lines.append(f"    {name} <- {found['path']}: {', '.join(parts)}")
     return lines
+
+
+def describe_index(summary: Any) -> str:
+    """Write what an index holds as a short table.
+
+    Parameters
+    ----------
+    summary : yaotan.io.index.scan.IndexSummary
+        As `index_granules` gives it.
+
+    Returns
+    -------
+    str
+        A line per product, the errors, and what was read this time.
+    """
+    lines = []
+    width = max((len(name) for name in summary.products), default=0)
+    for name, rows in summary.products.items():
+        first, last = (str(moment or "?")[:10] for moment in (rows.first, rows.last))
+        lines.append(
+            f"{name:<{width}}  {rows.files:>7} files  {rows.soundings:>11} soundings  {first} to {last}"
+        )
+    if summary.errors:
+        lines.append(f"{len(summary.errors)} of {summary.rows} files cannot be read")
+    gone = f", {summary.gone} gone" if summary.gone else ""
+    lines.append(f"{summary.path}: {summary.read} files read, {summary.kept} rows unchanged{gone}")
+    return "\n".join(lines)
+
+
+def describe_listing(listing: Any, *, each: bool) -> str:
+    """Write how many files a search found and how large they are.
+
+    Parameters
+    ----------
+    listing : yaotan.io.fetch.FetchResult
+        As `yaotan.fetch` gives it before anything is downloaded.
+    each : bool
+        Also write a line per file.
+
+    Returns
+    -------
+    str
+        Lines, the sum last.
+    """
+    lines = [f"{_size(file.size):>10}  {file.name}" for file in listing.files] if each else []
+    lines += [f"note: {note}" for note in listing.notes]
+    unknown = f", {listing.unsized} of unknown size" if listing.unsized else ""
+    known = "" if listing.unsized == len(listing.files) else f", {_size(listing.size)}"
+    lines.append(f"found at {listing.service}: {len(listing.files)} files{known}{unknown}")
+    return "\n".join(lines)
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return "?"
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            break
+        size /= 1000
+    else:
+        unit = "TB"
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

@@ -14,6 +14,9 @@ from yaotan.cli.describe import describe_match
 from yaotan.errors import NotAGranuleError, TooFewSoundingsError, YaotanError
 from yaotan.recipes.inventory import Progress
 
+#: errors that are shown one by one
+_ERRORS_SHOWN = 5
+
 
 @contextmanager
 def shown_progress() -> Iterator[Progress | None]:
@@ -91,6 +94,35 @@ def run_grid(files: list[str], target: str, **options: Any) -> None:
         print(f"lost: {words}")
 
 
+def run_catalog(folder: str, stac: str | None, **options: Any) -> None:
+    """Index a folder, say what is in it, and write the STAC catalog when asked for."""
+    from yaotan.cli.describe import describe_index
+    from yaotan.io.index.scan import index_granules
+
+    if stac is not None:
+        from yaotan.io.stac.catalog import check_target
+
+        check_target(Path(stac))
+    with shown_progress() as progress:
+        summary = index_granules(folder, progress=progress, **options)
+    print(describe_index(summary))
+    for path, reason in summary.errors[:_ERRORS_SHOWN]:
+        print(f"error {path}: {reason}", file=sys.stderr)
+    if len(summary.errors) > _ERRORS_SHOWN:
+        print(
+            f"... and {len(summary.errors) - _ERRORS_SHOWN} more: see the column error of the index",
+            file=sys.stderr,
+        )
+    if summary.rows and not summary.products:
+        raise NotAGranuleError(f"none of the {summary.rows} files can be read", where=folder)
+    if stac is not None:
+        from yaotan.io.stac.granule import write_stac
+
+        written = write_stac(summary.path, stac)
+        left = "".join(f", {count} left out ({reason})" for reason, count in sorted(written.left_out.items()))
+        print(f"STAC: {written.path}: {sum(written.items.values())} items{left}")
+
+
 def run_zonal(grid: str, regions: str, target: str, **options: Any) -> None:
     """Average over regions and write the table."""
     from yaotan.grid.zonal import zonal_statistics
@@ -102,6 +134,37 @@ def run_zonal(grid: str, regions: str, target: str, **options: Any) -> None:
     opened = open_regions(regions, **naming)
     write(zonal_statistics(open_grid(grid), opened, **options), target)
     print(f"{target}: {len(opened)} regions")
+
+
+def run_fetch(product: str, **options: Any) -> None:
+    """List what there is, bring it in, and say what became of each file that failed."""
+    from yaotan.cli.describe import describe_listing
+    from yaotan.errors import FetchError
+    from yaotan.io.fetch import fetch
+
+    whole = bool(options["list_only"])
+    with shown_progress() as progress:
+        result = fetch(
+            product,
+            **options,
+            found=lambda listing: print(describe_listing(listing, each=whole), flush=True),
+            progress=progress,
+        )
+    if whole:
+        return
+    for file in result.of("failed"):
+        advice = f". To do: {file.fix}" if file.fix else ""
+        print(f"failed {file.name}: {file.reason}{advice}", file=sys.stderr)
+    counts = ", ".join(
+        f"{len(result.of(status))} {status}" for status in ("fetched", "already good", "failed")
+    )
+    print(f"{options['target']}: {counts}; record: {result.record}")
+    if result.of("failed"):
+        raise FetchError(
+            f"{len(result.of('failed'))} of {len(result.files)} files could not be fetched",
+            where=product,
+            fix="mend what is said above and run the same command again; good files are not fetched twice",
+        )
 
 
 def run_run(recipe: str, output: str | None, check: bool) -> None:

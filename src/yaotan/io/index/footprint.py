@@ -48,7 +48,7 @@ def cover_points(latitude: ArrayLike, longitude: ArrayLike) -> Any:
     >>> cover_points([30.1, 30.2, 30.3], [179.9, 179.95, -179.9]).bounds
     (-180.0, 30.0, 180.0, 30.5)
     >>> print(cover_points([30.1], [114.3]))
-    POLYGON ((114.25 30.25, 114.25 30, 114.5 30, 114.5 30.25, 114.25 30.25))
+    POLYGON ((114.25 30, 114.5 30, 114.5 30.25, 114.25 30.25, 114.25 30))
     """
     lat, lon = np.asarray(latitude, dtype=float).ravel(), np.asarray(longitude, dtype=float).ravel()
     good = (np.abs(lat) <= 90.0) & np.isfinite(lon)

@@ -7,7 +7,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
@@ -20,7 +19,24 @@ from yaotan.io.index.table import read_about, read_table
 from yaotan.typing import PathLike, Period
 
 
-def _locate(index: PathLike) -> tuple[Path, dict[str, Any]]:
+def locate_index(index: PathLike) -> tuple[Path, Path]:
+    """Give an index and the folder that its paths are relative to.
+
+    Parameters
+    ----------
+    index : path-like
+        What `yaotan.index_granules` wrote, or the folder that was indexed.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        File and folder.
+
+    Raises
+    ------
+    YaotanError
+        There is no index.
+    """
     path = Path(index)
     path = path / INDEX_NAME if path.is_dir() else path
     if not path.is_file():
@@ -28,7 +44,7 @@ def _locate(index: PathLike) -> tuple[Path, dict[str, Any]]:
     about = read_about(path)
     if about is None:
         raise YaotanError("is no index of granules", where=path, fix="make one with `yaotan catalog FOLDER`")
-    return path, about
+    return path, path.parent if about["folder"] == "." else path.parent / about["folder"]
 
 
 def open_index(index: PathLike) -> gpd.GeoDataFrame:
@@ -50,13 +66,13 @@ def open_index(index: PathLike) -> gpd.GeoDataFrame:
     YaotanError
         There is no index.
     """
-    path, about = _locate(index)
-    frame = read_table(path).to_pandas(integer_object_nulls=False)
+    path, folder = locate_index(index)
+    frame = read_table(path).to_pandas()
     for name in ("count", "good", "size"):
         frame[name] = frame[name].astype("Int64")
     geometry = gpd.GeoSeries.from_wkb(frame.pop("geometry"), crs="EPSG:4326")
     opened = gpd.GeoDataFrame(frame, geometry=geometry, crs="EPSG:4326")
-    opened.attrs["folder"] = str(_base(path, about))
+    opened.attrs["folder"] = str(folder)
     return opened
 
 
@@ -95,7 +111,7 @@ def find_granules(
     YaotanError, RegionError
         There is no index, or an argument cannot be read.
     """
-    path, about = _locate(index)
+    path, base = locate_index(index)
     area, span = parse_region(region), parse_period(period)
     columns = ["path", "product", "start", "end", "error", *(["geometry"] if area else [])]
     table = read_table(path, columns)
@@ -109,19 +125,14 @@ def find_granules(
         table = table.filter(pc.equal(table.column("product"), product))
     if span is not None:
         kind = table.column("start").type
-        start, end = (pa.scalar(pd.Timestamp(moment, tz="UTC").value, kind) for moment in (span.start, span.end))
+        start, end = (pa.scalar(int(moment.astype(np.int64)), kind) for moment in (span.start, span.end))
         table = table.filter(
             pc.and_(pc.less(table.column("start"), end), pc.greater_equal(table.column("end"), start))
         )
     if area is not None:
         table = table.filter(pa.array(_touches(table.column("geometry"), area), type=pa.bool_()))
-    base = Path(folder) if folder is not None else _base(path, about)
+    base = Path(folder) if folder is not None else base
     return [str(base / name) for name in table.column("path").to_pylist()]
-
-
-def _base(path: Path, about: dict[str, Any]) -> Path:
-    folder = Path(about["folder"])
-    return path.parent if folder == Path() else path.parent / folder
 
 
 def _touches(column: pa.ChunkedArray, area: Box | Polygons) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -135,7 +146,9 @@ def _touches(column: pa.ChunkedArray, area: Box | Polygons) -> np.ndarray[Any, n
 def _as_polygon(area: Box | Polygons) -> Any:
     """Give an area within one turn of longitude, as the footprints are."""
     if isinstance(area, Polygons):
-        turns = [shapely.transform(area.geometry, lambda xy, t=t: xy + [t, 0.0]) for t in (-360.0, 0.0, 360.0)]
+        turns = [
+            shapely.transform(area.geometry, lambda xy, t=t: xy + [t, 0.0]) for t in (-360.0, 0.0, 360.0)
+        ]
         world = shapely.box(-180.0, -90.0, 180.0, 90.0)
         return shapely.union_all([shapely.intersection(world, turn) for turn in turns])
     if area.east - area.west >= 360.0:

@@ -24,13 +24,11 @@ from yaotan.io.atomic import output_error
 from yaotan.io.identify import Aliases
 from yaotan.io.index.facts import failed
 from yaotan.io.index.folder import Found, list_folder
+from yaotan.io.index.known import Known
 from yaotan.io.index.pool import read_all
 from yaotan.io.index.table import (
-    COLUMNS,
-    file_names,
     make_rows,
     read_about,
-    read_table,
     sort_rows,
     to_table,
     write_table,
@@ -49,7 +47,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class ProductRows:
-    """Files of one product in an index: how many, and the first and last time (UTC, ISO) of their soundings."""
+    """Files of one product in an index; first and last time of their soundings in UTC, as ISO texts."""
 
     files: int
     soundings: int
@@ -147,7 +145,7 @@ def index_granules(
     _check_target(path)
     options = _check_options(product, aliases)
     about = {"folder": _way(folder, path.parent), "made_with": _made_with(options)}
-    known = _Known() if refresh else _Known.open(path, about)
+    known = Known() if refresh else Known.open(path, about)
     found = list_folder(folder)
     if not found and not path.exists():
         raise YaotanError(
@@ -166,62 +164,13 @@ def index_granules(
     return _summarise(path, table, len(fresh), kept.num_rows, gone)
 
 
-class _Known:
-    """The rows of the last time."""
-
-    def __init__(self, table: pa.Table | None = None, written: int = 0) -> None:
-        self.table = table
-        self._written = written  # [ns since 1970]
-        files = file_names(table) if table is not None else []
-        self.names = set(files)
-        self._place: dict[str, int] = {}
-        for place, name in enumerate(files):
-            self._place.setdefault(name, place)
-        self._files = files
-        self._failed: set[str] = set()
-        if table is None:
-            return
-        self._size = table.column("size").to_pylist()
-        self._moment = table.column("mtime").cast(pa.int64()).to_pylist()
-        self._hashed = pc.is_valid(table.column("sha256")).to_pylist()
-        bad = pc.is_valid(table.column("error")).to_pylist()
-        self._failed = {name for name, wrong in zip(files, bad, strict=True) if wrong}
-
-    @classmethod
-    def open(cls, path: Path, about: Mapping[str, Any]) -> _Known:
-        """Read an index if it was made in the same way."""
-        if not path.exists() or read_about(path) != {"format": 1, **about}:
-            return cls()
-        table = read_table(path)
-        if table.schema.names != COLUMNS.names:
-            return cls()
-        return cls(table.replace_schema_metadata(None), path.stat().st_mtime_ns)
-
-    def holds(self, found: Found, checksum: bool) -> bool:
-        """Tell whether the row of a file is still true."""
-        place = self._place.get(found.name)
-        if place is None or found.error is not None:
-            return False
-        if (self._size[place], self._moment[place]) != (found.size, found.moment):
-            return False
-        if found.name in self._failed:
-            # permissions leave size and time as they are
-            return (found.changed or 0) < self._written
-        return bool(self._hashed[place]) or not checksum
-
-    def take(self, names: set[str]) -> pa.Table:
-        """Give the rows of some files."""
-        if self.table is None:
-            return to_table([])
-        places = [place for place, name in enumerate(self._files) if name in names]
-        return self.table.take(pa.array(places, type=pa.int64()))
-
-
 def _check_target(path: Path) -> None:
     """Refuse, before anything is read, what could not be written afterwards."""
     if path.exists() and (not path.is_file() or read_about(path) is None):
         raise OutputError(
-            "is there already and is no index of granules", where=path, fix="give another target, or remove it"
+            "is there already and is no index of granules",
+            where=path,
+            fix="give another target, or remove it",
         )
     if not path.parent.is_dir():
         raise OutputError("the folder does not exist", where=path.parent, fix="create it first")
