@@ -80,6 +80,14 @@ class OutputError(YaotanError):
     """A result cannot be written where or how the user asked."""
 
 
+class FetchError(YaotanError):
+    """Files cannot be had from a service: not found, not reachable, or not what was asked for."""
+
+
+class CredentialsError(FetchError):
+    """A service needs a login that is missing or refused."""
+
+
 class MissingDependencyError(YaotanError, ImportError):
     """An optional package, or a system library that it needs, is not installed."""
 
