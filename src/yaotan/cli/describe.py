@@ -105,11 +105,5 @@ def describe_listing(listing: Any, *, each: bool) -> str:
 def _size(count: int | None) -> str:
     if count is None:
         return "?"
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            break
-        size /= 1000
-    else:
-        unit = "TB"
-    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+    power = min((len(str(count)) - 1) // 3, 4)
+    return f"{count} B" if power == 0 else f"{count / 1000**power:.1f} {('kB', 'MB', 'GB', 'TB')[power - 1]}"

@@ -77,7 +77,7 @@ def _build(command: Command) -> Callable[..., None]:
         try:
             getattr(runner, f"run_{command.name}")(**values)
         except KeyboardInterrupt:
-            again = "; the same command goes on from here" if command.name in ("run", "demo") else ""
+            again = "; the same command goes on from here" if command.name in ("run", "demo", "fetch") else ""
             print(f"yaotan: interrupted{again}", file=sys.stderr)
             raise typer.Exit(130) from None
 
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         Default is ``sys.argv[1:]``.
     """
-    warnings.showwarning = _say_warning
+    warnings.showwarning = _say_warning  # type: ignore[assignment]
     try:
         app(args=arguments, standalone_mode=True)
     except YaotanError as error:
