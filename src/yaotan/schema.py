@@ -40,6 +40,7 @@ SOUNDING_VARIABLES: Final[dict[str, Variable]] = {
     "longitude_corner": Variable("float64", "degrees_east", (S, C)),
     "pressure_level": Variable("float64", "hPa", (S, L), "air_pressure"),
     "pressure_edge": Variable("float64", "hPa", (S, E), "air_pressure"),
+    "altitude_level": Variable("float64", "m", (S, L), "altitude"),
     "pressure_weight": Variable("float64", "1", (S, L)),
     "quality": Variable("uint8", None, standard_name="quality_flag"),
     "quality_native": Variable("", None),

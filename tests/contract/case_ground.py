@@ -125,6 +125,121 @@ def _tccon_gas(truth: Truth, name: str, water: np.ndarray, expected: Expected) -
     ]
 
 
+def write_coccon(path: Path, truth: Truth) -> Expected:
+    """As PROFFASTpylot 2.4.1: hPa called Pa, km called m, radian called degree; 0 and -900000 are missing."""
+    truth = at_station(truth, "9m")
+    n, z, fill = ("time",), ("time_prior", "height_prior"), -900000.0
+    altitude = np.linspace(100.0, 75000.0, LEVELS)
+    angles = np.linspace(0.0, 1.484, 15)  # radian
+    water = 0.02 * np.linspace(1.0, 0.0, LEVELS) ** 2
+    expected = {
+        **truth.place(),
+        "solar_zenith_angle": truth.solar_zenith_angle,
+        "surface_pressure": truth.surface_pressure,
+        "surface_altitude": truth.surface_altitude,
+        "altitude_level": np.repeat(altitude[None], truth.count, axis=0),
+    }
+    days = (truth.time - np.datetime64("1990-01-01", "ns")) / np.timedelta64(1, "D")
+    own = {"_FillValue": fill}
+    items: list[Item] = [
+        ("time", days, n, {**own, "units": "days since 1990-01-01 00:00:00"}),
+        ("lat", truth.latitude, n, {**own, "units": "degrees_north"}),
+        ("lon", truth.longitude, n, {**own, "units": "degrees_east"}),
+        ("height", truth.surface_altitude, n, {**own, "units": "m"}),
+        ("sza", truth.solar_zenith_angle, n, {**own, "units": "degree"}),
+        ("pres", truth.surface_pressure, n, {**own, "units": "Pa"}),
+        ("XAIR", np.ones(truth.count), n, {**own, "units": "1"}),
+        ("height_prior", altitude / 1000.0, z[1:], {**own, "units": "m"}),
+        ("sza_avk", angles, ("sza_avk",), {**own, "units": "degree"}),
+        ("H2O_prior", water[None], z, {**own, "units": "1"}),
+    ]
+    for name, unit in (("xco2", 1e-6), ("xch4", 1e-9), ("xco", 1e-9)):
+        gas, values = name[1:], truth.column(name)
+        if gas == "co":
+            values[:] = np.nan
+        # a kernel that is linear in the angle, so that interpolation gives it back
+        slope = np.linspace(1.0, 0.2, LEVELS)
+        table = 1.0 + slope[:, None] * angles[None, :]
+        kernel = 1.0 + slope[None, :] * np.radians(truth.solar_zenith_angle)[:, None]
+        profile = truth.profile(name, LEVELS)[0]
+        missing = 0.0 if gas == "co" else fill
+        expected |= {
+            name: values,
+            f"{gas}_prior_profile": np.repeat(profile[None], truth.count, axis=0),
+            f"{name}_averaging_kernel": np.where(np.isfinite(values)[:, None], kernel, np.nan),
+        }
+        items += [
+            (name.upper(), store(values * unit, "f8", missing), n, {**own, "units": "1"}),
+            (f"{gas.upper()}_prior", (profile * unit * (1 - water))[None], z, {**own, "units": "1"}),
+            (f"{name.upper()}_avk", table[None], (*z, "sza_avk"), {**own, "units": "1"}),
+        ]
+    attributes = {
+        "comment": "Raw data recorded with Bruker EM27/SUN; Retrival with PROFFAST",
+        "history": "netCDF generated with PROFFASTpylot",
+    }
+    write_netcdf(path, items, attributes)
+    return expected
+
+
+def obspack(gas: str, unit: str) -> Callable[[Path, Truth], Expected]:
+    """Make the writer of an ObsPack file: flags of three letters, two heights at each time, some rejected."""
+
+    def write(path: Path, truth: Truth) -> Expected:
+        time = np.repeat(at_station(truth).time[::2], 2)  # two inlets at one time and place
+        truth = replace(
+            truth,
+            time=time,
+            latitude=np.repeat(truth.latitude[::2], 2),
+            longitude=np.repeat(truth.longitude[::2], 2),
+        )
+        n, scale = ("obs",), {"mol mol-1": 1e9, "nanomol mol-1": 1.0, "micromol mol-1": 1.0}[unit]
+        flags = np.where(truth.good, np.where(truth.land, "...", "..P"), "C..")
+        texts = np.array([[letter.encode() for letter in text.ljust(10, chr(0))] for text in flags], "S1")
+        height = np.tile([22.0, 100.0], truth.count // 2)
+        name = f"{gas}_mole_fraction"
+        values = truth.column(f"x{gas}")
+        uncertainty = truth.uncertainty(f"x{gas}")
+        own = {"units": unit, "_FillValue": np.float32(-999.999)}
+        metres = {"units": "m", "_FillValue": np.float32(-999.999)}
+        items: list[Item] = [
+            (
+                "time",
+                time.astype("datetime64[s]").astype("i4"),
+                n,
+                {"units": "seconds since 1970-01-01T00:00:00Z"},
+            ),
+            ("time_decimal", np.full(truth.count, 2019.25), n, {}),
+            ("value", store(values / scale, "f4", -999.999), n, own),
+            ("value_unc", store(uncertainty / scale, "f4", -999.999), n, own),
+            ("nvalue", np.full(truth.count, 12, "i4"), n, {}),
+            ("latitude", truth.latitude.astype("f4"), n, {"units": "degrees_north"}),
+            ("longitude", truth.longitude.astype("f4"), n, {"units": "degrees_east"}),
+            ("altitude", (height + 1584.0).astype("f4"), n, metres),
+            ("elevation", np.full(truth.count, 1584.0, "f4"), n, metres),
+            ("intake_height", height.astype("f4"), n, metres),
+            ("qcflag", texts, ("obs", "string_of_10chars"), {}),
+            ("obs_num", np.arange(1, truth.count + 1, dtype="i4"), n, {}),
+            ("obspack_num", np.arange(truth.count, dtype="i4") + 2218018, n, {}),
+        ]
+        attributes = {
+            "site_code": "BAO",
+            "dataset_parameter": gas,
+            "dataset_name": f"{gas}_bao_tower-insitu_1_ccgg_all",
+            "obspack_name": f"obspack_{gas}_1_GLOBALVIEWplus_v2.0_2020-04-24",
+        }
+        write_netcdf(path, items, attributes)
+        return {
+            **truth.place(),
+            name: values,
+            f"{name}_uncertainty": uncertainty,
+            "sampling_altitude": height + 1584.0,
+            "sampling_height": height,
+            "surface_altitude": np.full(truth.count, 1584.0),
+        }
+
+    return write
+
+
 CASES = [
     Case(
         "tccon_ggg2020", tccon("R0"), "xh20190331_20190401.public.qc.nc", "2020.R0", note="R0", relative=2e-5
@@ -132,4 +247,10 @@ CASES = [
     Case(
         "tccon_ggg2020", tccon("R1"), "xh20190331_20190402.public.qc.nc", "2020.R1", note="R1", relative=2e-6
     ),
+    Case("coccon", write_coccon, "COCCON_mc_SN115_2019-03-31.nc", ""),
+    Case("obspack", obspack("ch4", "mol mol-1"), "ch4_bao_tower-insitu_1_ccgg_all.nc", "2.0", note="ch4"),
+    Case(
+        "obspack", obspack("co2", "micromol mol-1"), "co2_bao_tower-insitu_1_ccgg_all.nc", "2.0", note="co2"
+    ),
+    Case("obspack", obspack("co", "nanomol mol-1"), "co_bao_tower-insitu_1_ccgg_all.nc", "2.0", note="co"),
 ]

@@ -77,6 +77,8 @@ class Product(Entry):
     reasons: dict[str, Words] = Field(default_factory=dict)
     aliases: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
     required: tuple[str, ...] = ()
+    #: variables that tell soundings of one time and place apart (height of an inlet, number of a flask)
+    distinct_by: tuple[str, ...] = ()
     #: attribute of the table -> global attribute of the file (site, scale, provider); several are joined
     attributes: dict[str, str] = Field(default_factory=dict)
 

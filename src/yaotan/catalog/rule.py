@@ -82,6 +82,7 @@ Computation = Literal[
     "dry_operator",
     "dry_air_weight",
     "kernel_of_angle",
+    "day_profile",
 ]
 
 
@@ -101,6 +102,10 @@ class Source(Entry):
         For such computations: the unit that each term is brought to first.
     units_by_value : dict
         Unit -> (least, greatest) plausible value: decides where the file's attribute is known to be wrong.
+    judged : tuple of str
+        The paths that `units_by_value` speaks of; default all.
+    missing : tuple of float
+        Values as decoded that mean "not measured", beside the fills of the file.
     shared : tuple of str
         Paths without a sounding axis: the same for all soundings.
     trailing : bool
@@ -121,6 +126,8 @@ class Source(Entry):
     units: str | None = None
     term_units: tuple[str, ...] = ()
     units_by_value: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    judged: tuple[str, ...] = ()
+    missing: tuple[float, ...] = ()
     units_source: str | None = None
     shared: tuple[str, ...] = ()
     trailing: bool = False

@@ -159,5 +159,6 @@ COMPUTATIONS: Final[dict[str, Computation]] = {
     "dry_fraction": Computation(profile.dry_fraction, own_units=True),
     "dry_operator": Computation(profile.dry_operator, own_units=True),
     "dry_air_weight": Computation(profile.dry_air_weight, own_units=True),
+    "day_profile": Computation(profile.day_profile, own_units=True, vertical=True),
     "kernel_of_angle": Computation(profile.kernel_of_angle, own_units=True, vertical=True),
 }

@@ -148,7 +148,7 @@ class Granule:
         values = computation.run(terms, extra, self.vertical)
         if computation.own_units and wanted:
             values = convert(values, source.units or "1", wanted, where=f"{self.path}: {name}")
-        if values.shape[:1] != (self.frame.number(rows),):
+        if values.ndim < len(self.dims_of(name)):  # one profile for all soundings
             values = np.broadcast_to(values, (self.frame.number(rows), *values.shape))
         vertical = {"level", "layer", "edge"} & set(self.dims_of(name))
         if vertical and not computation.ordered and self._top_first(container):
@@ -170,6 +170,8 @@ class Granule:
         else:
             raw = self.frame.read(container, path, rows, trailing=source.trailing, select=source.select)
         values = to_float(raw, attributes, self.product.fill)
+        if source.missing:
+            values = np.where(np.isin(values, source.missing), np.nan, values)
         return self._convert(values, attributes, source, path, wanted)
 
     def _convert(
@@ -184,7 +186,7 @@ class Granule:
             return values
         given = next((str(attributes[k]) for k in self.product.units_attributes if k in attributes), None)
         own = COMPUTATIONS[source.compute].own_units
-        if source.units_by_value:
+        if source.units_by_value and path in (source.judged or source.paths):
             given = tell_unit(values, source.units_by_value, where=f"{self.path}: {path}")
         elif own:
             given = given or wanted

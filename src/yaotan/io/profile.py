@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.constants import MOLAR_MASS_DRY_AIR, MOLAR_MASS_WATER
+from yaotan.errors import NotAGranuleError
 
 Floats = NDArray[np.float64]
 Terms = Sequence[Floats]
@@ -123,27 +124,62 @@ def _dry_air_per_pressure(water: Floats, gravity: Floats, share: Floats | float)
     return density
 
 
+def day_profile(terms: Terms, optional: Terms, size: int = 0) -> Floats:
+    """One dry profile for all soundings of a file: ``x / (1 - h2o)`` of moist terms of shape (1, level).
+
+    Raises
+    ------
+    NotAGranuleError
+        The file holds the profiles of several days.
+    """
+    moist, water = (_only_day(term) for term in terms)
+    return moist / (1.0 - water)
+
+
 def kernel_of_angle(terms: Terms, optional: Terms, size: int = 0) -> Floats:
     """Kernel of each sounding from a table by solar zenith angle, linear in the angle.
 
     Parameters
     ----------
     terms : sequence of numpy.ndarray
-        Table (angle, level) or (1, level, angle), angles of the table, solar zenith angle (sounding) in
+        Table (level, angle) or (1, level, angle), angles of the table, solar zenith angle (sounding) in
         one unit, and the column itself (sounding).
 
     Returns
     -------
     numpy.ndarray
         Shape (sounding, level). Missing where the angle lies outside the table (nothing is extrapolated)
-        or where the column is missing.
+        or where the column is missing or not above 0.
+
+    Raises
+    ------
+    NotAGranuleError
+        The file holds the kernels of several days.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> table, angles = np.array([[1.0, 2.0]]), np.array([0.0, 80.0])
+    >>> kernel_of_angle([table, angles, np.array([20.0, 85.0]), np.array([400.0, 400.0])], [])
+    array([[1.25],
+           [ nan]])
     """
     table, angles, zenith, column = terms
-    table = table[0].T if table.ndim == 3 else table
     order = np.argsort(angles)
-    angles, table = angles[order], table[order]
+    angles, table = angles[order], (_only_day(table) if table.ndim == 3 else table).T[order]
     place = np.clip(np.searchsorted(angles, zenith) - 1, 0, angles.size - 2)
     part = ((zenith - angles[place]) / (angles[place + 1] - angles[place]))[:, None]
     kernel = (1.0 - part) * table[place] + part * table[place + 1]
-    known = (zenith >= angles[0]) & (zenith <= angles[-1]) & np.isfinite(column)
+    known = (zenith >= angles[0]) & (zenith <= angles[-1]) & (column > 0)
     return np.where(known[:, None], kernel, np.nan)
+
+
+def _only_day(values: Floats) -> Floats:
+    if values.shape[0] != 1:
+        raise NotAGranuleError(
+            f"holds priors and kernels of {values.shape[0]} days",
+            expected="one day in a file",
+            fix="use the files of single days",
+        )
+    day: Floats = values[0]
+    return day

@@ -134,7 +134,8 @@ def drop_duplicates(selections: list[Selection]) -> None:
     Notes
     -----
     Two soundings are one when their sounding ids are equal, where every sounding that could be meant has
-    one, else when time, latitude and longitude are equal.
+    one, else when time, latitude and longitude are equal, and for products that say so (``distinct_by``)
+    what else tells them apart, such as the height of an inlet.
     """
     for cluster in _overlapping(selections):
         ranked = sorted(cluster, key=lambda item: _version_key(item.granule.version), reverse=True)
@@ -172,7 +173,7 @@ def _sounding_keys(cluster: list[Selection]) -> list[NDArray[Any]]:
     """Give what tells soundings apart: ids if every sounding of every file has one, else time and place."""
     ids: list[NDArray[Any]] = []
     for item in cluster:
-        if "sounding_id" not in item.granule.sources:
+        if "sounding_id" not in item.granule.sources or item.granule.product.distinct_by:
             break
         ids.append(item.granule.read("sounding_id", item.rows))
         if (ids[-1] == 0).any():
@@ -186,6 +187,15 @@ def _moments_and_places(item: Selection) -> NDArray[Any]:
     granule, rows = item.granule, item.rows
     with open_container(granule.path) as container:
         time, lat, lon = (granule.read_from(container, n, rows) for n in ("time", "latitude", "longitude"))
-    keys = np.empty(rows.size, dtype=[("time", "i8"), ("lat", "f8"), ("lon", "f8")])
-    keys["time"], keys["lat"], keys["lon"] = time.astype(np.int64), lat, lon
+        more = [
+            granule.read_from(container, n, rows) if n in granule.sources else np.zeros(rows.size)
+            for n in granule.product.distinct_by
+        ]
+    # files of two gases may hold samples of one time and place
+    gases = sum(1 << k for k, n in enumerate(granule.product.gases) if n in granule.sources and more)
+    fields = [("time", "i8"), ("lat", "f8"), ("lon", "f8"), ("gases", "i8")]
+    keys = np.empty(rows.size, dtype=[*fields, *((n, "f8") for n in granule.product.distinct_by)])
+    keys["time"], keys["lat"], keys["lon"], keys["gases"] = time.astype(np.int64), lat, lon, gases
+    for name, values in zip(granule.product.distinct_by, more, strict=True):
+        keys[name] = np.nan_to_num(values, nan=-np.inf)
     return keys
