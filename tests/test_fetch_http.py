@@ -376,8 +376,8 @@ def test_two_processes_do_not_write_one_file(server, tmp_path):
 
 _CHILD = """
 import sys, yaotan
-from yaotan.io.fetch import Patience
-yaotan.fetch("oco2_lite", period=("2019-01-01", "2019-01-01"), target=sys.argv[1], service="http", base_url=sys.argv[2])
+day = ("2019-01-01", "2019-01-01")
+yaotan.fetch("oco2_lite", period=day, target=sys.argv[1], service="http", base_url=sys.argv[2])
 """
 
 

@@ -69,7 +69,7 @@ class Loopback:
             def do_any(self) -> None:
                 server.handle(self)
 
-            do_GET = do_POST = do_HEAD = do_any
+            do_GET = do_POST = do_HEAD = do_any  # noqa: N815
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
