@@ -231,6 +231,30 @@ def test_a_bad_file_is_replaced_by_a_good_one(server, tmp_path):
     assert file.path.read_bytes() == BODIES[FIRST]
 
 
+def test_progress_counts_bytes_up_to_their_sum(server, tmp_path):
+    told, listings = [], []
+    server.trouble[f"/data/{FIRST}"] = ["cut:5000", "wrong"]
+    get(server, tmp_path, progress=lambda *news: told.append(news), found=listings.append, parallel=1)
+    total = sum(len(body) for body in BODIES.values())
+    assert listings[0].size == total
+    assert told[-1] == ("fetch", total, total)
+    assert all(0 <= done <= whole for _, done, whole in told)
+
+
+def test_regions_by_file(server, tmp_path):
+    square = {"type": "Polygon", "coordinates": [[[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]]]}
+    features = {
+        "type": "FeatureCollection",
+        "features": [{"type": "Feature", "properties": {"region_id": "a", "name": "A"}, "geometry": square}],
+    }
+    (tmp_path / "a.geojson").write_text(json.dumps(features))
+    result = one(server, tmp_path, regions=tmp_path / "a.geojson")
+    assert "not chosen by region" in result.notes[-1]
+    assert json.loads(result.record.read_text())["requests"][0]["asked"]["box"] == [1, 1, 2, 2]
+    with pytest.raises(FetchError, match="besides region"):
+        one(server, tmp_path, regions=tmp_path / "a.geojson", region=(1, 1, 2, 2))
+
+
 def test_not_more_than_the_limit_at_once(server, tmp_path):
     for name in NAMES:
         server.trouble[f"/data/{name}"] = ["drip:0.15"]

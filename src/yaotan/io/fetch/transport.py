@@ -124,7 +124,11 @@ class Transport:
             return
         with self._lock:
             if time.monotonic() >= self._until:
-                self.credentials, holds = self._renew()
+                try:
+                    self.credentials, holds = self._renew()
+                except TransferError as trouble:
+                    trouble.lasting = True  # it was tried again there already
+                    raise
                 # renewed early, but not at once again when a service gives very short ones
                 self._until = time.monotonic() + max(holds - 60.0, holds / 2)
 
