@@ -1,4 +1,4 @@
-"""Validate STAC offline: the core schemas that pystac carries, and those of extensions kept with the tests."""
+"""Validate STAC offline: core schemas that pystac carries, and those of extensions kept with the tests."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_report_follows_what_it_shows_of_the_study(tmp_path: Path) -> None:
     study.write_text(
         study.read_text().replace("regions.geojson}", "regions.geojson, source: Survey of 2020}")
     )
-    assert run(study).executed == ["report"]
+    assert run(study).executed == ["report", "stac"]
     assert "Survey of 2020" in (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
 
 

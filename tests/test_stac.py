@@ -15,8 +15,8 @@ import pytest
 import shapely
 from pystac.errors import STACValidationError
 from pystac.validation import validate_dict
-from stac_validation import OfflineValidator, validate_tree
 
+from stac_validation import OfflineValidator, validate_tree
 from yaotan.errors import OutputError, YaotanError
 from yaotan.io.index.scan import index_granules
 from yaotan.io.stac.catalog import write_catalog
@@ -90,7 +90,7 @@ def test_one_moment_is_a_datetime(tree):
 
 def test_across_the_dateline_west_is_above_east(tree):
     item = item_of(tree, EAST)
-    west, south, east, north = item["bbox"]
+    west, _, east, _ = item["bbox"]
     assert item["geometry"]["type"] == "MultiPolygon"
     assert (west, east) == (179.0, -178.75)
     collection = next(one for one in tree["Collection"] if one["id"] == "oco2_lite")
@@ -204,7 +204,9 @@ def test_a_record_without_place_is_valid(tmp_path):
     record = make_record(tmp_path)
     record = Record(record.key, record.start, record.end, None, record.files)
     group = Group("g", "G", "without place", [record])
-    write_catalog([group, Group("none", "N", "empty", [])], tmp_path / "c", key="c", title="C", description="c")
+    write_catalog(
+        [group, Group("none", "N", "empty", [])], tmp_path / "c", key="c", title="C", description="c"
+    )
     assert [one["id"] for one in validate_tree(tmp_path / "c")["Collection"]] == ["g"]
 
 

@@ -19,6 +19,7 @@ from yaotan.recipes.context import Context, read_regions
 from yaotan.recipes.inventory import Inventory, KnownDigests, Progress, take_inventory
 from yaotan.recipes.provenance import describe_run, sum_reasons
 from yaotan.recipes.result import load_results
+from yaotan.recipes.stac import STEPS, describe_in_stac
 from yaotan.recipes.step import Ledger, Step
 from yaotan.recipes.study import Study, load_study
 from yaotan.recipes.table import comparison_step, contrast_step, zonal_step
@@ -132,9 +133,10 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     _require_data(context, records)
     tables = _table_records(context, records)
     # files of steps that left the study must be gone before the report looks at the folder
-    context.ledger.forget_others(keep=["report"])
+    context.ledger.forget_others(keep=["report", *STEPS])
     provenance = describe_run(context, recipe, {**records, **tables})
     report = _report_record(context, provenance)
+    describe_in_stac(context, {**records, **tables})
     skipped = [(item["file"], item["reason"]) for item in provenance["skipped"]]
     return RunResult(folder, report, inventory, context.ledger.executed, skipped, provenance["products"])
 

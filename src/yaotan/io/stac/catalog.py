@@ -70,7 +70,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def write_catalog(
-    groups: Iterable[Group], folder: Path, *, key: str, title: str, description: str
+    groups: Iterable[Group], folder: Path, *, key: str, title: str, description: str, ours: bool = False
 ) -> StacSummary:
     """Write a catalog in one step: under a temporary name, then renamed.
 
@@ -85,6 +85,8 @@ def write_catalog(
         relative.
     key, title, description : str
         Of the catalog.
+    ours : bool
+        The folder is known to hold a catalog of ours, even where ``catalog.json`` was lost.
 
     Returns
     -------
@@ -96,7 +98,8 @@ def write_catalog(
     OutputError
         The folder is something else, or cannot be written.
     """
-    check_target(folder)
+    if not (ours and folder.is_dir()):
+        check_target(folder)
     folder = folder.absolute()
     catalog = pystac.Catalog(key, description, title=title, extra_fields={"generator": _WRITER})
     catalog.add_link(link("root", "./catalog.json"))

@@ -31,6 +31,33 @@ def bounds_of(geometry: Any) -> Box:
     return join_bounds(tuple(part.bounds) for part in shapely.get_parts(geometry))
 
 
+def area_of(box: Box) -> Any:
+    """Give the area of a box, cut at the dateline.
+
+    Parameters
+    ----------
+    box : tuple of 4 floats
+        West, south, east, north [degrees]; west > east, or longitudes beyond 180, cross the dateline.
+
+    Returns
+    -------
+    shapely Polygon or MultiPolygon
+        Longitudes from -180 to 180.
+
+    Examples
+    --------
+    >>> area_of((170, 0, 190, 5)).equals(area_of((170, 0, -170, 5)))
+    True
+    """
+    west, south, east, north = box
+    east += 360.0 if east <= west else 0.0
+    turns = [shapely.box(west + turn, south, east + turn, north) for turn in (-360.0, 0.0, 360.0)]
+    world = shapely.box(-180.0, -90.0, 180.0, 90.0)
+    inside = [shapely.intersection(world, turn) for turn in turns]
+    joined = shapely.union_all([part for part in inside if part.area > 0.0])
+    return shapely.orient_polygons(shapely.normalize(shapely.simplify(joined, 0.0)))
+
+
 def join_bounds(boxes: Iterable[Box]) -> Box:
     """Give the narrowest box around boxes, each as `bounds_of` gives them.
 

@@ -61,6 +61,8 @@ def make_item(record: Record, collection: str, folder: Path) -> dict[str, Any]:
     item.add_link(link("root", "../../catalog.json"))
     item.add_link(link("parent", "../collection.json"))
     item.add_link(link("collection", "../collection.json"))
+    for group, key in record.derived_from:
+        item.add_link(link("derived_from", f"../../{group}/item/{key}.json", pystac.MediaType.GEOJSON))
     return item.to_dict(include_self_link=False, transform_hrefs=False)
 
 

@@ -82,6 +82,8 @@ class Record:
         Assets by key.
     properties : mapping
         JSON values, by STAC names.
+    derived_from : tuple of (str, str)
+        Group and key of the records of the same catalog that it was made of.
     """
 
     key: str
@@ -90,6 +92,7 @@ class Record:
     geometry: Any
     files: Mapping[str, File]
     properties: Mapping[str, Any] = field(default_factory=dict)
+    derived_from: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def make_key(path: str) -> str:
     >>> make_key("my data.nc")
     'my-data.nc-08717290'
     """
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", path.replace("/", "__"))
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", path.replace("../", "").replace("/", "__")).lstrip(".")
     if plain == path.replace("/", "__") and "__" not in path and len(plain) <= _LONGEST:
         return plain
     return f"{plain[:_LONGEST]}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
