@@ -16,3 +16,7 @@ YEAR_DAYS: Final = 365.25
 MOLAR_MASS_DRY_AIR: Final = 28.96546e-3
 #: Molar mass of water [kg mol-1]. IUPAC 2013 standard atomic weights, doi:10.1515/pac-2015-0305.
 MOLAR_MASS_WATER: Final = 18.01528e-3
+#: Molar mass of carbon [kg mol-1]. IUPAC abridged standard atomic weights 2021, doi:10.1515/pac-2019-0603.
+MOLAR_MASS_CARBON: Final = 12.011e-3
+#: Molar mass of carbon dioxide [kg mol-1]: carbon, and twice oxygen (15.999) of the same table.
+MOLAR_MASS_CO2: Final = 44.009e-3

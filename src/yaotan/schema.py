@@ -64,6 +64,8 @@ MODE: Final = {"nadir": 0, "glint": 1, "target": 2, "transition": 3, "area_map":
 QUALITY: Final = {"good": 0, "bad": 1}
 #: fill of the two flag variables when a product does not say
 FLAG_FILL: Final = 255
+#: values of the attribute `kind` of grids that hold fields rather than gridded soundings
+FIELD_KINDS: Final = ("model", "interpolated")
 
 
 def gas_variable(name: str) -> Variable | None:
@@ -150,6 +152,9 @@ def check_soundings(soundings: xr.Dataset) -> xr.Dataset:
 def check_grid(grid: xr.Dataset) -> xr.Dataset:
     """Check that a dataset is a grid: dims ``(time,) lat, lon`` or ``(time,) y, x``, CF bounds, sums.
 
+    Column variables need ``_count`` and ``_uncertainty``, unless the attribute ``kind`` of the grid says
+    ``model`` or ``interpolated``.
+
     Parameters
     ----------
     grid : xarray.Dataset
@@ -173,6 +178,9 @@ def check_grid(grid: xr.Dataset) -> xr.Dataset:
         bounds = grid[dim].attrs.get("bounds")
         if bounds not in grid.variables:
             _fail("grid", f"{dim} has no bounds variable", f"attribute bounds and a variable {dim}_bnds")
+    # fields of a model or an interpolation fill every cell: nobody counted soundings there
+    if grid.attrs.get("kind") in FIELD_KINDS:
+        return grid
     for name in column_variables(grid):
         for suffix in ("_count", "_uncertainty"):
             if name + suffix not in grid:
@@ -184,6 +192,9 @@ def check_grid(grid: xr.Dataset) -> xr.Dataset:
 
 def check_estimate(estimate: xr.Dataset) -> xr.Dataset:
     """Check that a dataset is an estimate: dim ``region``, ``source`` or ``class``, uncertainty beside value.
+
+    Regional means of a field (attribute ``kind`` is ``model`` or ``interpolated``) may have no uncertainty,
+    where the field has none.
 
     Parameters
     ----------
@@ -202,6 +213,8 @@ def check_estimate(estimate: xr.Dataset) -> xr.Dataset:
     """
     if not {"region", "source", "class"} & set(estimate.dims):
         _fail("estimate", f"dims are {list(estimate.dims)}", "one of region, source, class")
+    if estimate.attrs.get("kind") in FIELD_KINDS:
+        return estimate
     for name in (*column_variables(estimate), "emission", "stock", "flux"):
         if name in estimate and f"{name}_uncertainty" not in estimate:
             _fail("estimate", f"{name}_uncertainty is missing")

@@ -128,6 +128,8 @@ def zonal_statistics(
         regions_source=str(regions.attrs.get("source", "")),
         method="exact cover share (exactextract) times cell area on the WGS84 ellipsoid",
     )
+    if "kind" in data.attrs:  # fields of a model may state no error: the table says so
+        table.attrs["kind"] = data.attrs["kind"]
     return table
 
 

@@ -1,0 +1,320 @@
+"""Axes and values of one file of a gridded product: cut, decoded, put in one order of dimensions, lazily."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from yaotan.catalog.gas import gases
+from yaotan.catalog.grid import GridProduct, GridVariable
+from yaotan.errors import NotAGranuleError, SchemaError, UnitsError
+from yaotan.io.container import Container
+from yaotan.io.decode import to_float
+from yaotan.io.field import Window, decode, open_raw
+from yaotan.io.gridded_flux import to_carbon
+
+#: order of dimensions in a grid
+_ORDER: Final = ("time", "layer", "level", "edge", "lat", "lon")
+#: pressure at which hybrid coefficients are ordered [hPa]
+_GROUND: Final = 1013.25
+
+
+@dataclass(frozen=True)
+class GriddedFile:
+    """One file: its axes as read, and which window of it is wanted."""
+
+    path: str
+    product: GridProduct
+    window: Window
+    #: rows and columns as stored
+    shape: tuple[int, int]
+    #: paths of latitude and longitude
+    places: tuple[str, str]
+    time: NDArray[Any] | None
+    bounds: NDArray[Any] | None
+    time_path: str | None
+    shapes: dict[str, tuple[int, ...]]
+
+
+def read_axis(
+    container: Container, product: GridProduct, role: Literal["latitude", "longitude"]
+) -> tuple[NDArray[np.float64], str]:
+    """Read latitude or longitude as one axis of cell centres.
+
+    Raises
+    ------
+    NotAGranuleError
+        It is not there.
+    SchemaError
+        It varies along both dimensions: the grid is rotated or projected.
+    """
+    path = next((name for name in getattr(product.axes, role) if name in container), None)
+    if path is None:
+        raise NotAGranuleError(
+            f"has no {role}", where=container.path, expected=f"a file of {product.product}"
+        )
+    attributes = container.attributes_of(path)
+    values = to_float(container.read(path), attributes, product.fill)
+    if values.ndim == 2:
+        row, column = values[:1, :], values[:, :1]
+        if role == "latitude" and np.array_equal(np.broadcast_to(column, values.shape), values):
+            values = values[:, 0]
+        elif role == "longitude" and np.array_equal(np.broadcast_to(row, values.shape), values):
+            values = values[0]
+    if values.ndim != 1:
+        raise SchemaError(
+            f"{role} varies along both dimensions",
+            where=container.path,
+            expected="a regular grid of latitude and longitude",
+            fix="regrid it first (cdo remapcon)",
+        )
+    values = _centres(values, role) if product.axes.corner == "detect" else values
+    return values, path.strip("/")
+
+
+def _centres(values: NDArray[np.float64], role: str) -> NDArray[np.float64]:
+    """Move the corners of the cells of a global axis to the centres: only centres are symmetric."""
+    low, high = float(values.min()), float(values.max())
+    step = (high - low) / max(values.size - 1, 1)
+    turn = 180.0 if role == "latitude" else 360.0
+    if abs(step * values.size - turn) > 1e-3 * step:
+        return values
+    middle = 0.0 if role == "latitude" else 180.0 * round((low + high) / 2.0 / 180.0)
+    shift = middle - (low + high) / 2.0
+    return values + shift if abs(abs(shift) - step / 2.0) < 1e-3 * step else values
+
+
+def read_variables(file: GriddedFile, names: list[str]) -> dict[str, xr.Variable]:
+    """Read the wanted variables of a file that has them, each with its uncertainty and count.
+
+    Parameters
+    ----------
+    file : GriddedFile
+        Axes and window.
+    names : list of str
+        Canonical names.
+
+    Returns
+    -------
+    dict
+        Name to lazy variable with dims among time, layer, edge, lat, lon.
+    """
+    falling = _surface_first(file)
+    fields: dict[str, xr.Variable] = {}
+    for name in names:
+        made = _make(file, name, falling)
+        if made is None:
+            continue
+        fields[name] = made
+        if name in gases():
+            fields |= _beside(file, name, made, falling)
+    return fields
+
+
+def _make(file: GriddedFile, name: str, falling: bool) -> xr.Variable | None:
+    rule = file.product.variables[name]
+    parts = [_make(file, part, falling) for part in (*rule.sum, *rule.hybrid)]
+    if rule.paths:
+        path = _first(file, rule.paths)
+        made = None if path is None else _read(file, path, name, falling)
+    elif any(part is None for part in parts):
+        made = None
+    elif rule.sum:
+        made = parts[0]
+        for part in parts[1:]:
+            made = made + part  # type: ignore[operator]
+    else:
+        a, b, ground = parts
+        made = _in_order(a + b * ground)  # type: ignore[operator]
+    return None if made is None else _described(made, file, name)
+
+
+def _first(file: GriddedFile, paths: tuple[str, ...]) -> str | None:
+    return next((path.strip("/") for path in paths if path.strip("/") in file.shapes), None)
+
+
+def _described(variable: xr.Variable, file: GriddedFile, name: str) -> xr.Variable:
+    rule, product = file.product.variables[name], file.product
+    gas = gases().get(name)
+    attributes: dict[str, Any] = {"units": product.wanted_units(name)}
+    standard_name = rule.standard_name or (gas.standard_name if gas else None)
+    if standard_name:
+        attributes["standard_name"] = standard_name
+    attributes["long_name"] = rule.long_name or (gas.name["en"] if gas else name)
+    if rule.flux:
+        attributes |= {"positive": "to_atmosphere", "substance": "C"}
+    if "layer" in variable.dims or "level" in variable.dims:
+        attributes["vertical_kind"] = "layer" if "layer" in variable.dims else "level"
+    if gas is not None:
+        attributes["ancillary_variables"] = f"{name}_uncertainty {name}_count"
+    return xr.Variable(variable.dims, variable.data, attributes)
+
+
+def _beside(file: GriddedFile, name: str, value: xr.Variable, falling: bool) -> dict[str, xr.Variable]:
+    """Give the count and the uncertainty of a column variable, as far as the product has them."""
+    rule, made = file.product.variables[name], {}
+    path = _first(file, rule.count)
+    count = None
+    if path is not None:
+        count = _read(file, path, name, falling, units=("1", "1"))
+        # a cell without value and without count was seen by no sounding
+        empty = da.isnan(count.data) & da.isnan(value.data)
+        count = xr.Variable(count.dims, da.where(empty, 0.0, count.data))
+        made[f"{name}_count"] = count.copy(deep=False)
+        made[f"{name}_count"].attrs = {"units": "1", "long_name": "number of soundings in the cell"}
+    stated, spread = _first(file, rule.uncertainty), _first(file, rule.standard_error_of)
+    attributes = {"units": file.product.wanted_units(name)}
+    if stated is not None:
+        sigma = _read(file, stated, name, falling)
+        attributes["long_name"] = f"1 sigma of {name} as the product states it"
+    elif spread is not None and count is not None:
+        deviation = _read(file, spread, name, falling)
+        enough = count.data >= 2
+        sigma = xr.Variable(
+            deviation.dims,
+            da.where(enough, deviation.data / da.sqrt(da.where(enough, count.data, 1.0)), np.nan),
+        )
+        attributes["long_name"] = f"standard error of {name}: spread over the root of the count"
+        attributes["comment"] = "the product states no uncertainty; unknown below two soundings"
+    else:
+        return made
+    made[f"{name}_uncertainty"] = xr.Variable(sigma.dims, sigma.data, attributes)
+    return made
+
+
+def _read(
+    file: GriddedFile, path: str, name: str, falling: bool, *, units: tuple[str, str] | None = None
+) -> xr.Variable:
+    """Read one dataset: dimensions named, window cut, decoded, converted, ground first."""
+    group, _, leaf = path.rpartition("/")
+    raw = open_raw(file.path, group or None)[leaf].variable
+    raw = _named(raw, file, path)
+    cut = raw
+    if {"lat", "lon"} <= set(raw.dims):
+        cut = file.window.cut(raw, "lat", "lon")
+    rule, product = file.product.variables[name], file.product
+    where = f"{file.path}: {path}"
+    if units is not None:
+        made = decode(cut, product.fill, units=units, where=where)
+    else:
+        given = _given_units(raw, rule, product)
+        if rule.flux:
+            plain = decode(cut, product.fill, units=None, where=where)
+            made = to_carbon(plain, given, product, file.bounds, where=where)
+        else:
+            made = decode(cut, product.fill, units=(given, product.wanted_units(name)), where=where)
+        if name in gases() and path == _first(file, rule.paths):
+            _check_plausible(made, name, given, where)
+    if file.time is not None and "time" not in made.dims and "lat" in made.dims:
+        made = xr.Variable(("time", *made.dims), made.data[None])
+    for dim in ("layer", "level", "edge"):
+        if dim in made.dims and not falling:
+            made = made.isel({dim: slice(None, None, -1)})
+    return _in_order(made)
+
+
+def _in_order(variable: xr.Variable) -> xr.Variable:
+    return variable.transpose(*[dim for dim in _ORDER if dim in variable.dims])
+
+
+def _given_units(raw: xr.Variable, rule: GridVariable, product: GridProduct) -> str:
+    if rule.ignore_stated_units and rule.units is not None:
+        return rule.units
+    for name in product.units_attributes:
+        text = raw.attrs.get(name)
+        text = text.decode() if isinstance(text, bytes) else text
+        if isinstance(text, str) and text.strip():
+            return text.strip()
+    return rule.units or ""
+
+
+def _named(raw: xr.Variable, file: GriddedFile, path: str) -> xr.Variable:
+    """Give the dimensions of a variable their names: by name where the file has names, else by size."""
+    axes, product = {}, file.product
+    layered = "layer" if product.axes.edge else "level"
+    roles = (
+        ("lat", file.places[0], product.axes.latitude),
+        ("lon", file.places[1], product.axes.longitude),
+        ("time", file.time_path or "", product.axes.time),
+        (layered, "", product.axes.level),
+        ("edge", "", product.axes.edge),
+    )
+    for role, own, others in roles:
+        names = {own.rpartition("/")[2], *(other.rpartition("/")[2] for other in others)}
+        found = [dim for dim in raw.dims if str(dim) in names]
+        if found:
+            axes[found[0]] = role
+    left = [dim for dim in raw.dims if dim not in axes]
+    for role, size in (("lon", file.shape[1]), ("lat", file.shape[0])):  # rows come before columns
+        place = next((dim for dim in reversed(left) if raw.sizes[dim] == size), None)
+        if role not in axes.values() and place is not None and raw.ndim >= 2:
+            axes[place] = role
+            left.remove(place)
+    if (
+        file.time is not None
+        and "time" not in axes.values()
+        and left
+        and raw.sizes[left[0]] == file.time.size
+    ):
+        axes[left.pop(0)] = "time"
+    raw = raw.isel({dim: 0 for dim in left if raw.sizes[dim] == 1})
+    more = [str(dim) for dim in left if dim in raw.dims]
+    wrong = [
+        role
+        for role, size in (("lat", file.shape[0]), ("lon", file.shape[1]))
+        if role in axes.values() and raw.sizes[next(d for d, r in axes.items() if r == role)] != size
+    ]
+    if more or wrong:
+        raise SchemaError(
+            f"{path} has dimensions that are not understood: {', '.join(more + wrong)}",
+            where=file.path,
+            expected="time, level, latitude, longitude",
+        )
+    return xr.Variable([axes[dim] for dim in raw.dims], raw._data, raw.attrs, raw.encoding, fastpath=True)
+
+
+def _surface_first(file: GriddedFile) -> bool:
+    """Tell from the pressures of one column whether the ground comes first; without them, as declared."""
+    product = file.product
+    rule = product.variables.get("pressure_edge")
+    if rule is not None and rule.paths and (path := _first(file, rule.paths)) is not None:
+        edges = _read(file, path, "pressure_edge", True)
+        column = edges.isel({dim: 0 for dim in edges.dims if dim != "edge"}).values
+    elif rule is not None and rule.hybrid and all(_known(file, part) for part in rule.hybrid[:2]):
+        a, b = (_make(file, part, True) for part in rule.hybrid[:2])
+        assert a is not None
+        assert b is not None
+        column = a.values + b.values * _GROUND
+    else:
+        return product.order == "surface_first"
+    if not np.isfinite(column).all() or not (np.diff(column) != 0).all():
+        return product.order == "surface_first"
+    return bool(column[0] > column[-1])
+
+
+def _known(file: GriddedFile, name: str) -> bool:
+    return _first(file, file.product.variables[name].paths) is not None
+
+
+def _check_plausible(variable: xr.Variable, name: str, given: str, where: str) -> None:
+    """Look at one row of values: a unit that is stated wrongly shows by its size."""
+    low, high = gases()[name].plausible
+    for row in (variable.sizes["lat"] // 2, 0, variable.sizes["lat"] - 1):
+        place = {dim: row if dim == "lat" else 0 for dim in variable.dims if dim != "lon"}
+        sample = variable.isel(place).values
+        sample = sample[np.isfinite(sample)]
+        if sample.size:
+            break
+    if sample.size and not low <= float(np.median(sample)) <= high:
+        raise UnitsError(
+            f"values like {float(np.median(sample)):.4g} {gases()[name].units} are impossible "
+            f"(stated unit: {given!r})",
+            where=where,
+            expected=f"{low:g} to {high:g} {gases()[name].units}",
+            fix="state the true unit in a YAML file of your own: units: and ignore_stated_units: true",
+        )
