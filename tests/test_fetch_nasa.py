@@ -81,6 +81,15 @@ def test_listing_needs_no_account(nasa, tmp_path, monkeypatch):
     assert not nasa.urs.seen
 
 
+def test_search_turns_the_pages(tmp_path):
+    earthdata = Earthdata({f"oco2_{number:05d}.nc4": b"" for number in range(2003)}, page=2000)
+    try:
+        assert len(get(earthdata, tmp_path, list_only=True).files) == 2003
+        assert len(earthdata.main.requests(SEARCH)) == 2
+    finally:
+        earthdata.close()
+
+
 def test_two_collections_that_follow_each_other(nasa, tmp_path):
     yaotan.fetch(
         "tropomi_ch4",

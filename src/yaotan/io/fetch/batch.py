@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from yaotan.catalog.archive import ServiceName
 from yaotan.errors import CredentialsError, FetchError
 from yaotan.io.atomic import output_error
+from yaotan.io.fetch.crew import work_through
 from yaotan.io.fetch.download import download
 from yaotan.io.fetch.patience import Patience, TransferError
 from yaotan.io.fetch.record import known_digest, read_record, write_record
@@ -198,16 +198,15 @@ def _with_sizes(tasks: list[Task], transport: Transport, parallel: int) -> list[
     if not lacking or len(lacking) > _MOST_SIZED:
         return tasks
 
-    def ask(task: Task) -> int | None:
+    def ask(task: Task) -> tuple[str, int | None]:
         assert task.request is not None
         try:
             with transport.open(Request(task.request.url, "HEAD")) as response:
-                return content_length(response)
+                return task.name, content_length(response)
         except TransferError:
-            return None
+            return task.name, None
 
-    with ThreadPoolExecutor(parallel) as pool:
-        sizes = dict(zip((task.name for task in lacking), pool.map(ask, lacking), strict=True))
+    sizes = dict(work_through(lacking, ask, parallel, transport.stop))
     # only shown: what was announced now is no promise for the download, so the task keeps none
     return [
         replace(task, about={**task.about, "announced": sizes[task.name]}) if sizes.get(task.name) else task
@@ -249,14 +248,11 @@ def _get_all(
         return replace(base, status="fetched" if fresh else "already good", size=size, sha256=digest)
 
     done: list[FetchedFile] = []
-    pool = ThreadPoolExecutor(min(parallel, len(tasks)), thread_name_prefix="fetch")
     try:
-        for future in as_completed([pool.submit(get, task) for task in tasks]):
-            done.append(future.result())
+        for file in work_through(tasks, get, parallel, source.transport.stop):
+            done.append(file)
     finally:
-        # after an interruption: what is under way stops at the next piece, what is done is recorded
-        source.transport.stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        # after an interruption, too: what is done is recorded
         files = tuple(sorted(done, key=lambda file: file.name))
         moment = os.environ.get("SOURCE_DATE_EPOCH")
         when = dt.datetime.fromtimestamp(int(moment), dt.UTC) if moment else dt.datetime.now(dt.UTC)
