@@ -83,6 +83,10 @@ Computation = Literal[
     "dry_air_weight",
     "kernel_of_angle",
     "day_profile",
+    "packed_levels",
+    "hydrostatic_weight",
+    "profile_column",
+    "log_column_kernel",
 ]
 
 
@@ -112,6 +116,8 @@ class Source(Entry):
         The sounding axes stand last in the dataset instead of first.
     select : tuple of int
         Index along each of the first axes after the sounding axes (a band, a species).
+    selected : tuple of str
+        The paths that `select` speaks of; default all.
     when : Fact, optional
         The source is offered only where this holds in the file.
     value : float, optional
@@ -132,6 +138,7 @@ class Source(Entry):
     shared: tuple[str, ...] = ()
     trailing: bool = False
     select: tuple[int, ...] = ()
+    selected: tuple[str, ...] = ()
     when: Fact | None = None
     value: float | None = None
     bias_corrected: bool | None = None

@@ -178,7 +178,8 @@ def _rest_of(container: Container, frame: Frame, source: Source, path: str) -> t
     if path in source.shared:
         return container.shape_of(path)
     rest = frame.rest_of(container, path, trailing=source.trailing)
-    return rest[len(source.select) :] if rest else rest
+    selects = path in (source.selected or source.paths)
+    return rest[len(source.select) :] if rest and selects else rest
 
 
 def _check_shapes(container: Container, granule: Granule) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.io import profile
+from yaotan.io import packed, profile
 
 Floats = NDArray[np.float64]
 Terms = Sequence[Floats]
@@ -160,5 +160,9 @@ COMPUTATIONS: Final[dict[str, Computation]] = {
     "dry_operator": Computation(profile.dry_operator, own_units=True),
     "dry_air_weight": Computation(profile.dry_air_weight, own_units=True),
     "day_profile": Computation(profile.day_profile, own_units=True, vertical=True),
+    "packed_levels": Computation(packed.packed_levels, own_units=True, ordered=True),
+    "hydrostatic_weight": Computation(packed.hydrostatic_weight, own_units=True, ordered=True),
+    "profile_column": Computation(packed.profile_column, own_units=True),
+    "log_column_kernel": Computation(packed.log_column_kernel, own_units=True, ordered=True, vertical=True),
     "kernel_of_angle": Computation(profile.kernel_of_angle, own_units=True, vertical=True),
 }

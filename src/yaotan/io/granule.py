@@ -168,7 +168,8 @@ class Granule:
             values = self.frame.spread(container, path, once, rows)
             return self._convert(values, attributes, source, path, wanted)
         else:
-            raw = self.frame.read(container, path, rows, trailing=source.trailing, select=source.select)
+            select = source.select if path in (source.selected or source.paths) else ()
+            raw = self.frame.read(container, path, rows, trailing=source.trailing, select=select)
         values = to_float(raw, attributes, self.product.fill)
         if source.missing:
             values = np.where(np.isin(values, source.missing), np.nan, values)
