@@ -125,6 +125,56 @@ def _tccon_gas(truth: Truth, name: str, water: np.ndarray, expected: Expected) -
     ]
 
 
+def write_ggg2014(path: Path, truth: Truth) -> Expected:
+    """As a GGG2014 public file: units in the names, days since 1970, one table of kernels for all spectra."""
+    truth = at_station(truth)
+    n, table = ("time",), ("ak_P_hPa", "ak_zenith")
+    own = {"missing_value": np.float32(-1e38)}
+    pressure = np.linspace(1010.0, 0.05, LEVELS)
+    angles = np.arange(10.0, 90.0, 5.0)
+    slope = np.linspace(1.0, 0.2, LEVELS)
+    zenith = truth.solar_zenith_angle
+    expected = {
+        **truth.place(),
+        "solar_zenith_angle": zenith,
+        "surface_pressure": truth.surface_pressure,
+        "surface_altitude": truth.surface_altitude,
+        "pressure_level": np.repeat(pressure[None], truth.count, axis=0),
+    }
+    days = (truth.time - np.datetime64("1970-01-01", "ns")) / np.timedelta64(1, "D")
+    items: list[Item] = [
+        ("time", days, n, {}),
+        ("year", np.full(truth.count, 2019, "i4"), n, {}),
+        ("lat_deg", truth.latitude.astype("f4"), n, {**own, "units": "deg"}),
+        ("long_deg", truth.longitude.astype("f4"), n, {**own, "units": "deg"}),
+        ("asza_deg", zenith.astype("f4"), n, {**own, "units": "deg"}),
+        ("pout_hPa", truth.surface_pressure.astype("f4"), n, {**own, "units": "hPa"}),
+        ("zobs_km", (truth.surface_altitude / 1000).astype("f4"), n, {**own, "units": "km"}),
+        ("ak_P_hPa", pressure.astype("f4"), table[:1], {}),
+        ("ak_zenith", angles.astype("f4"), table[1:], {}),
+    ]
+    for name, native, scale in (
+        ("xco2", "xco2_ppm", 1.0),
+        ("xch4", "xch4_ppm", 1e-3),
+        ("xco", "xco_ppb", 1.0),
+    ):
+        values, error = truth.column(name), truth.uncertainty(name)
+        kernel = 1.0 + slope[None] * zenith[:, None] / 100.0
+        missing = ~np.isfinite(values) | (zenith < angles[0])
+        expected |= {
+            name: values,
+            f"{name}_uncertainty": error,
+            f"{name}_averaging_kernel": np.where(missing[:, None], np.nan, kernel),
+        }
+        items += [
+            (native, store(values * scale, "f4", -1e38), n, own),
+            (f"{native}_error", store(error * scale, "f4", -1e38), n, own),
+            (f"ak_{name[1:]}", (1.0 + slope[:, None] * angles / 100.0).astype("f4"), table, own),
+        ]
+    write_netcdf(path, items, {"longName": "xianghe01"}, format="NETCDF3_CLASSIC")
+    return expected
+
+
 def write_coccon(path: Path, truth: Truth) -> Expected:
     """As PROFFASTpylot 2.4.1: hPa called Pa, km called m, radian called degree; 0 and -900000 are missing."""
     truth = at_station(truth, "9m")
@@ -247,6 +297,7 @@ CASES = [
     Case(
         "tccon_ggg2020", tccon("R1"), "xh20190331_20190402.public.qc.nc", "2020.R1", note="R1", relative=2e-6
     ),
+    Case("tccon_ggg2014", write_ggg2014, "xh20190331_20190401.public.nc", ""),
     Case("coccon", write_coccon, "COCCON_mc_SN115_2019-03-31.nc", ""),
     Case("obspack", obspack("ch4", "mol mol-1"), "ch4_bao_tower-insitu_1_ccgg_all.nc", "2.0", note="ch4"),
     Case(
