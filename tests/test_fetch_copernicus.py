@@ -22,6 +22,7 @@ from servers.sentinelhub import (
     SentinelHub,
 )
 from yaotan.errors import CredentialsError, FetchError
+from yaotan.io.fetch import read_statistics
 
 pytest.importorskip("sentinelhub")
 
@@ -113,6 +114,21 @@ def test_a_table_for_each_region(hub, tmp_path):
     assert asked["aggregation"]["aggregationInterval"] == {"of": "P1D"}
     assert asked["aggregation"]["timeRange"] == {"from": "2020-01-01T00:00:00Z", "to": "2020-01-05T00:00:00Z"}
     assert asked["input"]["bounds"]["geometry"]["type"] == "Polygon"
+
+
+def test_tables_are_read_back(hub, tmp_path):
+    shapes = [box(110, 35, 111, 36), box(112, 35, 113, 36)]
+    regions = gpd.GeoDataFrame({"region_id": ["b", "a"]}, geometry=shapes, crs=4326)
+    result = get(hub, tmp_path, region=regions, form="table")
+    table = read_statistics(result.paths)
+    assert list(table["region"]) == ["a", "b"]
+    first = table.iloc[0]
+    assert (first["band"], first["units"], first["mean"], first["spread"]) == ("CH4", "ppb", 1850.0, 9.0)
+    assert (first["count"], first["missing"]) == (96, 4)
+    assert (str(first["start"]), str(first["end"])) == ("2020-01-01 00:00:00", "2020-01-02 00:00:00")
+    (tmp_path / "got" / "fetch.json").unlink()
+    with pytest.raises(FetchError, match="not in the record"):
+        read_statistics(result.paths)
 
 
 @pytest.mark.parametrize("form", ["raster", "table"])

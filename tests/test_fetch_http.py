@@ -545,6 +545,22 @@ def test_command_says_what_failed_with_status_2(server, tmp_path, capsys):
     assert "Traceback" not in captured.err
 
 
+def test_command_shows_no_secret_even_with_its_traceback(server, tmp_path):
+    server.forever["/data/registry.txt"] = "403"
+    base = f"http://me:{SECRET}@127.0.0.1:{server.port}/data?token={SECRET}"
+    arguments = ["--debug", "fetch", "x", "--period", "2019", "2019", "--service", "http", "--base-url", base]
+    run = subprocess.run(
+        [sys.executable, "-m", "yaotan", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "NO_PROXY": "*", "YAOTAN_HTTP_TOKEN": SECRET},
+    )
+    assert run.returncode != 0
+    assert "403" in run.stderr
+    secret_free(tmp_path, [run.stdout, run.stderr], [SECRET])
+
+
 def test_command_without_period(capsys):
     assert run_main("fetch", "oco2_lite") == 2
     assert "a first and a last date are needed" in capsys.readouterr().err
