@@ -420,7 +420,7 @@ def test_regional_tables_and_the_command_take_foreign_grids(tmp_path: Path, caps
     import pandas as pd
     import shapely
 
-    from yaotan.cli.runner import run_zonal
+    from yaotan.cli.main import main
 
     gpd.GeoDataFrame({"region_id": ["a"]}, geometry=[shapely.box(-150, -60, 150, 60)], crs=4326).to_file(
         tmp_path / "box.geojson"
@@ -429,15 +429,12 @@ def test_regional_tables_and_the_command_take_foreign_grids(tmp_path: Path, caps
     table = zonal_statistics(grid, open_regions(tmp_path / "box.geojson"))
     assert np.isfinite(table["xco2"]).all()
     assert np.isfinite(table["xco2_count"]).all()
-    forget_warnings()
-    with pytest.warns(UncheckedLayoutWarning):
-        run_zonal(
-            str(flux(tmp_path)),
-            str(tmp_path / "box.geojson"),
-            str(tmp_path / "t.csv"),
-            region_id=None,
-            name=None,
-            name_zh=None,
-        )
+    command = ["zonal", str(flux(tmp_path)), str(tmp_path / "box.geojson"), str(tmp_path / "t.csv")]
+    for more in ([], ["--product", "carbontracker_flux"]):
+        with pytest.raises(SystemExit) as left:
+            main([*command, "--trust-layout", *more])
+        assert left.value.code == 0
+        said = capsys.readouterr()
+        assert "1 regions" in said.out
+        assert "never run on a real file" not in said.err
     assert not pd.read_csv(tmp_path / "t.csv", comment="#").empty
-    assert "1 regions" in capsys.readouterr().out

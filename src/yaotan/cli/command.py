@@ -94,14 +94,18 @@ COMMANDS: Final = (
     ),
     Command(
         "zonal",
-        ("yaotan.io.region:open_regions", "yaotan.grid.zonal:zonal_statistics"),
+        ("yaotan.io.netcdf:open_grid", "yaotan.io.region:open_regions", "yaotan.grid.zonal:zonal_statistics"),
         "Average a grid over regions: GRID, REGIONS, TARGET (.csv, .parquet, .nc).",
         (
-            Argument("grid", "Grid written by yaotan."),
+            Argument("grid", "Grid written by yaotan, or of a known gridded product."),
             Argument("regions", "Vector file, or a name such as key_regions or china_province."),
             Argument("target", "File to write."),
         ),
         (
+            Option(
+                "product", str, None, "Gridded product, or a YAML file of your own (docs/product/grids.md)."
+            ),
+            TRUST,
             Option("region_id", str, None, "Column that holds the region's id."),
             Option("name", str, None, "Column that holds its English name."),
             Option("name_zh", str, None, "Column that holds its Chinese name."),

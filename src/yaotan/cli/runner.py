@@ -131,8 +131,9 @@ def run_zonal(grid: str, regions: str, target: str, **options: Any) -> None:
     from yaotan.io.write import write
 
     naming = {name: options.pop(name) for name in ("region_id", "name", "name_zh")}
+    reading = {name: options.pop(name) for name in ("product", "trust_layout")}
     opened = open_regions(regions, **naming)
-    write(zonal_statistics(open_grid(grid), opened, **options), target)
+    write(zonal_statistics(open_grid(grid, **reading), opened, **options), target)
     print(f"{target}: {len(opened)} regions")
 
 

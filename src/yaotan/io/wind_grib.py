@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+# ecCodes' wheel brings a PROJ of its own: a process that loads it before that of pyproj crashes at its end
+import pyproj  # noqa: F401
 import xarray as xr
 
 from yaotan.errors import NotAGranuleError, SchemaError
