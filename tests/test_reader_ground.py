@@ -211,8 +211,11 @@ def test_water_and_gravity_change_the_weights() -> None:
     pressure, surface = np.array([[1000.0, 0.0]]), np.array([1000.0])
     wet = np.array([[0.04, 0.0]])
     weight = dry_air_weight([pressure, surface, wet, np.ones((1, 2))], [])
-    lost = 0.622 * 0.04 / 0.96  # of dry air at the ground, per pressure
-    assert weight[0, 0] == pytest.approx((0.5 - lost / 3) / (1 - lost / 2), abs=2e-5)
+    a = (
+        18.01528 / 28.96546 * 0.04 / 0.96
+    )  # dry air per pressure is 1 / (1 + a t), t from 0 to 1 at the ground
+    wanted = (1 / a - np.log1p(a) / a**2) / (np.log1p(a) / a)
+    assert weight[0, 0] == pytest.approx(wanted, abs=1e-6)
     light = dry_air_weight([pressure, surface, np.zeros((1, 2)), np.array([[1.0, 0.9]])], [])
     assert light[0, 0] < 0.5
 
