@@ -412,3 +412,23 @@ def test_second_scan_is_quick(tmp_path):
     start = time.perf_counter()
     assert index_granules(base, checksum=False).read == 0
     assert time.perf_counter() - start < 1.0
+
+
+def test_an_interrupted_scan_leaves_no_process(tmp_path, monkeypatch):
+    base = make_some(tmp_path / "data", 8)
+    started = []
+    real = pool._Reader.__init__
+
+    def start(reader):
+        real(reader)
+        started.append(reader._process)
+
+    def stop(what, done, total):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pool._Reader, "__init__", start)
+    with pytest.raises(KeyboardInterrupt):
+        index_granules(base, workers=2, progress=stop)
+    time.sleep(0.3)
+    assert len(started) == 2
+    assert all(process.poll() is not None for process in started)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shapely
-from stac_validation import validate_tree
 
+from stac_validation import validate_tree
 from yaotan.io.index.query import find_granules, open_index
 from yaotan.io.index.scan import index_granules
 from yaotan.io.paths import find_files

@@ -8,6 +8,7 @@ import queue
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,8 +16,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaotan
+from yaotan.errors import YaotanError
 from yaotan.io.index.facts import Facts, failed, read_facts
 
+_PROGRAM: Final = """
+import json, sys
+sys.path += [place for place in json.loads(sys.argv[1]) if place not in sys.path]
+from yaotan.io.index.worker import main
+main()
+"""
 #: files for which starting one more process pays
 _WORTH: Final = 150
 #: tasks in flight per process: keeps all busy while one reads a large file
@@ -33,14 +41,13 @@ class _Reader:
     """One reading process."""
 
     def __init__(self) -> None:
-        # -P: files of the user's folder are not taken for modules
-        command = [sys.executable, "-P", "-c", "from yaotan.io.index.worker import main; main()"]
-        places = [str(Path(yaotan.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
+        # -P: files of the user's folder are not taken for modules; what this process finds elsewhere is
+        # found too, but last
+        places = [str(Path(yaotan.__file__).parents[1]), *filter(None, sys.path)]
+        command = [sys.executable, "-P", "-c", _PROGRAM, json.dumps(places)]
         try:
             self._process = subprocess.Popen(
                 command,
-                env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -115,12 +122,15 @@ def read_all(tasks: Sequence[Task], workers: int | None = None) -> Iterator[list
     for reader in readers:
         idle.put(reader)
     every = list(readers)
+    ended = threading.Event()
 
     def ask(task: Task) -> list[Facts]:
         reader = idle.get()
         rows = reader.ask(task)
         if rows is None:
             cause = reader.cause()
+            if ended.is_set():  # it was stopped by us
+                return []
             reader = _Reader()
             every.append(reader)
             rows = [failed(f"the reading process died of it ({cause}): the file is damaged or too large")]
@@ -130,7 +140,10 @@ def read_all(tasks: Sequence[Task], workers: int | None = None) -> Iterator[list
     executor = ThreadPoolExecutor(len(readers))
     try:
         yield from _in_order(executor, ask, tasks, len(readers) * _AHEAD)
+    except _CannotStartError as error:
+        raise YaotanError("another process that reads cannot be started", fix="use workers=1") from error
     finally:
+        ended.set()
         executor.shutdown(wait=False, cancel_futures=True)
         for reader in every:
             reader.stop()
