@@ -12,6 +12,8 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.io import netcdf_file
 
 from yaotan.errors import (
@@ -22,7 +24,10 @@ from yaotan.errors import (
     UnitsError,
     YaotanError,
 )
+from yaotan.geodesy import wrap_longitude
 from yaotan.grid.zonal import zonal_statistics
+from yaotan.io.bound import parse_region
+from yaotan.io.field import make_window
 from yaotan.io.netcdf import open_grid
 from yaotan.io.region import open_regions
 from yaotan.io.trust import forget_warnings
@@ -438,3 +443,48 @@ def test_regional_tables_and_the_command_take_foreign_grids(tmp_path: Path, caps
         assert "1 regions" in said.out
         assert "never run on a real file" not in said.err
     assert not pd.read_csv(tmp_path / "t.csv", comment="#").empty
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    size=st.integers(4, 24),
+    turn=st.integers(-24, 24),
+    down=st.booleans(),
+    west=st.floats(-180, 179),
+    width=st.floats(30, 200),
+)
+def test_a_window_is_the_same_wherever_the_axis_starts(
+    size: int, turn: int, down: bool, west: float, width: float
+) -> None:
+    step = 360.0 / size
+    plain = -180.0 + step * (np.arange(size) + 0.5)
+    other = np.roll(plain, turn) % 360.0
+    latitude = np.arange(-80.0, 81.0, 20.0)
+    area = parse_region((west, -50, west + width if west + width <= 180 else west + width - 360, 50))
+    try:
+        first = make_window(latitude, plain, area, margin=1, where="a")
+    except SchemaError:
+        with pytest.raises(SchemaError):
+            make_window(latitude[::-1] if down else latitude, other, area, margin=1, where="b")
+        return
+    second = make_window(latitude[::-1] if down else latitude, other, area, margin=1, where="b")
+    np.testing.assert_allclose(second.longitude, first.longitude, atol=1e-9)
+    np.testing.assert_array_equal(second.latitude, first.latitude)
+    np.testing.assert_allclose(wrap_longitude(other[second.columns]), plain[first.columns], atol=1e-9)
+    assert (np.diff(first.longitude) > 0).all()
+    np.testing.assert_allclose(np.diff(first.longitude), step)
+
+
+def test_values_do_not_depend_on_the_size_of_blocks(tmp_path: Path, monkeypatch: Any) -> None:
+    path = molefraction(tmp_path)
+    whole = open_grid(path, trust_layout=True).load()
+    for size in (7, 30, 200):
+        monkeypatch.setattr("yaotan.io.field._BLOCK", size)
+        blocks = open_grid(path, trust_layout=True)
+        assert len(blocks["co2"].data.chunks[0]) > 1
+        xr.testing.assert_identical(blocks.load(), whole)
+
+
+def test_a_region_has_the_cells_of_the_globe(tmp_path: Path) -> None:
+    grid = open_grid(geos_l3(tmp_path), region=(-180, -90, 0, -80), trust_layout=True)
+    assert grid["lat_bnds"].values.tolist() == [[-90.0, -67.5]]

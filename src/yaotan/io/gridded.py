@@ -219,7 +219,9 @@ def _with_axes(
     """Add coordinates with their bounds: edges half-way between centres, poles as the last edge."""
     lat = {"units": "degrees_north", "standard_name": "latitude", "axis": "Y", "bounds": "lat_bnds"}
     lon = {"units": "degrees_east", "standard_name": "longitude", "axis": "X", "bounds": "lon_bnds"}
-    lat_bounds = np.clip(_half_way(window.latitude, np.sort(stored[0])), -90.0, 90.0)
+    rising = np.sort(stored[0])  # of the whole axis, so that a region has the cells of the globe
+    whole = np.clip(_half_way(rising, rising), -90.0, 90.0)
+    lat_bounds = whole[np.searchsorted(rising, window.latitude)]
     lon_bounds = _half_way(window.longitude, np.sort(stored[1]))
     coords: dict[str, Any] = {
         "lat": ("lat", window.latitude, lat),
