@@ -90,20 +90,22 @@ def test_search_turns_the_pages(tmp_path):
         earthdata.close()
 
 
-def test_two_collections_that_follow_each_other(nasa, tmp_path):
+@pytest.mark.parametrize(
+    ("product", "name"),
+    [
+        ("tropomi_ch4", "S5P_L2__CH4____HiR"),
+        ("tropomi_co", "S5P_L2__CO_____HiR"),
+        ("tropomi_no2", "S5P_L2__NO2____HiR"),
+    ],
+)
+def test_the_first_year_of_tropomi_is_asked_of_the_same_collection(nasa, tmp_path, product, name):
+    period = ("2018-05-01", "2019-09-10")
     yaotan.fetch(
-        "tropomi_ch4",
-        period=("2019-08-01", "2019-08-10"),
-        target=tmp_path,
-        base_url=nasa.base_url,
-        list_only=True,
-        patience=quick(),
+        product, period=period, target=tmp_path, base_url=nasa.base_url, list_only=True, patience=quick()
     )
-    asked = [(seen.query["short_name"], seen.query["temporal[]"]) for seen in nasa.main.requests(SEARCH)]
-    assert asked == [
-        (["S5P_L2__CH4___"], ["2019-08-01T00:00:00Z,2019-08-05T23:59:59Z"]),
-        (["S5P_L2__CH4____HiR"], ["2019-08-06T00:00:00Z,2019-08-10T23:59:59Z"]),
-    ]
+    (seen,) = nasa.main.requests(SEARCH)
+    assert (seen.query["short_name"], seen.query["version"]) == ([name], ["2"])
+    assert seen.query["temporal[]"] == ["2018-05-01T00:00:00Z,2019-09-10T23:59:59Z"]
 
 
 def test_token_goes_to_the_data_host_and_nowhere_else(nasa, tmp_path):

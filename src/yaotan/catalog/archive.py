@@ -26,7 +26,7 @@ class Service(Entry):
     domain : str
         Hosts at or below it may be given the login's token.
     source : str
-        Page that says so.
+        Page that describes it.
     """
 
     base_url: str
@@ -36,13 +36,11 @@ class Service(Entry):
 
 
 class Collection(Entry):
-    """One collection of NASA's archive; `begins` and `ends` (not included) when several follow each other."""
+    """One collection of NASA's archive."""
 
     short_name: str
     version: str
     doi: str = ""
-    begins: dt.date | None = None
-    ends: dt.date | None = None
 
 
 class NasaHolding(Entry):

@@ -154,15 +154,12 @@ def search(
     base = service.base_url.rstrip("/") + "/"
     tasks: dict[str, Task] = {}
     for collection in collections:
-        start, end = asked.within(collection.begins, collection.ends)
-        if start >= end:
-            continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of the library's own next version
             query = data_granules()
             query.session = session
             query.mode(base).short_name(collection.short_name).version(collection.version)
-            query.temporal(asked.iso(start), asked.iso_last(end))
+            query.temporal(asked.iso(asked.start), asked.iso_last(asked.end))
             if asked.box is not None:
                 query.bounding_box(*asked.box)
             for granule in query.get(10_000_000):

@@ -35,13 +35,6 @@ class Asked:
     box: tuple[float, float, float, float] | None
     regions: Any = None
 
-    def within(self, begins: dt.date | None, ends: dt.date | None) -> tuple[dt.datetime, dt.datetime]:
-        """Give the part of the period that lies in another one (end not included)."""
-        midnight = dt.time()
-        start = self.start if begins is None else max(self.start, dt.datetime.combine(begins, midnight))
-        end = self.end if ends is None else min(self.end, dt.datetime.combine(ends, midnight))
-        return start, end
-
     @staticmethod
     def iso(moment: dt.datetime) -> str:
         """Write a moment of UTC as services want it."""
