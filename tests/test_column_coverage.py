@@ -8,7 +8,7 @@ import pytest
 import shapely
 import xarray as xr
 
-from yaotan.catalog.rule import ScreeningRule
+from yaotan.catalog.screening import ScreeningRule
 from yaotan.column.coverage import count_days, count_losses, crossing_days, soundings_by_region, track_points
 
 REGIONS = gpd.GeoDataFrame(

@@ -10,7 +10,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yaotan.catalog.rule import ScreeningRule
+from yaotan.catalog.screening import ScreeningRule
 from yaotan.column.screening import screen
 from yaotan.errors import RecipeError
 

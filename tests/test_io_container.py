@@ -18,8 +18,8 @@ from yaotan.catalog.rule import FillRule, TimeRule
 from yaotan.errors import NotAGranuleError, UnitsError
 from yaotan.io.container import Container, open_container
 from yaotan.io.decode import fill_values, to_float
-from yaotan.io.moment import decode_time, parse_epoch
 from yaotan.io.footprint import ring_corners, square_corners, wrap
+from yaotan.io.moment import decode_time, parse_epoch
 from yaotan.io.package import data_members
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from yaotan.catalog.rule import FillRule, TimeRule
 from yaotan.errors import NotAGranuleError
-from yaotan.io.moment import decode_time
 from yaotan.io.identify import identify
+from yaotan.io.moment import decode_time
 from yaotan.io.soundings import open_soundings
 from yaotan.schema import check_soundings
 

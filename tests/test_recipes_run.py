@@ -311,3 +311,25 @@ def test_a_month_in_which_one_product_has_nothing(studio: Studio) -> None:
     days = studio.table("losses.csv").query("product == 'oco2_lite' and reason == 'no_file'")
     assert days[days["month"] == "2020-02"]["count"].tolist() == [29, 29, 29]
     assert studio.table("comparison.csv")["months"].tolist() == [1]
+
+
+def test_outliers_are_counted_as_they_are_gridded(studio: Studio) -> None:
+    """The table of losses and the grid agree on who is an outlier among the good ones."""
+    rng, count = np.random.default_rng(5), 120
+    xco2 = rng.normal(410.0, 0.5, count)
+    xco2[[20, 60, 90]] += 12.0
+    studio.oco2(
+        count,
+        **inside(count),
+        xgas=xco2,
+        uncertainty=np.full(count, 0.5),
+        quality=np.where(np.arange(count) % 7 == 1, 1, 0),
+    )
+    studio.study["inputs"][0]["rules"] = ["no_target", "outlier"]
+    studio.run()
+    dropped = studio.counts()["screening"]["outlier"]
+    assert 3 <= dropped <= 6
+    assert studio.lost()["outlier"] == dropped
+    assert studio.lost()["kept"] == studio.counts()["kept"]
+    words = load_results(studio.path / "results").words["outlier"]
+    assert "neighbours" in words["en"]

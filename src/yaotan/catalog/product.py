@@ -16,13 +16,13 @@ from yaotan.catalog.rule import (
     Identification,
     MeaningRule,
     QualityRule,
-    ScreeningRule,
     TimeRule,
     VariableRule,
     VersionRule,
     Vertical,
     Words,
 )
+from yaotan.catalog.screening import ScreeningRule
 from yaotan.catalog.source import load_yaml, root
 from yaotan.errors import CatalogError
 from yaotan.schema import MODE, SURFACE

@@ -307,22 +307,3 @@ class Vertical(Entry):
         if self.order == "test" and self.test is None:
             raise ValueError("order 'test' needs the dataset 'test'")
         return self
-
-
-class ScreeningRule(Entry):
-    """A named condition on a variable that keeps a sounding; used by ``column.screening``."""
-
-    name: str
-    variable: str
-    min: float | None = None
-    max: float | None = None
-    among: tuple[float | str, ...] | None = Field(default=None, alias="in")
-    words: Words
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-    @model_validator(mode="after")
-    def _says_something(self) -> ScreeningRule:
-        if self.min is None and self.max is None and self.among is None:
-            raise ValueError("give 'min', 'max' or 'in'")
-        return self

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 import xarray as xr
 
-from yaotan.catalog.rule import ScreeningRule
+from yaotan.catalog.screening import ScreeningRule
 from yaotan.column.screening import judge
 from yaotan.schema import column_variables
 
@@ -175,7 +175,7 @@ def count_losses(
         failures["flag", "no_value"] = empty & keep
         keep = keep & ~empty
     for rule in rules:
-        failed, _ = judge(soundings, rule)
+        failed, _ = judge(soundings, rule, among=keep)
         failures["rule", rule.name] = failed & keep
         keep = keep & ~failed
     failures["kept", "kept"] = keep

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from yaotan.catalog.rule import ScreeningRule
+from yaotan.catalog.product import load_products
+from yaotan.catalog.screening import ScreeningRule, find_rules
+from yaotan.column.outlier import find_outliers
 from yaotan.errors import RecipeError
 
 
-def judge(soundings: xr.Dataset, rule: ScreeningRule) -> tuple[npt.NDArray[np.bool_], int]:
+def judge(
+    soundings: xr.Dataset, rule: ScreeningRule, *, among: npt.NDArray[np.bool_] | None = None
+) -> tuple[npt.NDArray[np.bool_], int]:
     """Find the soundings that break one rule.
 
     Parameters
     ----------
     soundings : xarray.Dataset
-        Soundings table; only the rule's variable is loaded.
+        Soundings table; only what the rule needs is loaded.
     rule : ScreeningRule
         Bounds are inclusive.
+    among : ndarray of bool, optional
+        ``(sounding,)`` those still in the table. A test for outliers judges these and compares them with
+        one another; other rules do not depend on it.
 
     Returns
     -------
@@ -46,7 +54,30 @@ def judge(soundings: xr.Dataset, rule: ScreeningRule) -> tuple[npt.NDArray[np.bo
         failed |= values > rule.max
     if rule.among is not None:
         failed |= ~np.isin(values, _codes(array, rule))
+    if rule.outlier is not None:
+        outlying, missing = _judge_outliers(soundings, rule, values, among)
+        failed |= outlying
     return failed & ~missing, int(missing.sum())
+
+
+def variables_of(rule: ScreeningRule) -> list[str]:
+    """List what a rule needs to judge; the first must be there, the others help."""
+    more = [f"{rule.variable}_uncertainty", "granule"] if rule.outlier else []
+    return [rule.variable, *more]
+
+
+def _judge_outliers(
+    soundings: xr.Dataset, rule: ScreeningRule, values: npt.NDArray[np.float64], among: Any
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    assert rule.outlier is not None
+    given = {
+        name: soundings.get(key)
+        for name, key in zip(("sigma", "granule"), variables_of(rule)[1:], strict=True)
+    }
+    known = {name: array.values for name, array in given.items() if array is not None}
+    present = values if among is None else np.where(among, values, np.nan)
+    outlying, missing = find_outliers(present, soundings["time"].values, rule.outlier, **known)
+    return outlying, missing if among is None else missing & among
 
 
 def check_rule(soundings: xr.Dataset, rule: ScreeningRule) -> xr.DataArray:
@@ -110,33 +141,33 @@ def _codes(array: xr.DataArray, rule: ScreeningRule) -> npt.NDArray[np.float64]:
     return np.asarray(codes)
 
 
-def screen(soundings: xr.Dataset, rules: Sequence[ScreeningRule]) -> xr.Dataset:
+def screen(soundings: xr.Dataset, rules: Sequence[str | ScreeningRule]) -> xr.Dataset:
     """Keep the soundings that pass every rule, and count the others by rule.
 
     Parameters
     ----------
     soundings : xarray.Dataset
         Soundings table; lazy variables stay lazy, only judged ones are loaded.
-    rules : sequence of ScreeningRule
-        From a product's catalog entry or a study file.
+    rules : sequence of str or ScreeningRule
+        Names of rules of the product or of ``catalogs/screening.yaml``, or rules written out.
 
     Returns
     -------
     xarray.Dataset
         The soundings kept. ``attrs["screening"]`` is a JSON list, one entry a rule, of ``rule``,
         ``failed`` (all that break it), ``dropped`` (those no earlier rule took) and ``not_judged``
-        (missing value, kept).
+        (missing value or no neighbours, kept).
 
     Raises
     ------
     RecipeError
-        A rule names a variable that is not there.
+        There is no rule of that name, or it names a variable that is not there.
 
     Notes
     -----
     Rules are applied in the order given, so ``dropped`` sums to the number lost; ``failed`` does not
-    depend on the order. Screening cannot repair a bias that a filter itself brings in (clear, bright
-    scenes are kept more often).
+    depend on the order, but for outliers, which are sought among those still there. Screening cannot
+    repair a bias that a filter itself brings in (clear, bright scenes are kept more often).
 
     Examples
     --------
@@ -148,8 +179,8 @@ def screen(soundings: xr.Dataset, rules: Sequence[ScreeningRule]) -> xr.Dataset:
     """
     keep = np.ones(soundings.sizes["sounding"], bool)
     counts = []
-    for rule in rules:
-        failed, missing = judge(soundings, rule)
+    for rule in find_rules(rules, load_products().get(soundings.attrs.get("product", ""))):
+        failed, missing = judge(soundings, rule, among=keep)
         dropped = int((failed & keep).sum())
         keep &= ~failed
         counts.append(

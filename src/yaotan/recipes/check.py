@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import xarray as xr
 
+from yaotan.catalog.screening import find_rules
 from yaotan.column.screening import check_rule
 from yaotan.errors import RecipeError, TooFewSoundingsError, YaotanError
 from yaotan.io.soundings import open_soundings
-from yaotan.recipes.column import rules_of
 from yaotan.recipes.context import Context
 from yaotan.schema import column_variables
 
@@ -34,7 +34,7 @@ def check_inputs(context: Context) -> None:
             continue
         options = context.inventory.of(product)[0].options
         _check_systematic(product, options.systematic, column_variables(first))
-        for rule in rules_of(context.inventory.of(product)[0].entry, options.rules):
+        for rule in find_rules(options.rules, context.inventory.of(product)[0].entry):
             check_rule(first, rule)
 
 

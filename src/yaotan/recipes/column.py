@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from yaotan.catalog.product import Product
-from yaotan.catalog.rule import ScreeningRule
+from yaotan.catalog.screening import ScreeningRule, find_rules
 from yaotan.column.coverage import (
     COLUMNS,
     count_days,
@@ -21,49 +21,19 @@ from yaotan.column.coverage import (
     soundings_by_region,
     track_points,
 )
-from yaotan.column.screening import screen
-from yaotan.errors import NotAGranuleError, RecipeError
+from yaotan.column.screening import screen, variables_of
+from yaotan.errors import NotAGranuleError
 from yaotan.grid.bin import grid_soundings
+from yaotan.io.bound import Box
 from yaotan.io.soundings import open_soundings
 from yaotan.io.tabular import read_table
 from yaotan.io.write import write
 from yaotan.recipes.context import Context, Month
 from yaotan.recipes.inventory import Granule
 from yaotan.recipes.step import Step
-from yaotan.recipes.study import Rule
 from yaotan.schema import REQUIRED_SOUNDING
 
 CORNERS = ("latitude_corner", "longitude_corner")
-
-
-def rules_of(product: Product, named: Sequence[str | Rule]) -> list[ScreeningRule]:
-    """Look up the rules that a study names in the product's catalog entry.
-
-    Parameters
-    ----------
-    product : Product
-        Catalog entry.
-    named : sequence of str or Rule
-        As in the study file.
-
-    Returns
-    -------
-    list
-        Rules in the order given.
-
-    Raises
-    ------
-    RecipeError
-        The catalog entry has no rule of that name.
-    """
-    offered = {rule.name: rule for rule in product.rules}
-    missing = [name for name in named if isinstance(name, str) and name not in offered]
-    if missing:
-        raise RecipeError(
-            f"product {product.product} has no rule {missing[0]!r}",
-            expected=f"one of {', '.join(offered) or '(none)'}, or a rule written out",
-        )
-    return [offered[rule] if isinstance(rule, str) else rule for rule in named]
 
 
 def _rule_parameters(rules: Sequence[ScreeningRule]) -> list[dict[str, Any]]:
@@ -77,7 +47,8 @@ def digests_of(granules: Sequence[Granule]) -> dict[str, str]:
 
 def needed(product: Product, rules: Sequence[ScreeningRule], also: Sequence[str]) -> list[str]:
     """List the variables that a step reads; dozens of others would only make the graph larger."""
-    names = [*REQUIRED_SOUNDING, *product.gases, *(rule.variable for rule in rules), *also]
+    judged = [name for rule in rules for name in variables_of(rule)]
+    names = [*REQUIRED_SOUNDING, *product.gases, *judged, *also]
     return list(dict.fromkeys(names))
 
 
@@ -101,7 +72,7 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
         Output ``columns/<product>_<YYYYMM>.nc``, or none when nothing was left; its summary says why.
     """
     options, grid, entry = granules[0].options, context.study.grid, granules[0].entry
-    rules = rules_of(entry, options.rules)
+    rules = find_rules(options.rules, entry)
     target = context.folder / "columns" / f"{product}_{month.name.replace('-', '')}.nc"
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
@@ -222,7 +193,7 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
     Step
         Output ``.steps/losses/<product>_<YYYYMM>.csv``, which `join_losses_step` joins.
     """
-    rules = rules_of(granules[0].entry, granules[0].options.rules)
+    rules = find_rules(granules[0].options.rules, granules[0].entry)
     target = context.folder / ".steps" / "losses" / f"{product}_{month.name.replace('-', '')}.csv"
     regions, entry = context.regions_and_union, granules[0].entry
     half_swath, options = entry.swath_km / 2, granules[0].options
@@ -252,7 +223,9 @@ def loss_step(context: Context, product: str, month: Month, granules: Sequence[G
             members = soundings_by_region(lat, lon, regions)
             for seen, rows in zip(sounded, members, strict=True):
                 seen |= _days(time[rows])
-            inside = np.unique(np.concatenate(members))
+            # an outlier is one among all that are gridded, not among those of the regions only
+            reached = np.flatnonzero(Box(*context.reach).holds(lat, lon))
+            inside = np.unique(np.concatenate([*members, reached]))
             if inside.size:
                 part = every.isel(sounding=inside)
                 tables.append(count_losses(part, regions, rules, quality=options.quality))

@@ -12,6 +12,7 @@ import xarray as xr
 
 from yaotan.catalog.gas import gases
 from yaotan.catalog.product import Product, load_products
+from yaotan.catalog.screening import find_rules, general_rules
 from yaotan.errors import RecipeError
 from yaotan.io.netcdf import open_grid
 from yaotan.io.region import open_regions
@@ -181,7 +182,10 @@ def _words(study: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str,
     words: dict[str, dict[str, str]] = {}
     for product in provenance["products"]:
         entry = _entry(product, provenance)
-        words |= {rule.name: dict(rule.words) for rule in entry.rules}
+        named = [rule for item in study["inputs"] for rule in item["rules"] if isinstance(rule, str)]
+        offered = {**general_rules(), **{rule.name: rule for rule in entry.rules}}
+        chosen = [offered[name] for name in named if name in offered]
+        words |= {rule.name: dict(rule.words) for rule in find_rules(chosen, entry)}
         words |= {name: dict(text) for name, text in entry.reasons.items()}
     for options in study["inputs"]:
         words |= {rule["name"]: rule["words"] for rule in options["rules"] if not isinstance(rule, str)}

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from yaotan.catalog.rule import ScreeningRule
+from yaotan.catalog.screening import ScreeningRule
 from yaotan.catalog.source import load_yaml
 from yaotan.errors import CatalogError, RecipeError
 from yaotan.typing import PathLike
