@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.geodesy import AUTHALIC_RADIUS
+from yaotan.geodesy import AUTHALIC_RADIUS, sphere_point
 
 #: Up to this many cells the double sum is done in full.
 EXACT_CELLS: Final = 3000
@@ -18,13 +18,6 @@ _BLOCK_SIDES: Final = (1 / 16, 1 / 8, 1 / 4)
 _CUTOFF: Final = 12.0
 #: Blocks taken at once against all others within reach (bounds the memory).
 _STRIP: Final = 500
-
-
-def _positions(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points on the authalic sphere [m], ``(n, 3)``."""
-    phi, lam = np.radians(lat), np.radians(lon)
-    unit = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
-    return AUTHALIC_RADIUS * unit
 
 
 def _arc(chord: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -37,7 +30,7 @@ def correlated_variance(
 ) -> NDArray[np.float64]:
     """Give ``sum_ab s_a s_b rho_ab`` of each row of ``share`` ``(m, n)``."""
     if share.shape[1] <= EXACT_CELLS:
-        return _quadratic_form(share, _positions(lat, lon), length)
+        return _quadratic_form(share, sphere_point(lat, lon), length)
     label, centre, side = _blocks(lat, lon, length)
     blocks = np.zeros((share.shape[0], len(centre)))
     own = np.zeros_like(blocks)
@@ -88,6 +81,6 @@ def _blocks(
         if label.max() < EXACT_CELLS:
             break
     count = np.bincount(label)
-    place = _positions(lat, lon)
+    place = sphere_point(lat, lon)
     centre = np.stack([np.bincount(label, weights=place[:, axis]) / count for axis in range(3)], axis=1)
     return label, centre, side

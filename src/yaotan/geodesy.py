@@ -208,6 +208,35 @@ def distance(
     return np.asarray(2.0 * AUTHALIC_RADIUS * np.arcsin(np.sqrt(np.clip(h, 0.0, 1.0))))
 
 
+def sphere_point(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.float64]:
+    """Points on the authalic sphere in space, for distances through the sphere (chords).
+
+    Covariance functions that are valid in three dimensions stay valid on the sphere with chords, not with
+    great-circle distances.
+
+    Parameters
+    ----------
+    latitude, longitude : array_like
+        [degrees]; broadcast against one another.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(..., 3)`` [m].
+
+    Examples
+    --------
+    >>> a, b = sphere_point([0.0, 0.0], [0.0, 180.0])
+    >>> bool(np.isclose(np.linalg.norm(a - b), 2.0 * AUTHALIC_RADIUS))
+    True
+    """
+    phi, lam = np.radians(np.asarray(latitude, float)), np.radians(np.asarray(longitude, float))
+    unit = np.stack(
+        np.broadcast_arrays(np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)), axis=-1
+    )
+    return np.asarray(AUTHALIC_RADIUS * unit)
+
+
 def wrap_longitude(longitude: ArrayLike) -> NDArray[np.float64]:
     """Bring longitudes into [-180, 180).
 
