@@ -77,7 +77,7 @@ def test_rows_come_in_the_order_asked_for(rows: list[int], tmp_path_factory: pyt
 BAD = {
     "empty": (b"", "is empty"),
     "html": (b"<!DOCTYPE html>\n<html><body>Login</body></html>", "web page"),
-    "text": (b"just some words\n", "a text file"),
+    "text": (b"Dear colleague,\nno data today.\n", "a text file"),
     "zip": (b"PK\x03\x04rest", "zip archive"),
     "gzip": (b"\x1f\x8brest", "gzip"),
     "binary": (bytes(range(256)), "unknown type"),

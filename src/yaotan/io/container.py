@@ -1,4 +1,4 @@
-"""One view on netCDF-3 and netCDF-4 / HDF5 files: paths with shape, dtype and attributes, rows on request."""
+"""One view on netCDF-3, netCDF-4 / HDF5 and tables of text: paths, shapes, attributes, rows on request."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.errors import NotAGranuleError
-from yaotan.io.filetype import check_head
+from yaotan.io.filetype import check_head, is_text
 from yaotan.io.store import ClassicStore, Hdf5Store, Store
+from yaotan.io.text_store import TextStore
 from yaotan.typing import PathLike
 
 #: parts of a path inside a package: "delivery.tar.gz::folder/data.h5"
@@ -219,6 +220,15 @@ def _take(item: Any, rows: slice | NDArray[np.integer[Any]]) -> NDArray[Any]:
     return result
 
 
+def open_content(content: bytes, where: str) -> Container:
+    """Open what was read from a file; damaged content raises what the library of its format raises."""
+    if content[:3] == b"CDF":
+        return Container(ClassicStore(io.BytesIO(content)), where)
+    if is_text(content[:4096]):
+        return Container(TextStore(content, where), where)
+    return Container(Hdf5Store(io.BytesIO(content)), where)
+
+
 def open_container(path: PathLike) -> Container:
     """Open a granule, or one member of a tar package (``"package.tar.gz::folder/data.h5"``).
 
@@ -243,10 +253,10 @@ def open_container(path: PathLike) -> Container:
         if member:
             with tarfile.open(package) as archive:
                 stream = archive.extractfile(member)
-                content = io.BytesIO(stream.read() if stream else b"")
-            classic = content.getvalue()[:3] == b"CDF"
-            return Container(ClassicStore(content) if classic else Hdf5Store(content), text)
-        kind = check_head(Path(text))
+                return open_content(stream.read() if stream else b"", text)
+        kind = check_head(Path(text), tables=True)
+        if kind == "text":
+            return Container(TextStore(text, text), text)
         return Container(Hdf5Store(text) if kind == "HDF5" else ClassicStore(text), text)
     except NotAGranuleError:
         raise

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.catalog.rule import FillRule
-from yaotan.errors import UnitsError
+from yaotan.errors import NotAGranuleError, UnitsError
 
 Floats = NDArray[np.float64]
+#: what tables of text write where there is no number
+NOTHING: Final = ("", "-", "na", "n/a", "nan", "null", "none")
 
 
 def fill_values(attributes: Mapping[str, Any], rule: FillRule, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -71,7 +73,7 @@ def to_float(raw: NDArray[Any], attributes: Mapping[str, Any], rule: FillRule) -
     Parameters
     ----------
     raw : numpy.ndarray
-        As stored.
+        As stored; text is read as numbers.
     attributes : mapping
         Attributes of the dataset.
     rule : FillRule
@@ -81,7 +83,14 @@ def to_float(raw: NDArray[Any], attributes: Mapping[str, Any], rule: FillRule) -
     -------
     numpy.ndarray
         float64.
+
+    Raises
+    ------
+    NotAGranuleError
+        A text is no number.
     """
+    if raw.dtype.kind in "SUO":
+        raw = to_numbers(to_text(raw))
     values = raw.astype(np.float64)
     fills = fill_values(attributes, rule, raw.dtype)
     if fills.size:
@@ -103,19 +112,67 @@ def _first_number(attributes: Mapping[str, Any], names: tuple[str, ...]) -> floa
     return None
 
 
+def to_numbers(texts: NDArray[np.str_]) -> Floats:
+    """Read numbers from text; empty fields, ``-``, ``NA``, ``N/A``, ``NaN``, ``null``, ``none`` are missing.
+
+    Parameters
+    ----------
+    texts : numpy.ndarray
+        Unicode.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, same shape.
+
+    Raises
+    ------
+    NotAGranuleError
+        Names the first text that is neither (``1_000`` and ``4,5`` are not numbers).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> to_numbers(np.array(["4.5", "na", "-1e3"]))
+    array([    4.5,     nan, -1000. ])
+    """
+    missing = np.isin(np.char.lower(texts), NOTHING)
+    plain = np.where(missing, "nan", texts)
+    try:
+        if not (np.char.find(plain, "_") >= 0).any():
+            return plain.astype(np.float64)
+    except ValueError:
+        pass
+    wrong = next(text for text in plain.flat if not _is_number(str(text)))
+    raise NotAGranuleError(f"holds {str(wrong)!r} where a number is expected")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
+
+
 def to_text(raw: NDArray[Any]) -> NDArray[np.str_]:
     """Decode byte strings, variable-length strings and character rows to text, one per sounding.
 
     Parameters
     ----------
     raw : numpy.ndarray
-        Kind S, U or O; a second axis of single characters is joined.
+        Kind S, U or O; a second axis of single characters is joined. Numbers (of a table of text, where
+        the kind of a column is told from its fields) are written out, whole ones without a point.
 
     Returns
     -------
     numpy.ndarray
-        Unicode, one axis.
+        Unicode, one axis; empty for NaN.
     """
+    if raw.dtype.kind in "iuf":
+        whole = np.isfinite(raw) & (raw == np.trunc(raw)) & (np.abs(raw) < 2**53)
+        text = np.where(whole, np.where(whole, raw, 0).astype(np.int64).astype(str), raw.astype(str))
+        return np.where(np.isnan(raw), "", text) if raw.dtype.kind == "f" else text
     if raw.dtype.kind == "O":
         raw = np.array([v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in raw.flat])
         return np.char.strip(raw.astype(str), "\x00 ") if raw.size else raw.astype("U1")

@@ -37,18 +37,26 @@ def _head(path: Path) -> bytes:
         raise NotAGranuleError(f"cannot be read ({error.strerror})", where=path) from error
 
 
-def check_head(path: Path) -> str:
+def is_text(head: bytes) -> bool:
+    """Tell text by its first bytes: no control characters but blanks, or the mark of UTF-16."""
+    marked = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return marked or all(byte >= 32 or byte in b"\t\r\n\f" for byte in head)
+
+
+def check_head(path: Path, *, tables: bool = False) -> str:
     """Tell netCDF-3 from HDF5 by the first bytes, or say in plain words what the file is instead.
 
     Parameters
     ----------
     path : pathlib.Path
         File.
+    tables : bool
+        Whether text may be a table that is wanted.
 
     Returns
     -------
     str
-        ``"HDF5"`` or ``"netCDF-3"``.
+        ``"HDF5"``, ``"netCDF-3"`` or, with `tables`, ``"text"``.
 
     Raises
     ------
@@ -72,6 +80,7 @@ def check_head(path: Path) -> str:
         raise NotAGranuleError(what, where=path, expected=expected, fix=f"log in, then {again}")
     kind = next((name for magic, name in _OTHER_TYPES.items() if head.startswith(magic)), None)
     if kind is None:
-        plain = all(byte >= 32 or byte in b"\t\r\n\f" for byte in head)
-        kind = "a text file" if plain else "of an unknown type"
+        if tables and is_text(head):
+            return "text"
+        kind = "a text file" if is_text(head) else "of an unknown type"
     raise NotAGranuleError(f"is {kind}", where=path, expected=expected)

@@ -109,6 +109,15 @@ class Granule:
 
     def read_from(self, container: Container, name: str, rows: Rows = None) -> NDArray[Any]:
         """As `read`, from a container that is already open."""
+        try:
+            return self._read(container, name, rows)
+        except NotAGranuleError as error:
+            if error.where:
+                raise
+            where = f"{self.path}: {self.sources.get(name, name)}"
+            raise NotAGranuleError(error.what, where=where, expected=error.expected, fix=error.fix) from error
+
+    def _read(self, container: Container, name: str, rows: Rows) -> NDArray[Any]:
         if name == "time":
             return self._read_time(container, rows)
         if name in CORNERS:

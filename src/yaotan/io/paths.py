@@ -6,13 +6,44 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from yaotan.catalog.product import load_products
 from yaotan.errors import NotAGranuleError
 from yaotan.io.container import MEMBER
 from yaotan.io.package import data_members, is_package
+from yaotan.io.text_store import read_names
 from yaotan.typing import Paths
 
 #: file names that a folder is searched for; a subset service may append ".SUB"
 SUFFIXES: Final = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".hdf", ".he5", ".tar", ".tar.gz", ".tgz", ".sub")
+#: of these names a folder gives the tables whose columns are those of a known product
+TEXT_SUFFIXES: Final = (".csv", ".txt", ".tsv", ".dat", ".co2", ".ch4", ".n2o", ".co")
+
+
+def is_data_file(path: str) -> bool:
+    """Tell whether a file in a folder is taken for data.
+
+    Parameters
+    ----------
+    path : str
+        File.
+
+    Returns
+    -------
+    bool
+        By its name; of text (read-me files, tables of results) only what has the columns of a known
+        product. Text that cannot be read counts, so that whoever opens it says why.
+    """
+    name = path.lower()
+    if name.endswith(SUFFIXES):
+        return True
+    if not name.endswith(TEXT_SUFFIXES):
+        return False
+    try:
+        names = set(read_names(path))
+    except OSError:
+        return True
+    needed = (entry.identify.required for entry in load_products().values())
+    return any(required and names.issuperset(required) for required in needed)
 
 
 def find_files(paths: Paths) -> list[str]:
@@ -21,7 +52,8 @@ def find_files(paths: Paths) -> list[str]:
     Parameters
     ----------
     paths : path-like or sequence of path-like
-        Files, folders, glob patterns, tar packages (their data files are listed as ``tar::member``).
+        Files, folders, glob patterns, tar packages (their data files are listed as ``tar::member``). Folders
+        give files by `is_data_file`; a file or a pattern may name any other.
 
     Returns
     -------
@@ -45,9 +77,7 @@ def find_files(paths: Paths) -> list[str]:
 def _expand(text: str) -> list[str]:
     path = Path(text)
     if path.is_dir():
-        inside = [
-            str(p) for p in sorted(path.rglob("*")) if p.is_file() and p.name.lower().endswith(SUFFIXES)
-        ]
+        inside = [str(p) for p in sorted(path.rglob("*")) if p.is_file() and is_data_file(str(p))]
         return [member for name in inside for member in _members(name)]
     if path.exists() or MEMBER in text:
         return _members(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,11 +12,10 @@ import numpy as np
 
 from yaotan.catalog.product import Product, find_product
 from yaotan.errors import YaotanError
-from yaotan.io.container import MEMBER, Container, open_container
+from yaotan.io.container import MEMBER, Container, open_container, open_content
 from yaotan.io.identify import identify_container
 from yaotan.io.index.footprint import cover_points
 from yaotan.io.package import data_members, is_package
-from yaotan.io.store import ClassicStore, Hdf5Store
 from yaotan.io.teaching import AliasFile, load_aliases
 from yaotan.schema import QUALITY
 
@@ -116,8 +114,7 @@ def _read_member(
     try:
         if not content:
             return {"member": name, "error": "is empty (0 bytes)"}
-        store = (ClassicStore if content[:3] == b"CDF" else Hdf5Store)(io.BytesIO(content))
-        with Container(store, where) as container:
+        with open_content(content, where) as container:
             return {**_describe(container, wanted, taught), "member": name}
     except YaotanError as error:
         return {"member": name, "error": _reason(error, path)}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from yaotan.io.paths import SUFFIXES
+from yaotan.io.paths import is_data_file
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _walk(path: str, prefix: str) -> Iterator[Found]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path, f"{prefix}{entry.name}/")
-        elif entry.name.lower().endswith(SUFFIXES):
+        elif is_data_file(entry.path):
             found = _look(entry, prefix + entry.name)
             if found is not None:
                 yield found
