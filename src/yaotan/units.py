@@ -36,6 +36,8 @@ SPELLING: Final = {
     "molecules/cm^2": "molecule cm-2",
     "molecules cm-2": "molecule cm-2",
     "molec cm-2": "molecule cm-2",
+    "Molecules Meters^{-2}": "molecule m-2",
+    "Ph sec^{-1} m^{-2} sr^{-1} um^{-1}": "s-1 m-2 sr-1 um-1",
     "m/sec": "m s-1",
     "m.s-1": "m s-1",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,132 @@ def write_l2std(path: Path, truth: Truth) -> Expected:
     return expected
 
 
+def acos(era: str) -> Callable[[Path, Truth], Expected]:
+    """Make the writer of an ACOS file: version 2.8 keeps time in SoundingHeader, 3.3 in RetrievalHeader."""
+
+    def write(path: Path, truth: Truth) -> Expected:
+        expected = {
+            **column_values(truth),
+            "solar_zenith_angle": truth.solar_zenith_angle,
+            "sensor_zenith_angle": truth.sensor_zenith_angle,
+            "surface_altitude": truth.surface_altitude,
+            "surface": truth.surface(),
+            "sounding_id": make_id(truth, 14).astype(np.uint64),
+        }
+        header = "SoundingHeader/" if era == "2.8" else "RetrievalHeader/"
+        place = "SoundingGeometry/sounding_"
+        kinds = np.where(truth.land, "Lambertian", "Coxmunk,Lambertian")
+        items = [
+            *full_physics(truth, expected),
+            whole(header + "sounding_id", make_id(truth, 14), "i8"),
+            text(header + "sounding_time_string", [f"{str(time)[:23]}Z" for time in truth.time]),
+            (header + "sounding_time_tai93", np.zeros(truth.count), (), {}),
+            real(place + "latitude", truth.latitude, units="Degrees"),
+            real(place + "longitude", truth.longitude, units="Degrees"),
+            real(place + "latitude_geoid", truth.latitude + 0.001, units="Degrees"),
+            real(place + "longitude_geoid", truth.longitude + 0.001, units="Degrees"),
+            real(place + "solar_zenith", truth.solar_zenith_angle, units="Degrees"),
+            real(place + "zenith", truth.sensor_zenith_angle, units="Degrees"),
+            real(place + "altitude", truth.surface_altitude, units="Meters"),
+            text("RetrievalResults/surface_type", kinds),
+            text("Metadata/BuildId", [f"v{era}.00"], "Scalar"),
+            text("Metadata/ProjectId", ["ACOS"], "Scalar"),
+        ]
+        write_hdf5(path, items)
+        return expected
+
+    return write
+
+
+def write_retrieval(path: Path, truth: Truth) -> Expected:
+    """As written by the retrieval itself: float64, no place, no time but the id, no attribute ``Units``."""
+    values, expected = column_values(truth), column_values(truth)
+    tenth = np.timedelta64(100, "ms")
+    expected["time"] = truth.time - (truth.time - truth.time.astype("datetime64[s]")) % tenth
+    expected["latitude"] = expected["longitude"] = np.full(truth.count, np.nan)
+    expected["sounding_id"] = make_id(truth).astype(np.uint64)
+    expected["co2_column"] = np.linspace(130.0, 140.0, truth.count)
+    items: list[Item] = [
+        (name, stored if stored.dtype.kind == "i" else stored.astype("f8"), (), {})
+        for name, stored, _, _ in full_physics(truth, values)
+    ]
+    column = expected["co2_column"] * 6.02214076e23
+    items += [
+        ("RetrievalHeader/sounding_id_reference", make_id(truth), (), {}),
+        ("RetrievalHeader/exposure_index", np.arange(truth.count, dtype="i4"), (), {}),
+        ("RetrievalResults/retrieved_co2_column", column, (), {}),
+        ("RetrievedStateVector/state_vector_result", np.zeros((truth.count, 64)), (), {}),
+    ]
+    write_hdf5(path, items)
+    return expected
+
+
+def write_idp(path: Path, truth: Truth) -> Expected:
+    """As build 5: (Frame, Sounding) arrays, molecules m-2, cloud flag -2 to 3 of which 2 and 3 are clear."""
+    expected = {
+        **truth.place(),
+        "xco2": truth.column("xco2"),
+        "xco2_uncertainty": truth.uncertainty("xco2"),
+        "solar_zenith_angle": truth.solar_zenith_angle,
+        "sensor_zenith_angle": truth.sensor_zenith_angle,
+        "surface_altitude": truth.surface_altitude,
+        "surface": truth.surface(),
+        "mode": np.full(truth.count, 2, np.uint8),
+        "sounding_id": make_id(truth).astype(np.uint64),
+        "co2_ratio": np.linspace(0.99, 1.03, truth.count),
+        "sif_757nm": np.linspace(-1e18, 3e18, truth.count),
+    }
+    dry = np.linspace(2.0e29, 2.2e29, truth.count)
+    expected["co2_column_weak_band"] = expected["xco2"] * 1e-6 * dry / 6.02214076e23
+    frame, column = "Frame_Sounding_Array", "Molecules Meters^{-2}"
+    radiance = "Ph sec^{-1} m^{-2} sr^{-1} um^{-1}"
+    place, band = "SoundingGeometry/sounding_", "DOASCO2/co2_column_weak_band_"
+    cloud = np.where(truth.good, 2 + np.arange(truth.count) % 2, np.arange(truth.count) % 4 - 2)
+    flat = [
+        real(band + "idp", expected["xco2"] * 1e-6 * dry, frame, column),
+        real(band + "uncert_idp", expected["xco2_uncertainty"] * 1e-6 * dry, frame, column),
+        real("DOASCO2/dry_air_column_apriori_idp", dry, frame, column),
+        whole("DOASCO2/co2_weak_band_processing_flag_idp", np.zeros(truth.count), "i1", frame),
+        whole("DOASCloudScreen/cloud_flag_idp", cloud, "i1", frame),
+        real("DOASCloudScreen/co2_ratio_idp", expected["co2_ratio"], frame),
+        real("DOASFluorescence/fluorescence_radiance_757nm_corr_idp", expected["sif_757nm"], frame, radiance),
+        whole("DOASFluorescence/fluorescence_qual_flag_idp", np.zeros(truth.count), "u1", frame),
+        whole(place + "id", make_id(truth), "i8", frame),
+        whole(place + "qual_flag", np.zeros(truth.count), "u8", frame),
+        whole(place + "land_water_indicator", truth.surface(), "i1", frame),
+        text(place + "time_string", [f"{str(time)[:23]}Z" for time in truth.time], frame),
+        real(place + "latitude", truth.latitude, frame, "Degrees"),
+        real(place + "longitude", truth.longitude, frame, "Degrees"),
+        real(place + "solar_zenith", truth.solar_zenith_angle, frame, "Degrees"),
+        real(place + "zenith", truth.sensor_zenith_angle, frame, "Degrees"),
+        real(place + "altitude", truth.surface_altitude, frame, "Meters"),
+    ]
+    items = [(name, values.reshape(truth.shape), (), own) for name, values, _, own in flat]
+    items += [
+        text("Metadata/BuildId", ["B5.0.00.x4"], "Scalar"),
+        text("Metadata/ProjectId", ["OCO-2"], "Scalar"),
+        text("Metadata/OperationMode", ["TG"], "Scalar"),
+    ]
+    write_hdf5(path, items)
+    return expected
+
+
 CASES = [
     Case("oco2_l2std", write_l2std, "oco2_L2StdGL_25260a_190331_B6000r_190929105747.h5", "6.0"),
+    Case(
+        "acos_l2s",
+        acos("2.8"),
+        "acos_L2s_190331_02_Production_v110110_L2s2800_r01_PolB_190430192739.h5",
+        "2.8",
+        note="2.8",
+    ),
+    Case(
+        "acos_l2s",
+        acos("3.4"),
+        "acos_L2s_190331_16_Evaluation_v150151_L2s30400_r01_PolB_190904152222c.h5",
+        "3.4",
+        note="3.4",
+    ),
+    Case("rt_retrieval", write_retrieval, "l2_2019033123595001.h5"),
+    Case("oco2_l2idp", write_idp, "oco2_L2IDPTG_25260a_190331_B5000_190410002838s.h5", "5.0", shape=(3, 8)),
 ]

@@ -121,7 +121,8 @@ class Source(Entry):
     when : Fact, optional
         The source is offered only where this holds in the file.
     value : float, optional
-        A constant, in `units`, in place of paths (position of a station, with its source in `comment`).
+        A constant, in `units`, in place of paths (position of a station, with its source in `comment`);
+        NaN for a latitude and longitude that the product does not hold, which are then delivered as missing.
     bias_corrected, comment, units_source
         Said in the attributes of the variable.
     """

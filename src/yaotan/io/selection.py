@@ -69,6 +69,13 @@ def select_rows(
             where=granule.path,
             fix='use the original file, or open it with quality="all"',
         )
+    placed = _has_places(granule)
+    if region is not None and not placed:
+        raise NotAGranuleError(
+            f"{granule.product.product} files hold no position: no region can be cut out",
+            where=granule.path,
+            fix="open it without region=, and join positions by sounding_id",
+        )
     time, lat, lon, flag = (
         granule.read_from(container, name) for name in ("time", "latitude", "longitude", "quality")
     )
@@ -87,7 +94,7 @@ def select_rows(
             dropped[reason] = number
         keep &= ~bad
 
-    lose("no_geolocation", ~((np.abs(lat) <= 90) & np.isfinite(lon)) | np.isnat(time))
+    lose("no_geolocation", (placed & ~((np.abs(lat) <= 90) & np.isfinite(lon))) | np.isnat(time))
     if span is not None:
         lose("outside_period", ~((time >= span.start) & (time < span.end)))
     if region is not None:
@@ -108,6 +115,12 @@ def select_rows(
     none = np.datetime64("NaT", "ns")
     first, last = (moments[0], moments[-1]) if rows.size else (none, none)
     return Selection(granule, rows, dropped, flags, first, last)
+
+
+def _has_places(granule: Granule) -> bool:
+    """Tell a product that holds positions from one whose catalog entry says that they are missing."""
+    place = granule.sources.get("latitude")
+    return place is None or place.value is None or not np.isnan(place.value)
 
 
 def _count_flags(granule: Granule, container: Any, lost: Mask) -> dict[str, int]:
