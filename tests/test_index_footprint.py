@@ -8,6 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yaotan.io.index import footprint
 from yaotan.io.index.footprint import STEPS, cover_points
 from yaotan.io.stac.extent import bounds_of, join_bounds
 
@@ -33,6 +34,7 @@ def test_holds_every_point_and_little_else(places):
     assert east <= 180
     assert south >= -90
     assert north <= 90
+    # no more than 40 places: the finest cells do
     assert shape.area <= len(places) * STEPS[0] ** 2 + 1e-9
     for part in shapely.get_parts(shape):
         assert part.exterior.is_ccw
@@ -64,7 +66,7 @@ def test_a_swath_stays_a_swath():
 def test_a_global_day_is_coarse_and_small():
     index = np.arange(50_000) / 50_000
     shape = cover_points(85 * np.sin(index * 2 * np.pi * 14.6), index * 360 * 29)
-    assert shapely.get_num_coordinates(shape) < 3000
+    assert shapely.get_num_coordinates(shape) < 600
     assert bounds_of(shape)[::2] == (-180.0, 180.0)
 
 
@@ -102,3 +104,22 @@ def test_corners_on_straight_edges_are_left_out():
 )
 def test_boxes_join_round_the_earth(boxes, joined):
     assert join_bounds(boxes) == joined
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scattered_points_cost_little(seed):
+    rng = np.random.default_rng(seed)
+    lat, lon = rng.uniform(-90, 90, 400), rng.uniform(-180, 180, 400)
+    shape = cover_points(lat, lon)
+    assert shape.is_valid
+    assert shape.covers(shapely.points(lon, lat)).all()
+    assert len(shape.wkb) < 16_000
+
+
+@pytest.mark.parametrize("spread", [0.5, 3.0, 20.0, 90.0])
+def test_cells_and_strips_have_one_outline(spread, monkeypatch):
+    rng = np.random.default_rng(1)
+    lat, lon = rng.uniform(-spread, spread, 300), 170 + rng.uniform(-spread, spread, 300)
+    as_cells = cover_points(lat, lon)
+    monkeypatch.setattr(footprint, "_FEW", 0)
+    assert cover_points(lat, lon).wkb == as_cells.wkb

@@ -12,8 +12,11 @@ from yaotan.geodesy import wrap_longitude
 
 #: cell sizes that are tried, the finest first [degrees]; each is a multiple of the first
 STEPS: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
-#: most cells of a footprint; the coarsest size is taken as it is (at most 648 cells)
-MOST_CELLS: Final = 400
+#: most strips (neighbouring cells of one row) of a footprint: what its outline costs grows with them; the
+#: coarsest size is taken as it is (at most 324 strips)
+MOST_STRIPS: Final = 100
+#: number of cells up to which each is a shape of its own (the coarsest size has no more)
+_FEW: Final = 648
 #: number of points from which marking cells is quicker than sorting them
 _MANY: Final = 20_000
 _COLUMNS: Final = round(360 / STEPS[0])
@@ -24,10 +27,10 @@ def cover_points(latitude: ArrayLike, longitude: ArrayLike) -> Any:
     """Give the union of the grid cells that hold at least one point.
 
     The grid has its corner at 180 W, 90 S; its cell is the smallest of 0.25, 0.5, 1, 2, 5 and 10 degrees
-    with which no more than 400 cells are needed. So the footprint holds every point, reaches nowhere
-    further than one cell beyond a point, shows swaths and gaps of more than a cell, and never crosses
-    the dateline or a pole: what lies on both sides of 180 degrees is a MultiPolygon cut there
-    (RFC 7946, section 3.1.9).
+    with which the cells form no more than 100 strips along parallels. So the footprint holds every point,
+    reaches nowhere further than one cell beyond a point, shows swaths and gaps of more than a cell, and
+    never crosses the dateline or a pole: what lies on both sides of 180 degrees is a MultiPolygon cut
+    there (RFC 7946, section 3.1.9).
 
     Parameters
     ----------
@@ -57,10 +60,14 @@ def cover_points(latitude: ArrayLike, longitude: ArrayLike) -> Any:
     rows, columns = _finest_cells(lat[good], wrap_longitude(lon[good]))
     for step in STEPS:
         times = round(step / STEPS[0])
-        cells = np.unique(rows // times * _COLUMNS + columns // times)
-        if cells.size <= MOST_CELLS:
+        # one column is left free, so that the end of a row is no neighbour of the next one's start
+        cells = np.unique(rows // times * (_COLUMNS + 1) + columns // times)
+        first = np.flatnonzero(np.diff(cells, prepend=-2) > 1)
+        if first.size <= MOST_STRIPS:
             break
-    return _outline(cells // _COLUMNS, cells % _COLUMNS, step)
+    last = np.append(first[1:], cells.size) - 1
+    row, west, east = cells[first] // (_COLUMNS + 1), cells[first], cells[last] + 1
+    return _outline(row, west - row * (_COLUMNS + 1), east - row * (_COLUMNS + 1), step)
 
 
 def _finest_cells(lat: NDArray[Any], lon: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -77,11 +84,20 @@ def _finest_cells(lat: NDArray[Any], lon: NDArray[Any]) -> tuple[NDArray[np.int6
     return key // _COLUMNS, key % _COLUMNS
 
 
-def _outline(row: NDArray[Any], column: NDArray[Any], step: float) -> Any:
-    """Join cells to polygons without corners that lie on a straight edge."""
-    west, south = column * step - 180.0, row * step - 90.0
-    boxes = shapely.box(west, south, west + step, south + step)
-    if len(boxes) == 1:
-        return shapely.orient_polygons(shapely.normalize(boxes[0]))
-    joined = shapely.simplify(shapely.coverage_union_all(boxes), 0.0)
-    return shapely.orient_polygons(shapely.normalize(joined))
+def _outline(row: NDArray[Any], west: NDArray[Any], east: NDArray[Any], step: float) -> Any:
+    """Join strips of cells to polygons without corners that lie on a straight edge."""
+    length = east - west
+    # equal cells share whole edges, and such shapes are joined several times faster than others
+    equal = int(length.sum()) <= _FEW
+    if equal:
+        row, west = np.repeat(row, length), np.repeat(west, length) + _count_up(length)
+        east = west + 1
+    south = row * step - 90.0
+    boxes = shapely.box(west * step - 180.0, south, east * step - 180.0, south + step)
+    joined = shapely.coverage_union_all(boxes) if equal else shapely.union_all(boxes)
+    return shapely.orient_polygons(shapely.normalize(shapely.simplify(joined, 0.0)))
+
+
+def _count_up(lengths: NDArray[Any]) -> NDArray[Any]:
+    """Give 0, 1, 2 ... for each strip, one after the other."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
