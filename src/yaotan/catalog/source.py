@@ -43,7 +43,11 @@ def root(folder: str = "catalogs") -> Path:
     )
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+#: libyaml's parser where PyYAML has it: several times faster, which every command of ours waits for
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _UniqueKeyLoader(_SafeLoader):
     """Safe loader that refuses a key given twice (plain YAML keeps the last one silently)."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,6 +53,35 @@ def _plain(value: Any) -> Any:
     return value
 
 
+class _Attributes(Mapping[str, Any]):
+    """Global attributes, decoded one by one: a file has dozens of which identification needs a few."""
+
+    def __init__(
+        self, stored: Mapping[str, Any], guard: Callable[[str], AbstractContextManager[None]]
+    ) -> None:
+        self._stored, self._guard = stored, guard
+        self._decoded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._decoded:
+            if name not in self:
+                raise KeyError(name)
+            with self._guard(f"global attribute {name}"):
+                self._decoded[name] = _plain(self._stored[name])
+        return self._decoded[name]
+
+    def __contains__(self, name: object) -> bool:
+        with self._guard("global attributes"):
+            return name in self._stored
+
+    def __iter__(self) -> Iterator[str]:
+        with self._guard("global attributes"):
+            return iter([str(name) for name in self._stored])
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+
 class Container:
     """An open file; use it in a ``with`` block.
 
@@ -82,10 +111,10 @@ class Container:
         return self._backend.name
 
     @cached_property
-    def attributes(self) -> dict[str, Any]:
-        """Global attributes; text as `str`, arrays of one element as scalars."""
+    def attributes(self) -> Mapping[str, Any]:
+        """Global attributes, each read when first asked for; text as `str`, arrays of one element as scalars."""
         with self._guard("global attributes"):
-            return {str(key): _plain(value) for key, value in self._backend.root_attributes().items()}
+            return _Attributes(self._backend.root_attributes(), self._guard)
 
     def paths(self) -> list[str]:
         """List every dataset of the file (dimensions without values are left out)."""
@@ -105,7 +134,7 @@ class Container:
         if path not in self._shapes:
             item = self._require(path)
             with self._guard(f"shape of {path}"):
-                self._shapes[path] = tuple(item.shape)
+                self._shapes[path] = tuple(item.id.shape if isinstance(item, h5py.Dataset) else item.shape)
         return self._shapes[path]
 
     def entry(self, path: str) -> Entry:

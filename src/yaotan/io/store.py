@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import h5py
@@ -20,8 +20,8 @@ class Store(Protocol):
     def walk(self) -> Iterator[str]:
         """List the datasets."""
 
-    def root_attributes(self) -> dict[str, Any]:
-        """Give the global attributes as stored."""
+    def root_attributes(self) -> Mapping[str, Any]:
+        """Give the global attributes as stored; one may be read only when it is asked for."""
 
     def close(self) -> None:
         """Close the file."""
@@ -38,22 +38,26 @@ class Hdf5Store:
 
     def find(self, path: str) -> Any:
         """Give the dataset object; None when there is none."""
-        group, _, name = path.strip("/").rpartition("/")
-        if group in self._names and name.encode() not in self._names[group]:
+        parts = [part for part in path.split("/") if part]
+        # a catalog asks for the paths of all its products: what a group lacks is told by its list of names,
+        # since each miss in HDF5 itself is slow
+        if not parts or parts[-1].encode() not in self._names_in("/".join(parts[:-1])):
             return None
         try:
             # below h5py's own look-up, which opens the file's properties anew for each path
             item = h5py.h5o.open(self._file.id, path.encode())
-        except KeyError:
-            self._list(group)
+        except KeyError:  # a link that leads nowhere
             return None
         return h5py.Dataset(item, readonly=True) if isinstance(item, h5py.h5d.DatasetID) else None
 
-    def _list(self, group: str) -> None:
-        """Keep the names of a group that lacks a path: a catalog asks it for more, each miss being slow."""
+    def _names_in(self, group: str) -> frozenset[bytes]:
+        """Give the names in a group, listed once; none where there is no such group."""
         if group not in self._names:
-            item = self._file.get(group or "/")
+            above, _, name = group.rpartition("/")
+            there = not group or name.encode() in self._names_in(above)
+            item = self._file.get(group or "/") if there else None
             self._names[group] = frozenset(item.id if isinstance(item, h5py.Group) else ())
+        return self._names[group]
 
     def walk(self) -> Iterator[str]:
         """List the datasets."""
@@ -68,9 +72,10 @@ class Hdf5Store:
         self._file.visititems(visit)
         yield from paths
 
-    def root_attributes(self) -> dict[str, Any]:
-        """Give the global attributes as stored."""
-        return dict(self._file.attrs)
+    def root_attributes(self) -> Mapping[str, Any]:
+        """Give the global attributes as stored, each read when it is asked for."""
+        attributes: Mapping[str, Any] = self._file.attrs
+        return attributes
 
     def close(self) -> None:
         """Close the file."""
@@ -95,7 +100,7 @@ class ClassicStore:
         """List the datasets."""
         yield from self._file.variables
 
-    def root_attributes(self) -> dict[str, Any]:
+    def root_attributes(self) -> Mapping[str, Any]:
         """Give the global attributes as stored."""
         return dict(self._file._attributes)
 
