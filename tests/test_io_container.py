@@ -46,6 +46,51 @@ def test_hdf5_paths_attributes_and_byte_order(hdf5: Path) -> None:
         assert container.entry("group/x").shape == (10_000, 2)
 
 
+def test_what_a_file_lacks_is_told_by_lists_of_names(hdf5: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with h5py.File(hdf5, "r+") as file:
+        file["nowhere"] = h5py.SoftLink("/gone")
+        file["also_big"] = h5py.SoftLink("/big")
+    asked: list[bytes] = []
+    real = h5py.h5o.open
+
+    def note(place: object, name: bytes, **options: object) -> object:
+        asked.append(name)
+        return real(place, name, **options)
+
+    monkeypatch.setattr(h5py.h5o, "open", note)
+    with open_container(hdf5) as container:
+        for path in ("none", "group/none", "none/x", "group/x/y", "none/none/x", "big/x", "", "/"):
+            assert path not in container, path
+        assert sorted(asked) == [b"/", b"big", b"group", b"group/x"]  # to list them, once each
+        for path in ("group", "nowhere"):
+            assert path not in container, path
+        for path in ("big", "/big", "group/x", "/group/x", "also_big", "group//x"):
+            assert path in container, path
+            assert path in container
+
+
+def test_a_damaged_global_attribute_is_told_when_it_is_needed(
+    hdf5: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = h5py.AttributeManager.__getitem__
+
+    def read(attributes: h5py.AttributeManager, name: str) -> object:
+        if name == "bad":
+            raise OSError("wrong checksum")
+        return real(attributes, name)
+
+    with h5py.File(hdf5, "r+") as file:
+        file.attrs["bad"] = 1
+    monkeypatch.setattr(h5py.AttributeManager, "__getitem__", read)
+    with open_container(hdf5) as container:
+        assert sorted(container.attributes) == ["bad", "title"]
+        assert container.attributes["title"] == "a title"
+        assert "bad" in container.attributes
+        assert container.attributes.get("absent") is None
+        with pytest.raises(NotAGranuleError, match="global attribute bad cannot be read"):
+            container.attributes.get("bad")
+
+
 def test_netcdf3_is_read_without_leaking_handles(tmp_path: Path) -> None:
     path = tmp_path / "a.nc"
     with netcdf_file(path, "w") as file:

@@ -160,7 +160,6 @@ def test_files_of_other_products_are_not_taken_for_these(satellite: Path) -> Non
     others = [
         "oco2_lite/OCO2LtCO2v9_L2_20140905_000000_20141231_235959.nc",
         "oco2_lite/oco2-spectrometer_oco2_20150131-336_co2-column.nc",
-        "gosat_uol_ocpr/ESACCI-GHG-L2-CH4-GOSAT-OCPR-20120101-fv7.2.nc",
         "oco2_derived/CO2_mx_monthly_01_2016.fnl.nc",
         "oco2_derived/full_site_aggragate_data.mat",
         "README.md",

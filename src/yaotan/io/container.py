@@ -112,7 +112,7 @@ class Container:
 
     @cached_property
     def attributes(self) -> Mapping[str, Any]:
-        """Global attributes, each read when first asked for; text as `str`, arrays of one element as scalars."""
+        """Global attributes, each read when asked for; text as `str`, arrays of one element as scalars."""
         with self._guard("global attributes"):
             return _Attributes(self._backend.root_attributes(), self._guard)
 
