@@ -369,7 +369,7 @@ def test_object_of_no_noun_and_broken_noun(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "format", "words"),
     [
-        ("a.csv", None, "grid cannot be written as csv.*netcdf, obs4mips, zarr, cog"),
+        ("a.csv", None, "grid cannot be written as csv.*netcdf, obs4mips, harp, zarr, cog"),
         ("a.xyz", None, "the suffix '.xyz' names no format"),
         ("a.nc", "grib", "unknown format 'grib'"),
     ],

@@ -94,3 +94,7 @@ class MissingDependencyError(YaotanError, ImportError):
 
 class UncheckedLayoutWarning(UserWarning):
     """A reader is used that was never run on a real file of its product."""
+
+
+class LeftOutWarning(UserWarning):
+    """A format has no place for some variables of what is written: they are left out, and named."""

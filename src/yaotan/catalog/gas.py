@@ -20,6 +20,7 @@ class Gas(BaseModel):
     gas: str
     name: dict[str, str]
     plausible: tuple[float, float]
+    harp: str | None = None
 
 
 @cache

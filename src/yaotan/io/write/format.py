@@ -17,8 +17,8 @@ from yaotan.schema import check_estimate, check_features, check_grid, check_rast
 
 #: noun -> formats it can be written as
 FORMATS: Final[dict[str, tuple[str, ...]]] = {
-    "soundings": ("netcdf", "zarr", "geoparquet", "parquet", "csv"),
-    "grid": ("netcdf", "obs4mips", "zarr", "cog"),
+    "soundings": ("netcdf", "harp", "zarr", "geoparquet", "parquet", "csv"),
+    "grid": ("netcdf", "obs4mips", "harp", "zarr", "cog"),
     "raster": ("netcdf", "zarr", "cog"),
     "features": ("geoparquet", "geojson", "gpkg", "csv"),
     "estimate": ("netcdf", "zarr", "geoparquet", "parquet", "csv"),

@@ -17,6 +17,7 @@ from yaotan.errors import OutputError
 from yaotan.io.atomic import output_error, replacing
 from yaotan.io.write.cog import write_cog
 from yaotan.io.write.format import Options, format_of, noun_of
+from yaotan.io.write.harp import write_harp
 from yaotan.io.write.netcdf import write_netcdf, write_zarr
 from yaotan.io.write.obs4mips import write_obs4mips
 from yaotan.io.write.table import write_csv, write_geojson, write_geoparquet, write_gpkg, write_parquet
@@ -27,6 +28,7 @@ _WRITERS: Final[dict[str, Callable[[Any, Path, Options], None]]] = {
     "netcdf": write_netcdf,
     "zarr": write_zarr,
     "obs4mips": write_obs4mips,
+    "harp": write_harp,
     "cog": write_cog,
     "geoparquet": write_geoparquet,
     "parquet": write_parquet,
@@ -61,8 +63,9 @@ def write(
     path : path-like
         File (or, for Zarr, folder) to be written; an older one is replaced.
     format : str, optional
-        ``netcdf``, ``obs4mips``, ``zarr``, ``cog``, ``geoparquet``, ``parquet``, ``csv``, ``geojson`` or
-        ``gpkg``. By default the suffix decides: ``.nc .zarr .tif .parquet .geoparquet .csv .geojson .gpkg``.
+        ``netcdf``, ``obs4mips``, ``harp``, ``zarr``, ``cog``, ``geoparquet``, ``parquet``, ``csv``,
+        ``geojson`` or ``gpkg``. By default the suffix decides:
+        ``.nc .zarr .tif .parquet .geoparquet .csv .geojson .gpkg``.
     variable : str, optional
         Variable of a grid for ``cog`` and ``obs4mips``; not needed where there is but one column variable.
     geometry : geopandas.GeoDataFrame, optional
@@ -90,6 +93,11 @@ def write(
         The object breaks the rules of its noun.
     MissingDependencyError
         Zarr is asked for and not installed.
+
+    Warns
+    -----
+    LeftOutWarning
+        ``harp`` has no name for some of the variables; they are left out and named.
 
     Examples
     --------
