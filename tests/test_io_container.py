@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -349,3 +351,30 @@ def test_container_errors_can_be_pickled(tmp_path: Path) -> None:
         open_container(tmp_path / "nowhere.h5")
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
     assert Container.__doc__
+
+
+_MANY_THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from yaotan.io.container import open_container
+
+def look(_):
+    with open_container(sys.argv[1]) as container:
+        return container.attributes_of("text")["units"]
+
+with ThreadPoolExecutor(8) as pool:
+    print(set(pool.map(look, range(1000))))
+"""
+
+
+def test_text_of_variable_length_can_be_read_by_many_threads(tmp_path: Path) -> None:
+    """HDF5 2.0 ends the whole process where this goes wrong: hence one of its own."""
+    path = tmp_path / "text.h5"
+    with h5py.File(path, "w") as file:
+        text = file.create_dataset("text", (4, 2), h5py.string_dtype(), chunks=(1, 2), fillvalue="x")
+        text.attrs["units"] = "1"
+    done = subprocess.run(
+        [sys.executable, "-c", _MANY_THREADS, str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+    assert done.stdout.strip() == "{'1'}"

@@ -126,7 +126,8 @@ class Container:
         item = self._require(path)
         with self._guard(f"attributes of {path}"):
             if isinstance(item, h5py.Dataset):
-                return {key: _plain(item.attrs[key]) for key in item.attrs if key not in _BOOKKEEPING}
+                names = _attribute_names(item)
+                return {key: _plain(item.attrs[key]) for key in names if key not in _BOOKKEEPING}
             return {key: _plain(value) for key, value in item._attributes.items()}
 
     def shape_of(self, path: str) -> tuple[int, ...]:
@@ -231,6 +232,17 @@ class Container:
         return item
 
 
+def _attribute_names(item: h5py.Dataset) -> list[str]:
+    """List attributes without asking for the creation properties of the dataset, as h5py would.
+
+    HDF5 2.0 crashes on these for texts of variable length when another thread has closed the same file
+    in the meantime (h5py issue 2920).
+    """
+    names: list[bytes] = []
+    h5py.h5a.iterate(item.id, lambda name, *_: names.append(name))
+    return [name.decode("utf-8", "replace") for name in names]
+
+
 def _take(item: Any, rows: slice | NDArray[np.integer[Any]]) -> NDArray[Any]:
     """Read rows by contiguous slabs: fancy lists are slow in HDF5, and a slab is decompressed once."""
     if isinstance(rows, slice):
@@ -239,7 +251,8 @@ def _take(item: Any, rows: slice | NDArray[np.integer[Any]]) -> NDArray[Any]:
         return np.asarray(item[0:0])
     order = np.argsort(rows, kind="stable")
     wanted = rows[order].astype(np.int64)
-    chunks = getattr(item, "chunks", None)
+    # chunks are creation properties too: see _attribute_names
+    chunks = item.chunks if isinstance(item, h5py.Dataset) and item.dtype.kind != "O" else None
     gap = max(_GAP, chunks[0] if chunks else 0)
     starts = np.flatnonzero(np.diff(wanted, prepend=wanted[0]) > gap)
     parts = [np.asarray(item[part[0] : part[-1] + 1])[part - part[0]] for part in np.split(wanted, starts)]

@@ -1,0 +1,234 @@
+"""TROPOMI Level 2 as the ground segment writes it: groups, time x scan line x pixel, top first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from contract.netcdf import Item, store, write_netcdf
+from contract.truth import Case, Expected, Truth
+
+#: netCDF's own default fill of float32, which the product declares
+FILL = np.float32(9.96921e36)
+INTEGER_FILL = np.int32(-2147483647)
+LINES, PIXELS = 12, 2
+GEOLOCATION = "PRODUCT/SUPPORT_DATA/GEOLOCATIONS/"
+DETAIL = "PRODUCT/SUPPORT_DATA/DETAILED_RESULTS/"
+INPUT = "PRODUCT/SUPPORT_DATA/INPUT_DATA/"
+#: coast pixel; rows that a spatial cut empties
+COAST, EMPTIED = 4, (2, 11)
+DRY_AIR = 28.9644e-3  # kg mol-1
+
+
+def swath_item(
+    path: str, values: np.ndarray, units: str | None = None, last: tuple[str, ...] = (), dtype: str = "f4"
+) -> Item:
+    """One dataset on (time, scanline, ground_pixel[, last]) from values with one row per sounding."""
+    values = np.asarray(values)
+    shaped = values.reshape((1, LINES, PIXELS, *values.shape[1:]))
+    own: dict[str, object] = {"units": units} if units else {}
+    if dtype == "f4":
+        return (path, store(shaped, "f4", FILL), _dims(*last), own | {"_FillValue": FILL})
+    return (path, shaped.astype(dtype), _dims(*last), own | {"_FillValue": np.iinfo(dtype).max})
+
+
+def _dims(*last: str) -> tuple[str, ...]:
+    return ("time", "scanline", "ground_pixel", *last)
+
+
+def place_items(truth: Truth, expected: Expected) -> list[Item]:
+    """Centres, corners and angles; the corners carry no unit."""
+    return [
+        swath_item("PRODUCT/latitude", expected["latitude"], "degrees_north"),
+        swath_item("PRODUCT/longitude", expected["longitude"], "degrees_east"),
+        swath_item(GEOLOCATION + "latitude_bounds", expected["latitude_corner"], None, ("corner",)),
+        swath_item(GEOLOCATION + "longitude_bounds", expected["longitude_corner"], None, ("corner",)),
+        swath_item(GEOLOCATION + "solar_zenith_angle", expected["solar_zenith_angle"], "degree"),
+        swath_item(GEOLOCATION + "viewing_zenith_angle", expected["sensor_zenith_angle"], "degree"),
+    ]
+
+
+def qa_item(truth: Truth, bad: int = 40) -> Item:
+    """Quality as hundredths in one byte, scale in float32."""
+    path, values, dims, own = swath_item("PRODUCT/qa_value", np.where(truth.good, 100, bad), "1", (), "u1")
+    return path, values, dims, own | {"scale_factor": np.float32(0.01), "add_offset": np.float32(0)}
+
+
+def time_items(truth: Truth, *, since: bool) -> list[Item]:
+    """Reference midnight, milliseconds after it (with `since` as a time of its own), and text."""
+    midnight = truth.time[0].astype("datetime64[D]")
+    lines = truth.time.reshape(LINES, PIXELS)[:, 0]
+    seconds = (midnight - np.datetime64("2010-01-01")).astype("timedelta64[s]").astype("i4")
+    delta = ((lines - midnight) / np.timedelta64(1, "ms")).round().astype("i4")
+    unit = f"milliseconds since {midnight} 00:00:00" if since else "milliseconds"
+    text = np.array([f"{np.datetime_as_string(t, unit='us')}Z" for t in lines])
+    epoch = {"units": "seconds since 2010-01-01 00:00:00", "_FillValue": INTEGER_FILL}
+    return [
+        ("PRODUCT/time", np.array([seconds]), ("time",), epoch),
+        (
+            "PRODUCT/delta_time",
+            delta[None],
+            ("time", "scanline"),
+            {"units": unit, "_FillValue": INTEGER_FILL},
+        ),
+        ("PRODUCT/time_utc", text[None], ("time", "scanline"), {}),
+        ("PRODUCT/scanline", np.arange(1143, 1143 + LINES, dtype="i4"), ("scanline",), {"units": "1"}),
+        ("PRODUCT/ground_pixel", np.arange(PIXELS, dtype="i4"), ("ground_pixel",), {"units": "1"}),
+    ]
+
+
+def ch4_expected(truth: Truth) -> Expected:
+    """What must come out of a CH4 granule: 12 layers of equal pressure thickness down from 10 Pa."""
+    weight = np.linspace(1.0, 0.8, 12) + 0.001 * np.arange(truth.count)[:, None]
+    weight = weight / weight.sum(axis=1, keepdims=True)
+    prior = truth.profile("xch4", 12)
+    surface = truth.surface()
+    surface[COAST] = 2
+    return {
+        **truth.place(),
+        "latitude_corner": truth.latitude_corner,
+        "longitude_corner": truth.longitude_corner,
+        "xch4": truth.column("xch4"),
+        "xch4_raw": truth.column("xch4") + 8.0,
+        "xch4_uncertainty": truth.uncertainty("xch4"),
+        "xch4_prior": (weight * prior).sum(axis=1),
+        "ch4_prior_profile": prior,
+        "xch4_averaging_kernel": truth.kernel("xch4", 12),
+        "pressure_weight": weight,
+        "pressure_edge": edge_pressure(truth) / 100.0,
+        "surface": surface,
+        "solar_zenith_angle": truth.solar_zenith_angle,
+        "sensor_zenith_angle": truth.sensor_zenith_angle,
+        "surface_pressure": truth.surface_pressure,
+        "surface_altitude": truth.surface_altitude,
+        "blended_albedo": np.full(truth.count, 2.4 * 0.25 - 1.13 * 0.125),
+    }
+
+
+def surface_and_step(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+    """Surface pressure and thickness of 12 layers down from 10 Pa [Pa], with the rounding of float32."""
+    surface = (truth.surface_pressure * 100.0).astype("f4").astype(float)
+    return surface, ((surface - 10.0) / 12).astype("f4").astype(float)
+
+
+def edge_pressure(truth: Truth) -> np.ndarray:
+    """Level k, counted from the surface, lies at the surface pressure less k times the thickness [Pa]."""
+    surface, step = surface_and_step(truth)
+    return surface[:, None] - step[:, None] * np.arange(13.0)
+
+
+def ch4_items(truth: Truth, expected: Expected) -> list[Item]:
+    """Profiles run from the top down; partial columns of methane and of dry air in mol m-2."""
+    pressure, step = surface_and_step(truth)
+    total = pressure / (9.80665 * DRY_AIR)
+    amount = (expected["pressure_weight"] * total[:, None])[:, ::-1]
+    prior = expected["ch4_prior_profile"][:, ::-1] * 1e-9 * amount
+    altitude = np.repeat(np.linspace(6.4e4, 0.0, 13)[None], truth.count, axis=0)
+    classes = np.where(truth.land, 24, 9)  # bits above the lowest two name the kind of land or water
+    classes[COAST] = 3
+    kernel = expected["xch4_averaging_kernel"][:, ::-1]
+    return [
+        swath_item("PRODUCT/methane_mixing_ratio", expected["xch4_raw"], "1e-9"),
+        swath_item("PRODUCT/methane_mixing_ratio_precision", expected["xch4_uncertainty"], "1e-9"),
+        swath_item(DETAIL + "column_averaging_kernel", kernel, "1", ("layer",)),
+        swath_item(DETAIL + "surface_albedo_NIR", np.full(truth.count, 0.25), "1"),
+        swath_item(DETAIL + "surface_albedo_SWIR", np.full(truth.count, 0.125), "1"),
+        swath_item(INPUT + "surface_pressure", pressure, "Pa"),
+        swath_item(INPUT + "pressure_interval", step, "Pa"),
+        swath_item(INPUT + "surface_altitude", truth.surface_altitude, "m"),
+        swath_item(INPUT + "surface_classification", classes, None, (), "u1"),
+        swath_item(INPUT + "altitude_levels", altitude, "m", ("level",)),
+        swath_item(INPUT + "dry_air_subcolumns", amount, "mol m-2", ("layer",)),
+        swath_item(INPUT + "methane_profile_apriori", prior, "mol m-2", ("layer",)),
+    ]
+
+
+def wind_items(truth: Truth, expected: Expected) -> list[Item]:
+    """Wind at 10 m, from processor 01.03.00 on."""
+    expected |= {"wind_u": truth.wind_u, "wind_v": truth.wind_v}
+    return [
+        swath_item(INPUT + "eastward_wind", truth.wind_u, "m s-1"),
+        swath_item(INPUT + "northward_wind", truth.wind_v, "m s-1"),
+    ]
+
+
+def ch4(processor: str) -> Callable[[Path, Truth], Expected]:
+    """Make the writer of a processor: 1.2.2 without wind, from 2.7.0 on with the destriped column."""
+    number = tuple(int(part) for part in processor.split("."))
+
+    def write(path: Path, truth: Truth) -> Expected:
+        expected = ch4_expected(truth)
+        items = place_items(truth, expected) + [qa_item(truth)] + ch4_items(truth, expected)
+        items += time_items(truth, since=number >= (2,))
+        corrected = "PRODUCT/methane_mixing_ratio_bias_corrected"
+        if number >= (2, 7):
+            items.append(swath_item(f"{corrected}_destriped", expected["xch4"], "1e-9"))
+            items.append(swath_item(corrected, expected["xch4"] + 3.0, "1e-9"))
+        else:
+            items.append(swath_item(corrected, expected["xch4"], "1e-9"))
+        if number >= (1, 3):
+            items += wind_items(truth, expected)
+        write_netcdf(path, items, {"processor_version": processor, "sensor": "TROPOMI", "platform": "S5P"})
+        return expected
+
+    return write
+
+
+def write_emptied_cut(path: Path, truth: Truth) -> Expected:
+    """As the GES DISC subsetter: pixels outside the box are fill in every variable, places included."""
+    expected = ch4("2.4.0")(path, truth)
+    request = json.dumps({"request": {"box": [73, 18, 135, 54]}})
+    with h5py.File(path, "a") as file:
+        file.attrs["history"] = request
+        for name, size in (("time", 1), ("scanline", LINES), ("ground_pixel", PIXELS)):
+            index = file.create_dataset(f"PRODUCT/{name}_idx", data=np.arange(size, dtype="u2"))
+            index.attrs["_FillValue"] = np.array([65535], dtype="u2")
+
+        def empty(_: str, item: object) -> None:
+            if isinstance(item, h5py.Dataset) and item.shape[:3] == (1, LINES, PIXELS):
+                values = item[()].reshape((LINES * PIXELS, *item.shape[3:]))
+                values[list(EMPTIED)] = item.attrs["_FillValue"]
+                item[...] = values.reshape(item.shape)
+
+        file["PRODUCT"].visititems(empty)
+    for name, values in expected.items():
+        if values.dtype.kind == "f":
+            values = expected[name] = values.copy()
+            values[list(EMPTIED)] = np.nan
+    expected["quality"][list(EMPTIED)] = 1
+    expected["surface"][list(EMPTIED)] = 255
+    return expected
+
+
+def write_text_cut(path: Path, truth: Truth) -> Expected:
+    """As some cuts of l2ss-py: delta_time emptied, time_utc as characters of fixed length."""
+    expected = ch4("1.2.2")(path, truth)
+    with h5py.File(path, "a") as file:
+        product = file["PRODUCT"]
+        text = np.array([[item.decode() for item in product["time_utc"][0]]], dtype="S27")
+        del product["time_utc"]
+        product.create_dataset("time_utc", data=text)
+        del product["delta_time"].attrs["units"]
+        product["delta_time"][...] = INTEGER_FILL
+        file.attrs["history_json"] = "[]"
+    return expected
+
+
+NAME = "S5P_{}_L2__CH4____20190331T225811_20190401T003941_07580_01_{}_20190406T004530{}"
+
+
+def _case(write: Callable[[Path, Truth], Expected], version: str, note: str, name: str) -> Case:
+    return Case("tropomi_ch4", write, name, version, (LINES, PIXELS), note, relative=4e-6)
+
+
+CASES = [
+    _case(ch4("2.4.0"), "2.4.0", "02.04", NAME.format("RPRO", "020400", ".nc")),
+    _case(ch4("1.2.2"), "1.2.2", "01.02", NAME.format("OFFL", "010202", ".nc")),
+    _case(ch4("2.7.1"), "2.7.1", "destriped", NAME.format("OFFL", "020701", ".nc")),
+    _case(write_emptied_cut, "2.4.0", "emptied-cut", NAME.format("RPRO", "020400", ".SUB.nc4")),
+    _case(write_text_cut, "1.2.2", "text-time", NAME.format("OFFL", "010202", "_subsetted.nc4")),
+]
