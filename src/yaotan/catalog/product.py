@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -115,18 +115,23 @@ def read_product(path: PathLike) -> Product:
     CatalogError
         Names the file, the key and what is wrong with it.
     """
-    content = load_yaml(path)
-    if "extends" in content:
-        base = root() / "products" / f"{content.pop('extends')}.yaml"
-        content = {**load_yaml(base), **content}
     try:
-        return Product.model_validate(content)
+        return Product.model_validate(_load_extended(path))
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
         raise CatalogError(
             f"{key or 'entry'}: {problem['msg']}", where=path, fix="mend this key (see docs/product)"
         ) from error
+
+
+def _load_extended(path: PathLike) -> dict[str, Any]:
+    """Read a product file over the one that it extends, which may extend another."""
+    content = load_yaml(path)
+    if "extends" not in content:
+        return content
+    base = root() / "products" / f"{content.pop('extends')}.yaml"
+    return {**_load_extended(base), **content}
 
 
 @cache

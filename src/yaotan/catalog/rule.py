@@ -37,12 +37,15 @@ class Identification(Entry):
     Every `required` path must exist and no `forbidden` one may; a `fact` that is present must match.
     Matching facts, `evidence` paths and the file name are counted; `minimum_evidence` of them are needed,
     and the product with most of them wins. Attributes weigh more than paths, paths more than the name.
+    What is `consistent` must match where it is present too, but proves nothing: a satellite with several
+    instruments.
     """
 
     required: tuple[str, ...] = ()
     any_of: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    consistent: tuple[Fact, ...] = ()
     evidence: tuple[str, ...] = ()
     minimum_evidence: int = 0
     file_name: str | None = None
@@ -191,11 +194,13 @@ class FlagRule(Entry):
     """A variable that says good or not: by value, by interval (decoded, fill is bad) or by pattern of text.
 
     A `required` flag that a file lacks leaves the quality of its soundings unknown: such a file opens with
-    ``quality="all"`` only. Others are passed over where they are absent.
+    ``quality="all"`` only. Others are passed over where they are absent. A flag `of` a dataset speaks of that
+    one alone: in a file without it (the other gas of a product) it is neither asked for nor used.
     """
 
     path: str
     name: str
+    of: str | None = None
     good: tuple[int | str, ...] = (0,)
     min: float | None = None
     max: float | None = None
@@ -271,12 +276,16 @@ class TimeRule(Entry):
 
 
 class Footprint(Entry):
-    """Where the corners come from: four corners, a ring of points, or a circle of known size."""
+    """Where the corners come from: four corners, a ring of points, or a circle of known size.
+
+    `order` says in which order the stored corners go round the pixel, where the stored one does not.
+    """
 
     kind: Literal["corners", "ring", "circle"]
     latitude: str | None = None
     longitude: str | None = None
     select: tuple[int, ...] = ()
+    order: tuple[int, ...] = ()
     diameter_km: float | None = None
     source: str | None = None
 
@@ -287,6 +296,8 @@ class Footprint(Entry):
                 raise ValueError("a circle needs 'diameter_km' and its 'source'")
         elif not (self.latitude and self.longitude):
             raise ValueError(f"{self.kind} needs the paths 'latitude' and 'longitude'")
+        if self.order and (self.kind != "corners" or sorted(self.order) != [0, 1, 2, 3]):
+            raise ValueError("'order' takes the numbers 0 to 3 once each, and goes with kind 'corners'")
         return self
 
 
@@ -296,9 +307,13 @@ class Vertical(Entry):
     ``order="test"`` decides from the dataset `test`, a declared order is checked with it where it is there:
     a pressure or an averaging kernel, both of which grow towards the surface (``grows: up`` for an
     altitude, which does not).
+
+    ``kind="either"`` decides file by file: where `test`, the pressures, are one more than the values of a
+    profile they are the edges of its layers (``pressure_edge``), where they are as many they are its levels
+    (``pressure_level``).
     """
 
-    kind: Literal["level", "layer"]
+    kind: Literal["level", "layer", "either"]
     order: Literal["test", "toa_first", "surface_first"] = "test"
     test: str | None = None
     grows: Literal["down", "up"] = "down"
@@ -307,4 +322,6 @@ class Vertical(Entry):
     def _testable(self) -> Vertical:
         if self.order == "test" and self.test is None:
             raise ValueError("order 'test' needs the dataset 'test'")
+        if self.kind == "either" and self.test is None:
+            raise ValueError("kind 'either' needs the dataset 'test'")
         return self

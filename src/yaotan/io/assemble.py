@@ -75,6 +75,8 @@ def build_granule(
         for name, rule in product.variables.items()
         if (source := _first_source(container, rule.sources)) is not None
     }
+    if product.vertical is not None and product.vertical.kind == "either":
+        product, sources = _settle_vertical(container, product, frame, sources)
     times = tuple(rule for rule in product.time if all(p in container for p in rule.paths()))
     if not times:
         tried = ", ".join(rule.path for rule in product.time)
@@ -141,13 +143,18 @@ def fact_holds(container: Container, fact: Fact) -> bool | None:
     return re.search(fact.pattern, container.text(fact.path)) is not None
 
 
-def _present_flags(container: Container, product: Product) -> tuple[FlagRule, ...]:
+def _flags(container: Container, product: Product) -> tuple[FlagRule, ...]:
+    """Give the flags that concern this file: those of datasets that it lacks do not."""
     flags = product.quality.flags if product.quality else ()
-    return tuple(flag for flag in flags if flag.path in container)
+    return tuple(flag for flag in flags if flag.of is None or flag.of in container)
+
+
+def _present_flags(container: Container, product: Product) -> tuple[FlagRule, ...]:
+    return tuple(flag for flag in _flags(container, product) if flag.path in container)
 
 
 def _missing_flag(container: Container, product: Product) -> str:
-    flags = product.quality.flags if product.quality else ()
+    flags = _flags(container, product)
     return next((flag.path for flag in flags if flag.required and flag.path not in container), "")
 
 
@@ -156,7 +163,7 @@ def _bit_names(container: Container, product: Product) -> tuple[str, ...]:
         return ()
     rule = product.quality.bits
     if rule is None or rule.path not in container:
-        flags = [flag for flag in product.quality.flags if flag.path in container]
+        flags = _present_flags(container, product)
         return tuple(flag.name for flag in flags) if len(flags) > 1 else ()
     if rule.names:
         return rule.names
@@ -172,6 +179,23 @@ def _vertical_size(container: Container, frame: Frame, sources: Mapping[str, Sou
             if rest is not None and len(rest) == 1:
                 return rest[0]
     return 0
+
+
+def _settle_vertical(
+    container: Container, product: Product, frame: Frame, sources: Mapping[str, Source]
+) -> tuple[Product, dict[str, Source]]:
+    """Tell levels from layers, which differ between editions, by the number of pressures."""
+    vertical = product.vertical
+    assert vertical is not None
+    assert vertical.test is not None
+    kind, unused = "level", "pressure_edge"
+    profiles = {name: source for name, source in sources.items() if name != "pressure_level"}
+    values = _vertical_size(container, frame, profiles)
+    rest = frame.rest_of(container, vertical.test) if vertical.test in container else None
+    if values and rest == (values + 1,):
+        kind, unused = "layer", "pressure_level"
+    concrete = {"vertical": vertical.model_copy(update={"kind": kind})}
+    return product.model_copy(update=concrete), {n: s for n, s in sources.items() if n != unused}
 
 
 def _rest_of(container: Container, frame: Frame, source: Source, path: str) -> tuple[int, ...] | None:

@@ -245,9 +245,15 @@ class Granule:
         for rule in self.times:
             try:
                 time = read_time(container, self.frame, rule, self.product.fill, rows)
-            except UnitsError:
+            except UnitsError as error:
                 if len(self.times) == 1:
-                    raise
+                    raise UnitsError(
+                        f"{rule.path}: {error.what}",
+                        where=self.path,
+                        expected=error.expected,
+                        fix="say what it counts in a product file of your own: "
+                        f"time: [{{path: {rule.path}, units: ...}}] (docs/howto/add_product.md)",
+                    ) from error
                 continue
             if not np.isnat(time).all():
                 break
@@ -272,6 +278,8 @@ class Granule:
         )
         if rule.kind == "ring":
             return ring_corners(latitude, longitude)
+        if rule.order:
+            latitude, longitude = latitude[:, list(rule.order)], longitude[:, list(rule.order)]
         return latitude, wrap(longitude)
 
     def _read_id(self, container: Container, rows: Rows) -> NDArray[np.uint64]:

@@ -201,7 +201,7 @@ def _score(container: Container, product: Product, path: str, *, strict: bool) -
     if rule.any_of and not any(item in container for item in rule.any_of):
         return None
     facts = [fact_holds(container, fact) for fact in rule.facts]
-    if False in facts:
+    if False in facts or any(fact_holds(container, fact) is False for fact in rule.consistent):
         return None
     paths = sum(item in container for item in rule.evidence)
     name = bool(rule.file_name and re.search(rule.file_name, path.replace(MEMBER, "/")))

@@ -136,6 +136,10 @@ def _shift(time: Any, rule: TimeRule) -> Any:
 
 def _from_epoch(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
     units = rule.units or str(attributes.get("units", attributes.get("unit", "")))
+    if not units.strip():
+        raise UnitsError(
+            "nothing says what the numbers count", expected="units such as 'seconds since 1970-01-01'"
+        )
     step, start = parse_epoch(units)
     values = to_float(raw, attributes, fill)
     return _add(start, values, step)

@@ -135,6 +135,34 @@ def _count_flags(granule: Granule, container: Any, lost: Mask) -> dict[str, int]
     return {name: number for name, number in counts.items() if number}
 
 
+def check_gases(selections: list[Selection]) -> None:
+    """Refuse files of one product that hold one gas here and another there.
+
+    Such products (C3S, ESA-CCI) give each gas in a file of its own with a flag of its own: in one table the
+    same sounding would stand twice, and one of the two would go as a duplicate. Products that tell samples of
+    one time and place apart (``distinct_by``) may.
+
+    Raises
+    ------
+    NotAGranuleError
+        Two files have no gas in common.
+    """
+    held: dict[frozenset[str], str] = {}
+    for item in selections:
+        gases = frozenset(n for n in item.granule.product.gases if n in item.granule.sources)
+        if item.kept and gases and not item.granule.product.distinct_by:
+            held.setdefault(gases, item.granule.path)
+    for gases, path in held.items():
+        for others, other in held.items():
+            if not gases & others:
+                raise NotAGranuleError(
+                    f"holds {', '.join(sorted(gases))}, and {other} holds {', '.join(sorted(others))}",
+                    where=path,
+                    expected="files of one gas",
+                    fix="open the gases apart, for example with a pattern of file names such as '*CH4*.nc'",
+                )
+
+
 def drop_duplicates(selections: list[Selection]) -> None:
     """Keep one of soundings that occur twice, within a file or in files that overlap in time.
 

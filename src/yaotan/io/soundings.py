@@ -14,7 +14,7 @@ from yaotan.io.container import Container, open_container
 from yaotan.io.granule import Granule
 from yaotan.io.identify import Aliases, identify_container
 from yaotan.io.paths import find_files, show_paths
-from yaotan.io.selection import QualityChoice, Selection, drop_duplicates, select_rows
+from yaotan.io.selection import QualityChoice, Selection, check_gases, drop_duplicates, select_rows
 from yaotan.io.table import build_table, check_chunks
 from yaotan.io.teaching import AliasFile, load_aliases
 from yaotan.io.trust import warn_unchecked
@@ -72,7 +72,8 @@ def open_soundings(
     Raises
     ------
     NotAGranuleError
-        A file is damaged or unknown; files are of several products; there is no file.
+        A file is damaged or unknown; files are of several products, or of two gases of one product that
+        gives each in its own file; there is no file.
     RegionError, YaotanError
         An argument cannot be read.
 
@@ -117,6 +118,7 @@ def open_soundings(
     if not selections:
         reasons = "; ".join(str(item.get("error") or item.get("not_selected")) for item in reading[:5])
         raise NotAGranuleError(f"no file could be used ({reasons})", where=show_paths(paths))
+    check_gases(selections)
     drop_duplicates(selections)
     return build_table(selections, reading, variables, chunks)
 

@@ -158,7 +158,7 @@ def _variable(name: str, used: list[Selection], size: int | None, stamp: str) ->
     blocks = _blocks(used, size)
     dims = having.dims_of(name)
     rest = having.shape_of(name, 0)[1:]
-    _same_layout(name, used, rest)
+    _same_layout(name, used, dims, rest)
     label = f"{name}-{tokenize(name, size, stamp)}"
     tasks = [(read_block, item.granule, name, item.rows, start, stop) for item, start, stop in blocks]
     lengths = tuple(stop - start for _, start, stop in blocks)
@@ -172,7 +172,7 @@ def _stamp(item: Selection) -> tuple[Any, ...]:
     return item.granule.path, state.st_mtime_ns, state.st_size, item.rows, str(item.granule.sources)
 
 
-def _same_layout(name: str, used: list[Selection], rest: tuple[int, ...]) -> None:
+def _same_layout(name: str, used: list[Selection], dims: tuple[str, ...], rest: tuple[int, ...]) -> None:
     sources: dict[bool | None, str] = {}
     for item in used:
         granule = item.granule
@@ -181,6 +181,12 @@ def _same_layout(name: str, used: list[Selection], rest: tuple[int, ...]) -> Non
         if granule.shape_of(name, 0)[1:] != rest:
             raise NotAGranuleError(
                 f"{name} has another number of levels than in other files", where=granule.path
+            )
+        if granule.dims_of(name) != dims:
+            raise NotAGranuleError(
+                f"{name} belongs to {granule.dims_of(name)[-1]}s here and to {dims[-1]}s in other files",
+                where=granule.path,
+                fix="open them apart",
             )
         source = granule.sources.get(name)
         sources.setdefault(source.bias_corrected if source else None, granule.path)
