@@ -158,8 +158,6 @@ def test_real_products_in_one_call_are_refused(satellite: Path) -> None:
 
 def test_files_of_other_products_are_not_taken_for_these(satellite: Path) -> None:
     others = [
-        "oco2_lite/OCO2LtCO2v9_L2_20140905_000000_20141231_235959.nc",
-        "oco2_lite/oco2-spectrometer_oco2_20150131-336_co2-column.nc",
         "oco2_derived/CO2_mx_monthly_01_2016.fnl.nc",
         "oco2_derived/full_site_aggragate_data.mat",
         "README.md",

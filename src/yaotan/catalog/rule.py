@@ -224,6 +224,8 @@ class QualityRule(Entry):
     bits: BitRule | None = None
     #: why every sounding counts as good in a product without a flag
     assumed: str | None = None
+    #: what a file must say of itself for that; else the quality of its soundings is unknown
+    assumed_when: Fact | None = None
 
 
 class Interval(Entry):

@@ -154,6 +154,10 @@ def _present_flags(container: Container, product: Product) -> tuple[FlagRule, ..
 
 
 def _missing_flag(container: Container, product: Product) -> str:
+    """Give what would tell the quality and is not there, or says something else."""
+    said = product.quality.assumed_when if product.quality else None
+    if said is not None and fact_holds(container, said) is not True:
+        return f"{said.attribute or said.path} that says {said.pattern!r}"
     flags = _flags(container, product)
     return next((flag.path for flag in flags if flag.required and flag.path not in container), "")
 

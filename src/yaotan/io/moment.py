@@ -192,7 +192,9 @@ def _one_time(text: str) -> np.datetime64:
 
 def _from_digits(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRule, fill: FillRule) -> Any:
     if raw.dtype.kind in "SUO":
-        digits = np.array([int(t) if t.isdigit() else 0 for t in to_text(raw)], dtype=np.int64)
+        text = to_text(raw)
+        number = np.char.isdecimal(text) & (np.char.str_len(text) < 19)  # what int64 holds
+        digits = np.where(number, text, "0").astype(np.int64)
     elif raw.dtype.kind == "f" and raw.dtype.itemsize < 8:
         raise NotAGranuleError(f"{rule.path} holds time digits as float32, which cannot keep them")
     else:
