@@ -12,6 +12,7 @@ from shapely.geometry import box
 
 import yaotan
 from servers.fetching import LASTING, LOGINS, PASSING, PROXIES, Waits, quick, secret_free
+from servers.loopback import Answer, json_answer
 from servers.sentinelhub import (
     CATALOG,
     CLIENT,
@@ -23,6 +24,7 @@ from servers.sentinelhub import (
 )
 from yaotan.errors import CredentialsError, FetchError
 from yaotan.io.fetch import read_statistics
+from yaotan.io.fetch.source import find_source
 
 pytest.importorskip("sentinelhub")
 
@@ -86,13 +88,25 @@ def test_a_raster_for_each_day_with_data(hub, tmp_path):
 
 @pytest.mark.parametrize(
     ("product", "band", "quality"),
-    [("tropomi_co", "CO", 50), ("tropomi_no2", "NO2", 75), ("sentinel2_scene_class", "SCL", None)],
+    [
+        ("tropomi_co", "CO", 50),
+        ("tropomi_no2", "NO2", 75),
+        ("sentinel2_scene_class", "SCL", None),
+        ("worldcover", "Map", None),
+    ],
 )
 def test_bands_of_other_products(hub, tmp_path, product, band, quality):
-    one(hub, tmp_path, product=product, resolution=0.1)
+    with rasterio.open(one(hub, tmp_path, product=product, resolution=0.1).path) as raster:
+        assert raster.dtypes == ("uint8" if quality is None else "float32",)
     (asked,) = hub.asked(PROCESS)
     assert f'bands: ["{band}", "dataMask"]' in asked["evalscript"]
     assert asked["input"]["data"][0].get("processing", {}).get("minQa") == quality
+
+
+def test_several_bands_come_in_one_raster(hub, tmp_path):
+    file = one(hub, tmp_path, product="sentinel2_reflectance", resolution=0.1)
+    with rasterio.open(file.path) as raster:
+        assert raster.count == len(file.about["bands"]) == 6
 
 
 def test_a_raster_that_is_there_is_not_asked_for_again(hub, tmp_path):
@@ -172,15 +186,51 @@ def test_search_and_login_fail_in_one_message(hub, tmp_path, path, trouble):
 
 
 def test_retry_after_is_honoured(hub, tmp_path):
+    """The service counts milliseconds in an answer 429, its login and HTTP itself count seconds."""
     waits = Waits()
-    hub.server.trouble[PROCESS] = ["429:11", "503:5"]
+    hub.server.trouble[TOKEN_PATH] = ["429:3"]
+    hub.server.trouble[CATALOG] = ["429:900"]
+    hub.server.trouble[PROCESS] = ["429:11000", "503:5"]
     assert one(hub, tmp_path, patience=quick(waits)).status == "fetched"
-    assert waits.asked == [11.0, 5.0]
+    assert waits.asked == [3.0, 0.9, 11.0, 5.0]
+
+
+@pytest.mark.parametrize("form", ["raster", "table"])
+@pytest.mark.parametrize("trouble", [*LASTING, *PASSING_HERE])
+def test_a_file_that_is_there_is_never_replaced_by_a_bad_one(hub, tmp_path, form, trouble):
+    path = one(hub, tmp_path, form=form).path
+    path.write_bytes(path.read_bytes()[:-1] + b" ")  # not what was recorded, so it is asked for again
+    before = path.read_bytes()
+    hub.server.forever[PROCESS if form == "raster" else STATISTICS] = trouble.replace("700", "50")
+    assert one(hub, tmp_path, form=form, patience=quick(stall=0.1)).status == "failed"
+    assert path.read_bytes() == before
+    hub.server.forever.clear()
+    assert one(hub, tmp_path, form=form).status == "fetched"
+    assert path.read_bytes() != before
+
+
+def test_a_raster_of_another_shape_is_refused(hub, tmp_path):
+    small = one(hub, tmp_path, resolution=0.5).path.read_bytes()
+    hub.server.routes[PROCESS] = lambda seen: Answer(200, {"Content-Type": "image/tiff"}, small)
+    file = one(hub, tmp_path)
+    assert file.status == "failed"
+    assert "2 x 2 pixels and 1 bands, 20 x 20 and 1 were asked for" in file.reason
+
+
+def test_a_deployment_that_alone_holds_a_collection_is_asked():
+    options = {"service": None, "form": None, "version": None, "resolution": None, "registry": None}
+    options |= {"period": ("2020", "2020"), "region": REGION, "patience": quick()}
+    given = {"base_url": "https://own.example", "login_url": "https://own.example/token"}
+    for product, addresses, host in (
+        ("worldcover", {"base_url": None, "login_url": None}, "https://services.sentinel-hub.com"),
+        ("worldcover", given, "https://own.example"),
+        ("tropomi_co", {"base_url": None, "login_url": None}, "https://sh.dataspace.copernicus.eu"),
+    ):
+        source = find_source(product, **{**options, **addresses, "service": "copernicus"})
+        assert source.asked_words()["address"] == host
 
 
 def test_failed_intervals_are_no_table(hub, tmp_path):
-    from servers.loopback import json_answer
-
     failed = {"interval": {}, "error": {"type": "EXECUTION_ERROR"}}
     hub.server.routes[STATISTICS] = lambda seen: json_answer({"data": [failed], "status": "PARTIAL"})
     file = one(hub, tmp_path, form="table")
@@ -227,6 +277,8 @@ def test_the_own_configuration_of_sentinelhub_is_used(hub, tmp_path, monkeypatch
         ({"region": (170, 0, -170, 10)}, "crosses the dateline"),
         ({"resolution": 0.0001}, "more than one request may have"),
         ({"form": "file"}, "not what copernicus offers"),
+        ({"form": "table", "product": "worldcover"}, "codes of classes"),
+        ({"form": "table", "product": "sentinel2_scene_class"}, "codes of classes"),
     ],
 )
 def test_what_the_service_cannot_do_is_one_message(hub, tmp_path, options, words):

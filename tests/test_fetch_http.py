@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -389,6 +388,17 @@ def test_a_bad_registry_is_refused(server, tmp_path, text, words):
     assert not (tmp_path / "got").exists()
 
 
+@pytest.mark.parametrize("trouble", ["429:0", "500", "503", "stall", "cut:20", "chop:20", *LASTING])
+def test_a_registry_that_cannot_be_had_is_one_message(server, tmp_path, trouble):
+    server.forever["/data/registry.txt"] = trouble
+    with pytest.raises(FetchError) as caught:
+        get(server, tmp_path, patience=quick(stall=0.1))
+    assert caught.value.fix
+    assert len(server.requests("/data/registry.txt")) == (1 if trouble in LASTING else 4)
+    assert isinstance(caught.value, CredentialsError) == (trouble == "401")
+    assert not (tmp_path / "got").exists()
+
+
 def test_two_processes_do_not_write_one_file(server, tmp_path):
     server.trouble[f"/data/{FIRST}"] = ["drip:0.6"]
     first = threading.Thread(target=one, args=(server, tmp_path), kwargs={"patience": quick(stall=5)})
@@ -398,13 +408,6 @@ def test_two_processes_do_not_write_one_file(server, tmp_path):
     first.join()
     assert "another process" in file.reason
     assert (tmp_path / "got" / FIRST).read_bytes() == BODIES[FIRST]
-
-
-_CHILD = """
-import sys, yaotan
-day = ("2019-01-01", "2019-01-01")
-yaotan.fetch("oco2_lite", period=day, target=sys.argv[1], service="http", base_url=sys.argv[2])
-"""
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -437,30 +440,6 @@ def test_the_right_file_or_none_whatever_happens(server, tmp_path_factory, troub
         if file.status != "failed":
             break
     assert file.status != "failed"
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_fetch_leaves_the_right_file_or_none_and_goes_on(server, tmp_path, number):
-    target = tmp_path / "got"
-    server.trouble[f"/data/{FIRST}"] = ["drip:20"]
-    child = subprocess.Popen(
-        [sys.executable, "-c", _CHILD, str(target), f"{server.url}/data"],
-        env={**os.environ, "NO_PROXY": "*"},
-        stderr=subprocess.PIPE,
-    )
-    try:
-        wait_for(lambda: any(path.stat().st_size > 1000 for path in target.glob(".*.part")), 30)
-        os.kill(child.pid, number)
-        child.communicate(timeout=10)  # much less than the connection is silent
-    finally:
-        child.kill()
-    assert child.returncode != 0
-    assert not (target / FIRST).exists()
-    (file,) = one(server, tmp_path).files
-    assert file.status == "fetched"
-    assert file.path.read_bytes() == BODIES[FIRST]
-    assert server.requests(f"/data/{FIRST}")[-1].status == 206
-    assert content(tmp_path) == {FIRST, "fetch.json"}
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,46 @@ def test_the_search_fails_in_one_message(single, tmp_path, trouble):
     assert not (tmp_path / "got").exists()
 
 
+LOGIN = "/api/users/find_or_create_token"
+
+
+@pytest.mark.parametrize("trouble", ["429:0", "500", "503", "stall", "cut:20", "chop:20", *LASTING])
+def test_the_login_fails_in_one_message_before_any_file(single, tmp_path, monkeypatch, trouble):
+    monkeypatch.delenv("EARTHDATA_TOKEN")
+    monkeypatch.setenv("EARTHDATA_USERNAME", USER)
+    monkeypatch.setenv("EARTHDATA_PASSWORD", PASSWORD)
+    single.urs.forever[LOGIN] = trouble
+    with pytest.raises(FetchError) as caught:
+        get(single, tmp_path, patience=quick(stall=0.1))
+    assert caught.value.fix
+    assert PASSWORD not in str(caught.value)
+    assert len(single.urs.requests(LOGIN)) == (1 if trouble in LASTING else 4)
+    assert not single.main.requests(f"/data/{FIRST}")
+    assert isinstance(caught.value, CredentialsError) == (trouble in ("401", "html", "json"))
+
+
+@pytest.mark.parametrize("trouble", [*LASTING, *PASSING])
+def test_a_file_that_is_there_is_never_replaced_by_a_bad_one(single, tmp_path, trouble):
+    single.store.forever[f"/store/{FIRST}"] = trouble
+    path = tmp_path / "got" / FIRST
+    path.parent.mkdir()
+    path.write_bytes(hdf5_bytes(99))
+    (file,) = get(single, tmp_path, patience=quick(stall=0.1)).files
+    assert file.status == "failed"
+    assert path.read_bytes() == hdf5_bytes(99)
+    single.store.forever.clear()
+    assert get(single, tmp_path).of("fetched")
+    assert path.read_bytes() == BODIES[FIRST]
+
+
+def test_retry_after_of_the_data_host_is_honoured_in_seconds(single, tmp_path):
+    waits = Waits()
+    single.main.trouble[f"/data/{FIRST}"] = ["429:7"]
+    single.store.trouble[f"/store/{FIRST}"] = ["503:9"]
+    assert get(single, tmp_path, patience=quick(waits)).of("fetched")
+    assert waits.asked == [7.0, 9.0]
+
+
 def test_the_search_goes_on_after_a_passing_failure(single, tmp_path):
     waits = Waits()
     single.main.trouble[SEARCH] = ["500", "429:9", "cut:40", "stall"]

@@ -25,7 +25,7 @@ LOGINS = (
     "YAOTAN_HTTP_TOKEN",
 )
 
-#: the seven failures that pass, and the words of those that last
+#: the failures that pass, and the words of those that last
 LASTING = {
     "401": "401",
     "403": "403",
@@ -38,6 +38,8 @@ PASSING = {
     "503": "503",
     "stall": "",
     "cut:700": "",
+    "chop:700": "",
+    "open:700": "",
     "wrong": "",
 }
 

@@ -54,8 +54,9 @@ class Loopback:
     """Serves `files` with ranges and entity tags, and `routes` by function; `trouble` comes first.
 
     `trouble[path]` is a list of failures, one used up by each request of that path:
-    ``"401"``, ``"429:SECONDS-OR-DATE"``, ``"stall"``, ``"cut:BYTES"``, ``"html"``, ``"json"``, ``"wrong"``,
-    ``"drip:SECONDS"`` (a pause in the middle), ``"ok"``.
+    ``"401"``, ``"429:SECONDS-OR-DATE"``, ``"stall"``, ``"cut:BYTES"`` (of a body whose length was announced),
+    ``"chop:BYTES"`` (of a chunked one), ``"open:BYTES"`` (of one that only the end of the connection ends),
+    ``"html"``, ``"json"``, ``"wrong"``, ``"drip:SECONDS"`` (a pause in the middle), ``"ok"``.
     """
 
     def __init__(self) -> None:
@@ -165,12 +166,16 @@ class Loopback:
         handler.send_response(answer.status)
         for name, value in answer.headers.items():
             handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(answer.body)))
+        if kind == "chop":
+            handler.send_header("Transfer-Encoding", "chunked")
+        elif kind != "open":
+            handler.send_header("Content-Length", str(len(answer.body)))
         handler.end_headers()
         if seen.method == "HEAD":
             return
-        if kind == "cut":
-            handler.wfile.write(answer.body[: int(detail)])
+        if kind in ("cut", "chop", "open"):
+            size = b"%x\r\n" % len(answer.body) if kind == "chop" else b""
+            handler.wfile.write(size + answer.body[: int(detail)])
             handler.wfile.flush()
             handler.close_connection = True
         elif kind == "drip":

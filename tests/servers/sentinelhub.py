@@ -6,6 +6,7 @@ https://documentation.dataspace.copernicus.eu/APIs/SentinelHub/ApiReference.html
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -65,15 +66,17 @@ class SentinelHub:
 
     def _process(self, asked: dict) -> Answer:
         width, height = asked["output"]["width"], asked["output"]["height"]
-        values = np.full((1, height, width), 1850.0, "f4")
+        form = re.search(r'output: \{bands: (\d+), sampleType: "(\w+)"\}', asked["evalscript"])
+        kind = {"FLOAT32": "float32", "UINT8": "uint8"}[form[2]]
+        values = np.full((int(form[1]), height, width), 1850.0 if kind == "float32" else 40, kind)
         place = from_bounds(*asked["input"]["bounds"]["bbox"], width, height)
         with MemoryFile() as memory:
             with memory.open(
                 driver="GTiff",
                 width=width,
                 height=height,
-                count=1,
-                dtype="float32",
+                count=len(values),
+                dtype=kind,
                 crs="EPSG:4326",
                 transform=place,
             ) as raster:

@@ -60,13 +60,15 @@ class CopernicusHolding(Entry):
     bands : tuple of str
         Bands, in the order of the raster's.
     units : str
-        Unit of the values as the service describes it.
+        Unit of the values as the service describes it; ``class`` for codes of classes.
     sample_type : str
         Type of the raster's values: ``FLOAT32`` (missing is NaN) or ``UINT8`` (missing is 0).
     least_quality : int, optional
         Smallest quality value [percent] of the soundings that the service may use (Sentinel-5P).
     resolution : float
         Default cell size [degrees].
+    base_url, login_url : str, optional
+        Another deployment of Sentinel Hub than the service's, where only that one holds the collection.
     source : str
         Page that says so.
     """
@@ -78,6 +80,13 @@ class CopernicusHolding(Entry):
     sample_type: Literal["FLOAT32", "UINT8"] = "FLOAT32"
     least_quality: int | None = Field(default=None, ge=0, le=100)
     resolution: float = Field(gt=0)
+    base_url: str | None = None
+    login_url: str | None = None
+
+    @property
+    def is_class(self) -> bool:
+        """Whether the values are codes of classes, of which a mean says nothing."""
+        return self.units == "class"
 
 
 class HttpHolding(Entry):

@@ -7,98 +7,20 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from yaotan.catalog.archive import CopernicusHolding
 from yaotan.errors import FetchError
-from yaotan.io.fetch.patience import Patience, TransferError
+from yaotan.io.fetch.patience import TransferError
 from yaotan.io.fetch.place import Asked
-from yaotan.io.fetch.secret import Credentials, origin
 from yaotan.io.fetch.task import Task
-from yaotan.io.fetch.transport import Renewal, Request, Transport
+from yaotan.io.fetch.transport import Request, Transport
 from yaotan.optional import require
 
-_ADVICE = (
-    "set SH_CLIENT_ID and SH_CLIENT_SECRET (an OAuth client made at https://shapps.dataspace.copernicus.eu/"
-    "dashboard), or write them to a profile of sentinelhub (sentinelhub.config)"
-)
-_LICENCE = "check that this account may use the collection and has processing units left"
 #: greatest width and height of one Process request (documentation of the Process API, limits)
 _MOST_PIXELS: Final = 2500
-
-
-def read_config(base_url: str, login_url: str) -> Any:
-    """Read sentinelhub's own configuration, without writing one where there is none.
-
-    Parameters
-    ----------
-    base_url, login_url : str
-        Addresses to use.
-
-    Returns
-    -------
-    sentinelhub.SHConfig
-        Credentials from ``SH_CLIENT_ID``, ``SH_CLIENT_SECRET`` or the profile ``SH_PROFILE``.
-    """
-    import os
-
-    kind = require("sentinelhub").SHConfig
-    addresses = {"sh_base_url": base_url.rstrip("/"), "sh_token_url": login_url}
-    if Path(kind.get_config_location()).is_file():
-        try:
-            return kind(**addresses)
-        except (KeyError, ValueError, TypeError):
-            raise TransferError(
-                "the configuration file of sentinelhub cannot be used", fix=_ADVICE, lasting=True, login=True
-            ) from None
-    names = {"sh_client_id": "SH_CLIENT_ID", "sh_client_secret": "SH_CLIENT_SECRET"}
-    return kind(
-        use_defaults=True, **addresses, **{key: os.environ.get(name, "") for key, name in names.items()}
-    )
-
-
-def renewal(config: Any, patience: Patience) -> Renewal:
-    """Give the function that gets a token (OAuth 2.0 client credentials, RFC 6749, 4.4).
-
-    Raises
-    ------
-    TransferError
-        No client is configured.
-    """
-    if not (config.sh_client_id and config.sh_client_secret):
-        raise TransferError("no Sentinel Hub client was found", fix=_ADVICE, lasting=True, login=True)
-    transport = Transport(Credentials(advice=_ADVICE, licence=_LICENCE), patience)
-    form = urlencode(
-        {
-            "grant_type": "client_credentials",
-            "client_id": config.sh_client_id,
-            "client_secret": config.sh_client_secret,
-        }
-    )
-    kind = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-
-    def renew() -> tuple[Credentials, float]:
-        try:
-            body, _ = transport.ask(Request(config.sh_token_url, "POST", kind, form.encode()))
-            answer = json.loads(body)
-            token, holds = str(answer["access_token"]), float(answer.get("expires_in", 600))
-        except TransferError as trouble:
-            if "400" in trouble.what:  # an unknown client is answered by 400 (RFC 6749, 5.2)
-                raise TransferError(
-                    "the login service refuses the client (400)", fix=_ADVICE, lasting=True, login=True
-                ) from None
-            raise
-        except (ValueError, KeyError, TypeError):
-            raise TransferError(
-                "the login service gave no token", fix=_ADVICE, lasting=True, login=True
-            ) from None
-        value = f"Bearer {token}"
-        where = frozenset({origin(config.sh_base_url)})
-        return Credentials(value=value, origins=where, advice=_ADVICE, licence=_LICENCE), holds
-
-    return renew
 
 
 class _Client:
@@ -226,7 +148,7 @@ def raster_tasks(
     """
     sentinelhub = require("sentinelhub")
     west, south, east, north = _box(asked)
-    size = tuple(max(1, round(extent / resolution)) for extent in (east - west, north - south))
+    size = (max(1, round((east - west) / resolution)), max(1, round((north - south) / resolution)))
     if max(size) > _MOST_PIXELS:
         raise FetchError(
             f"{size[0]} x {size[1]} pixels are more than one request may have",
@@ -248,12 +170,40 @@ def raster_tasks(
         about = {"collection": holding.collection, "day": str(day), "bands": list(holding.bands)}
         about |= {"units": holding.units, "request_sha256": _digest(asking)}
         name = f"{asked.product}_{day:%Y%m%d}_{_digest(asking)[:8]}.tif"
-        tasks.append(Task(name, asking, about=about))
+        judge = partial(_judge_raster, size=size, bands=len(holding.bands))
+        tasks.append(Task(name, asking, about=about, judge=judge))
     return tasks
+
+
+def _judge_raster(path: Path, size: tuple[int, int], bands: int) -> None:
+    """Refuse a raster of another shape, or one whose values cannot all be read: no checksum comes with it."""
+    import rasterio
+
+    try:
+        with rasterio.open(path) as raster:
+            found = (raster.width, raster.height, raster.count)
+            for band in range(1, raster.count + 1):
+                raster.read(band)
+    except (rasterio.errors.RasterioError, ValueError, MemoryError):
+        raise TransferError("it is a damaged raster", fix="run it again") from None
+    if found != (*size, bands):
+        raise TransferError(
+            f"it is a raster of {found[0]} x {found[1]} pixels and {found[2]} bands, "
+            f"{size[0]} x {size[1]} and {bands} were asked for",
+            fix="check the base address and the bands",
+            lasting=True,
+        )
 
 
 def table_tasks(asked: Asked, holding: CopernicusHolding, config: Any, resolution: float) -> list[Task]:
     """Ask Statistical for one JSON table per region: daily mean, spread and count over the period."""
+    if holding.is_class:
+        raise FetchError(
+            f"{asked.product} holds codes of classes, of which means and spreads say nothing",
+            where="form",
+            expected="raster",
+            fix="fetch rasters and count their classes",
+        )
     sentinelhub = require("sentinelhub")
     _box(asked)
     aggregation = sentinelhub.SentinelHubStatistical.aggregation(

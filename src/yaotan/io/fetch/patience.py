@@ -86,13 +86,15 @@ class Patience:
         return max(asked, 0.0)
 
 
-def read_retry_after(text: str | None, *, now: dt.datetime | None = None) -> float | None:
+def read_retry_after(text: str | None, *, unit: float = 1.0, now: dt.datetime | None = None) -> float | None:
     """Read a ``Retry-After`` field (RFC 9110, 10.2.3): seconds, or a date.
 
     Parameters
     ----------
     text : str or None
         Value of the field.
+    unit : float
+        Seconds that 1 means.
     now : datetime.datetime, optional
         Moment to count from; default is the present.
 
@@ -105,13 +107,15 @@ def read_retry_after(text: str | None, *, now: dt.datetime | None = None) -> flo
     --------
     >>> read_retry_after("120")
     120.0
+    >>> read_retry_after("1500", unit=0.001)
+    1.5
     >>> read_retry_after("Wed, 21 Oct 2015 07:28:00 GMT")
     0.0
     """
     if text is None:
         return None
     if re.fullmatch(r"\d+(\.\d+)?", text.strip()):
-        return float(text)
+        return float(text) * unit
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

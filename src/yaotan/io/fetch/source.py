@@ -8,7 +8,7 @@ from typing import Any
 
 from yaotan.catalog.archive import Archive, Service, archives
 from yaotan.errors import CatalogError, FetchError
-from yaotan.io.fetch import copernicus, nasa, plain
+from yaotan.io.fetch import copernicus, hub, nasa, plain
 from yaotan.io.fetch.patience import Patience
 from yaotan.io.fetch.place import Asked, read_asked
 from yaotan.io.fetch.secret import Credentials, hide
@@ -83,8 +83,12 @@ def find_source(
     if name == "http":
         return _http(asked, archive, base_url, registry, patience)
     listed = archives().services[name]
+    own = archive.copernicus if archive and name == "copernicus" else None
     place = listed.model_copy(
-        update={"base_url": base_url or listed.base_url, "login_url": login_url or listed.login_url}
+        update={
+            "base_url": base_url or (own and own.base_url) or listed.base_url,
+            "login_url": login_url or (own and own.login_url) or listed.login_url,
+        }
     )
     for word, url in (("base_url", place.base_url), ("login_url", place.login_url)):
         if not url.startswith(("https://", "http://")):
@@ -153,9 +157,9 @@ def _copernicus(
     asked: Asked, archive: Any, place: Service, form: str, resolution: float | None, patience: Patience
 ) -> Source:
     holding = archive.copernicus
-    config = copernicus.read_config(place.base_url, place.login_url)
+    config = hub.read_config(place.base_url, place.login_url)
     cell = resolution or holding.resolution
-    transport = Transport(Credentials(), patience, renew=copernicus.renewal(config, patience))
+    transport = Transport(Credentials(), patience, renew=hub.renewal(config, patience), limit_unit=0.001)
 
     def find(source: Source) -> list[Task]:
         del source

@@ -46,10 +46,22 @@ class Transport:
         Time limits and waits.
     renew : callable, optional
         Gives new credentials and the seconds for which they hold; asked when they are about to end.
+    limit_unit : float
+        Seconds that 1 means in ``Retry-After`` of an answer 429. HTTP counts seconds; Sentinel Hub counts
+        milliseconds there (docs.sentinel-hub.com/api/latest/api/overview/rate-limiting, and so does its
+        own client).
     """
 
-    def __init__(self, credentials: Credentials, patience: Patience, *, renew: Renewal | None = None) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        patience: Patience,
+        *,
+        renew: Renewal | None = None,
+        limit_unit: float = 1.0,
+    ) -> None:
         self.credentials, self.patience = credentials, patience
+        self._limit_unit = limit_unit
         self.stop = threading.Event()
         self._local = threading.local()
         self._renew, self._until, self._lock = renew, 0.0, threading.Lock()
@@ -185,7 +197,8 @@ class Transport:
         status = response.status_code
         if 200 <= status < 300 or status == 416:
             return response
-        wait = read_retry_after(response.headers.get("retry-after"))
+        unit = self._limit_unit if status == 429 else 1.0
+        wait = read_retry_after(response.headers.get("retry-after"), unit=unit)
         response.close()
         host = urlsplit(url).hostname
         if status == 401:
