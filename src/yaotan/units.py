@@ -40,6 +40,10 @@ SPELLING: Final = {
     "Ph sec^{-1} m^{-2} sr^{-1} um^{-1}": "s-1 m-2 sr-1 um-1",
     "m/sec": "m s-1",
     "m.s-1": "m s-1",
+    # ICOS writes these, the micro sign in either of its two codes
+    "nmol.mol-\u00b9": "nmol mol-1",
+    "\u00b5mol.mol-\u00b9": "umol mol-1",
+    "\u03bcmol.mol-\u00b9": "umol mol-1",
 }
 
 #: a bare number as unit ("1e-5"): parts of a mole fraction

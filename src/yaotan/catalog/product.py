@@ -77,10 +77,14 @@ class Product(Entry):
     reasons: dict[str, Words] = Field(default_factory=dict)
     aliases: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
     required: tuple[str, ...] = ()
-    #: variables that tell soundings of one time and place apart (height of an inlet, number of a flask)
+    #: variables, or datasets of the file, that tell soundings of one time and place apart (height of an inlet,
+    #: number of a flask, time of an analysis)
     distinct_by: tuple[str, ...] = ()
-    #: attribute of the table -> global attribute of the file (site, scale, provider); several are joined
+    #: attribute of the table -> global attribute, or column of text, of the file (site, scale, provider);
+    #: several are joined
     attributes: dict[str, str] = Field(default_factory=dict)
+    #: attributes of the table that every file of the product deserves and none has (rows are monthly means)
+    stated: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _known_names(self) -> Product:

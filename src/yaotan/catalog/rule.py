@@ -17,17 +17,23 @@ class Entry(BaseModel):
 
 
 class Fact(Entry):
-    """A statement on a file's content: an attribute, or a dataset of text, matches a pattern."""
+    """A statement on a file's content: an attribute, or a dataset of text, matches a pattern.
+
+    Every row of a column of text must match. Where a file lacks the attribute or the dataset, its name must
+    match `file_name`, if that is given (the heading of a table may have been cut off).
+    """
 
     attribute: str | None = None
     path: str | None = None
     pattern: str
+    file_name: str | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Fact:
         if (self.attribute is None) == (self.path is None):
             raise ValueError("give one of 'attribute' and 'path'")
         re.compile(self.pattern)
+        re.compile(self.file_name or "")
         return self
 
 
@@ -70,6 +76,7 @@ class FillRule(Entry):
 #: what several datasets are put together by (see `yaotan.io.derive`)
 Computation = Literal[
     "copy",
+    "total",
     "quadrature",
     "normalise",
     "equal_pressure_edges",
@@ -103,8 +110,8 @@ class Source(Entry):
     compute : str
         How several are put together (see `yaotan.io.derive`).
     units : str, optional
-        Wins over a missing or wrong unit in the file. For a computation that gives a unit of its own
-        (ratios), the unit of its result.
+        Wins over a missing or wrong unit in the file; ``@NAME`` is what the global attribute says. For a
+        computation that gives a unit of its own (ratios), the unit of its result.
     term_units : tuple of str
         For such computations: the unit that each term is brought to first.
     units_by_value : dict
@@ -254,8 +261,9 @@ class TimeRule(Entry):
     """Where time is and how it is written.
 
     `kind`: numbers since an epoch; text (ISO-like, or as `format` says, in the letters of strptime);
-    digits (YYYYMMDDhhmmss...); columns (one dataset of year, month ..., or several in `columns`);
-    offset: numbers in `units` to be added to the time in `reference`.
+    digits (YYYYMMDDhhmmss...); columns (one dataset of year, month ..., or several in `columns`, where year
+    and month alone stand for the middle of the month); offset: numbers in `units` to be added to the time
+    in `reference`.
     """
 
     path: str

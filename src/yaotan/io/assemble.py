@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from yaotan.catalog.product import Product
 from yaotan.catalog.rule import Fact, FlagRule, Source
 from yaotan.errors import NotAGranuleError
@@ -18,7 +20,7 @@ from yaotan.io.granule import Granule, find_rule
 from yaotan.io.teaching import AliasFile
 
 #: computations that keep the shape of their terms
-_SAME_SHAPE: Final = frozenset({"copy", "quadrature", "normalise", "ratio"})
+_SAME_SHAPE: Final = frozenset({"copy", "total", "quadrature", "normalise", "ratio"})
 
 
 def find_version(container: Container, product: Product, path: str) -> str:
@@ -63,12 +65,11 @@ def build_granule(
     NotAGranuleError
         Something that the product needs is missing, or has another shape.
     """
-    notes: dict[str, str] = {}
+    notes = dict(product.stated)
     if product.reader == "alias":
-        product, notes = resolve_aliases(container, product, path, taught)
-    if product.attributes:
-        given = container.attributes
-        notes |= {name: str(given[own]) for name, own in product.attributes.items() if own in given}
+        product, found = resolve_aliases(container, product, path, taught)
+        notes |= found
+    notes |= _own_notes(container, product)
     frame = _find_frame(container, product)
     sources = {
         name: source
@@ -77,6 +78,7 @@ def build_granule(
     }
     if product.vertical is not None and product.vertical.kind == "either":
         product, sources = _settle_vertical(container, product, frame, sources)
+    _check_sources(product, sources, path)
     times = tuple(rule for rule in product.time if all(p in container for p in rule.paths()))
     if not times:
         tried = ", ".join(rule.path for rule in product.time)
@@ -106,6 +108,40 @@ def build_granule(
     return granule
 
 
+def _own_notes(container: Container, product: Product) -> dict[str, str]:
+    """Give what the file says of itself; of a column of text all that stands in it."""
+    notes: dict[str, str] = {}
+    given = container.attributes if product.attributes else {}
+    for name, own in product.attributes.items():
+        if own in given:
+            notes[name] = str(given[own])
+        elif own in container and (texts := _column_of_text(container, own)) is not None:
+            notes[name] = "; ".join(texts)
+    return notes
+
+
+def _column_of_text(container: Container, path: str) -> list[str] | None:
+    """List the texts of a column of a text table, each once; None where it is no such column."""
+    if container.format != "text":
+        return None
+    values = container.read(path)
+    return [str(text) for text in np.unique(values)] if values.dtype.kind == "U" else None
+
+
+def _check_sources(product: Product, sources: Mapping[str, Source], path: str) -> None:
+    """Refuse a file without position, or with none of the gases, before that shows as an empty result."""
+    absent = [name for name in ("latitude", "longitude") if name not in sources]
+    if absent:
+        raise NotAGranuleError(f"has no {' and no '.join(absent)}", where=path, expected=product.product)
+    if product.gases and not any(name in sources for name in product.gases):
+        raise NotAGranuleError(
+            f"holds none of {', '.join(product.gases)}, or does not say which it holds",
+            where=path,
+            expected=f"a file of {product.product} with one of them",
+            fix="use the original file, with its name and its heading",
+        )
+
+
 def _find_frame(container: Container, product: Product) -> Frame:
     assert product.size_of is not None
     shape = container.shape_of(product.size_of)
@@ -133,14 +169,19 @@ def _is_offered(container: Container, source: Source) -> bool:
 def fact_holds(container: Container, fact: Fact) -> bool | None:
     """Tell whether a statement on the file's content is true; None when what it speaks of is not there."""
     if fact.attribute is not None:
-        attributes = container.attributes
-        if fact.attribute not in attributes:
-            return None
-        return re.search(fact.pattern, str(attributes[fact.attribute])) is not None
-    assert fact.path is not None
-    if fact.path not in container:
+        given = container.attributes.get(fact.attribute)
+        texts = [] if given is None else [str(given)]
+    else:
+        assert fact.path is not None
+        texts = []
+        if fact.path in container:
+            column = _column_of_text(container, fact.path)
+            texts = [container.text(fact.path)] if column is None else column
+    if texts:
+        return all(re.search(fact.pattern, text) is not None for text in texts)
+    if fact.file_name is None:
         return None
-    return re.search(fact.pattern, container.text(fact.path)) is not None
+    return re.search(fact.file_name, Path(container.path.replace(MEMBER, "/")).name) is not None
 
 
 def _flags(container: Container, product: Product) -> tuple[FlagRule, ...]:

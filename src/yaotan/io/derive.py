@@ -47,6 +47,11 @@ def copy(terms: Terms, optional: Terms, size: int) -> Floats:
     return terms[0]
 
 
+def total(terms: Terms, optional: Terms, size: int = 0) -> Floats:
+    """Sum of the terms (ground above the sea and inlet above the ground), missing where one is."""
+    return np.sum(np.stack(terms), axis=0)
+
+
 def quadrature(terms: Terms, optional: Terms, size: int = 0) -> Floats:
     """Root of the sum of squares of independent error terms.
 
@@ -145,6 +150,7 @@ def blended_albedo(terms: Terms, optional: Terms, size: int = 0) -> Floats:
 
 COMPUTATIONS: Final[dict[str, Computation]] = {
     "copy": Computation(copy),
+    "total": Computation(total),
     "quadrature": Computation(quadrature),
     "normalise": Computation(normalise, own_units=True),
     "equal_pressure_edges": Computation(equal_pressure_edges, ordered=True, vertical=True),

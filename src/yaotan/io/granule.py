@@ -175,31 +175,34 @@ class Granule:
             # decoded before it is repeated: a scan line has hundreds of soundings
             once = to_float(self.frame.read_once(container, path), attributes, self.product.fill)
             values = self.frame.spread(container, path, once, rows)
-            return self._convert(values, attributes, source, path, wanted)
+            return self._convert(container, values, source, path, wanted)
         else:
             select = source.select if path in (source.selected or source.paths) else ()
             raw = self.frame.read(container, path, rows, trailing=source.trailing, select=select)
         values = to_float(raw, attributes, self.product.fill)
         if source.missing:
             values = np.where(np.isin(values, source.missing), np.nan, values)
-        return self._convert(values, attributes, source, path, wanted)
+        return self._convert(container, values, source, path, wanted)
 
     def _convert(
         self,
+        container: Container,
         values: NDArray[np.float64],
-        attributes: Mapping[str, Any],
         source: Source,
         path: str,
         wanted: str | None,
     ) -> NDArray[np.float64]:
         if wanted is None:
             return values
+        attributes = {} if path.startswith("@") else container.attributes_of(path)
         given = next((str(attributes[k]) for k in self.product.units_attributes if k in attributes), None)
         own = COMPUTATIONS[source.compute].own_units
         if source.units_by_value and path in (source.judged or source.paths):
             given = tell_unit(values, source.units_by_value, where=f"{self.path}: {path}")
         elif own:
             given = given or wanted
+        elif source.units and source.units.startswith("@"):
+            given = str(container.attributes.get(source.units[1:], ""))
         else:
             given = source.units or given
         converted: NDArray[np.float64] = convert(values, given, wanted, where=f"{self.path}: {path}")

@@ -225,7 +225,8 @@ def _unknown(container: Container, products: list[Product], path: str) -> NotAGr
     missing = [item for item in nearest.identify.required if item not in container]
     unwanted = [item for item in nearest.identify.forbidden if item in container]
     lack = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unwanted)}" if unwanted else ""
-    what = f"is no product that is known: a {container.format} file with {len(paths)} datasets ({shown})"
+    parts = "columns" if container.format == "text" else "datasets"
+    what = f"is no product that is known: a {container.format} file with {len(paths)} {parts} ({shown})"
     return NotAGranuleError(
         what,
         where=path,

@@ -209,8 +209,15 @@ def _from_digits(raw: NDArray[Any], attributes: Mapping[str, Any], rule: TimeRul
 
 
 def _assemble_parts(parts: list[NDArray[np.float64]]) -> Any:
-    """Put year, month, day[, hour[, minute[, second]]] together; the second may have a broken part."""
+    """Put year, month[, day[, hour[, minute[, second]]]] together; the second may have a broken part.
+
+    Year and month alone stand for the middle of the month.
+    """
     good = np.logical_and.reduce([np.isfinite(part) for part in parts])
+    if len(parts) == 2:
+        start = _assemble_parts([*parts, np.ones_like(parts[0])])
+        later = start.astype("datetime64[M]") + np.timedelta64(1, "M")
+        return start + (later.astype("datetime64[ns]") - start) // 2
     whole = [np.where(good, part, 0.0) for part in parts]
     second = whole[5] if len(whole) > 5 else np.zeros_like(whole[0])
     zero = np.zeros_like(whole[0])

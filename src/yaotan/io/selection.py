@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from yaotan.errors import NotAGranuleError
 from yaotan.io.bound import Box, Mask, Polygons, Span
 from yaotan.io.container import Container, open_container
+from yaotan.io.decode import to_float, to_text
 from yaotan.io.granule import Granule
 from yaotan.schema import QUALITY
 
@@ -207,7 +209,7 @@ def _overlapping(selections: list[Selection]) -> list[list[Selection]]:
 
 
 def _version_key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    return tuple(int(part) for part in re.split(r"[.-]", version) if part.isdigit())
 
 
 def _sounding_keys(cluster: list[Selection]) -> list[NDArray[Any]]:
@@ -228,15 +230,29 @@ def _moments_and_places(item: Selection) -> NDArray[Any]:
     granule, rows = item.granule, item.rows
     with open_container(granule.path) as container:
         time, lat, lon = (granule.read_from(container, n, rows) for n in ("time", "latitude", "longitude"))
-        more = [
-            granule.read_from(container, n, rows) if n in granule.sources else np.zeros(rows.size)
-            for n in granule.product.distinct_by
-        ]
+        more = [_distinct(granule, container, name, rows) for name in granule.product.distinct_by]
     # files of two gases may hold samples of one time and place
     gases = sum(1 << k for k, n in enumerate(granule.product.gases) if n in granule.sources and more)
     fields = [("time", "i8"), ("lat", "f8"), ("lon", "f8"), ("gases", "i8")]
-    keys = np.empty(rows.size, dtype=[*fields, *((n, "f8") for n in granule.product.distinct_by)])
+    keys = np.empty(rows.size, dtype=[*fields, *((n, "i8") for n in granule.product.distinct_by)])
     keys["time"], keys["lat"], keys["lon"], keys["gases"] = time.astype(np.int64), lat, lon, gases
     for name, values in zip(granule.product.distinct_by, more, strict=True):
-        keys[name] = np.nan_to_num(values, nan=-np.inf)
+        keys[name] = values
     return keys
+
+
+def _distinct(granule: Granule, container: Container, name: str, rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Give what tells soundings of one time and place apart, as whole numbers that are equal when it is."""
+    if name in granule.sources:
+        values = granule.read_from(container, name, rows)
+    elif name in container:
+        raw = granule.frame.read(container, name, rows)
+        try:  # "08" in one file and 8 in another are the same minute
+            values = to_float(raw, container.attributes_of(name), granule.product.fill)
+        except NotAGranuleError:
+            import pandas as pd  # late: only tables of text tell by text
+
+            return pd.util.hash_array(to_text(raw).astype(object), categorize=False).view(np.int64)
+    else:
+        return np.zeros(rows.size, dtype=np.int64)
+    return (np.nan_to_num(values, nan=-np.inf) + 0.0).view(np.int64)  # + 0.0: no -0.0

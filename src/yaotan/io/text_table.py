@@ -19,6 +19,7 @@ _MARKS: Final = (";", "\t", ",")
 _FACT: Final = re.compile(r"^#+\s*([A-Za-z][^:#]{0,60}?)\s*:\s*(.*?)\s*$")
 #: "# value:units : micromol mol-1", an attribute of a column
 _OWN_FACT: Final = re.compile(r"^#+\s*([A-Za-z_]\w*):(\w+)\s+:\s+(.*?)\s*$")
+_NAME: Final = re.compile(r"^[^\W\d].{0,63}$")
 _INTEGER: Final = re.compile(r"^[+-]?(?:0|[1-9]\d{0,17})$", re.ASCII)
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 #: attribute that holds the comment lines as they are
@@ -162,7 +163,7 @@ def _number_or_text(text: str) -> float | str:
 def _are_names(names: Sequence[str], mark: str | None) -> bool:
     """Tell names from a row of values, and (blanks between) from two words of prose."""
     least = 3 if mark is None else 2
-    return len(names) >= least and all(re.match(r"^[^\W\d]", name) for name in names)
+    return len(names) >= least and all(_NAME.match(name) for name in names)
 
 
 def _refuse_twins(names: Sequence[str], where: str) -> None:
