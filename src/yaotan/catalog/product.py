@@ -17,13 +17,13 @@ from yaotan.catalog.rule import (
     MeaningRule,
     QualityRule,
     TimeRule,
-    VariableRule,
     VersionRule,
     Vertical,
     Words,
 )
 from yaotan.catalog.screening import ScreeningRule
 from yaotan.catalog.source import load_yaml, root
+from yaotan.catalog.variable import VariableRule
 from yaotan.errors import CatalogError
 from yaotan.schema import MODE, SURFACE
 from yaotan.typing import PathLike
@@ -77,8 +77,8 @@ class Product(Entry):
     reasons: dict[str, Words] = Field(default_factory=dict)
     aliases: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)
     required: tuple[str, ...] = ()
-    #: variables, or datasets of the file, that tell soundings of one time and place apart (height of an inlet,
-    #: number of a flask, time of an analysis)
+    #: variables, or datasets of the file, that tell soundings of one time and place apart (height of an
+    #: inlet, number of a flask, time of an analysis)
     distinct_by: tuple[str, ...] = ()
     #: attribute of the table -> global attribute, or column of text, of the file (site, scale, provider);
     #: several are joined

@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from yaotan.catalog.product import Product
-from yaotan.catalog.rule import FlagRule, QualityRule, Source, VariableRule, Vertical
+from yaotan.catalog.rule import FlagRule, QualityRule, Vertical
+from yaotan.catalog.variable import Source, VariableRule
 from yaotan.errors import AmbiguousLayoutError, CatalogError, NotAGranuleError, UnitsError
 from yaotan.io.alias_name import names_of, normalise_name
 from yaotan.io.alias_time import find_time_rule

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from yaotan.catalog.product import Product
-from yaotan.catalog.rule import Fact, FlagRule, Source
+from yaotan.catalog.rule import Fact, FlagRule
+from yaotan.catalog.variable import Source
 from yaotan.errors import NotAGranuleError
 from yaotan.io.alias import resolve_aliases
 from yaotan.io.container import MEMBER, Container

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.catalog.product import Product
-from yaotan.catalog.rule import FlagRule, Footprint, MeaningRule, Source, TimeRule
+from yaotan.catalog.rule import FlagRule, Footprint, MeaningRule, TimeRule
+from yaotan.catalog.variable import Source
 from yaotan.errors import NotAGranuleError, UnitsError
 from yaotan.io.container import Container, open_container
 from yaotan.io.decode import tell_unit, to_float, to_text
