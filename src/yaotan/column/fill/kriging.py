@@ -1,0 +1,313 @@
+"""Local kriging in space and time."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Self
+
+import dask
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from yaotan.column.fill.covariance import Family, ProductSum
+from yaotan.column.fill.extraction import gather
+from yaotan.column.fill.filler import Data
+from yaotan.column.fill.learning import learn
+from yaotan.column.fill.local import BlockTask, LocalKriging
+from yaotan.column.fill.mean import MeanModel
+from yaotan.column.fill.observation import Observations, days_of
+from yaotan.column.fill.step import Times, build_filled, resolve_times, wanted_cells
+from yaotan.column.fill.target import Support
+from yaotan.errors import YaotanError
+from yaotan.grid.spec import GridSpec
+
+#: Observations from which a variogram in space and time can be told.
+LEAST: Final = 50
+#: Cells kriged in one task (bounds the memory: some 30 MiB for 64 neighbours).
+_BLOCK: Final = 16_384
+#: Observations of the generalised fit of the mean, at most.
+_GENERALISED: Final = 100_000
+#: Kriging variance that rounding may bring below zero, in parts of the sill.
+_ROUNDING: Final = 1e-9
+
+
+class SpaceTimeKriging:
+    r"""Fill gaps by kriging in space and time with a local moving neighbourhood.
+
+    1. The mean (`yaotan.column.fill.mean.MeanModel`) is fitted by weighted, then by generalised least
+       squares.
+    2. The variogram of the residuals, less the part of the stated errors, gets a product-sum model
+       (`yaotan.column.fill.variogram`). Both steps are done twice.
+    3. Each target is predicted from the nearest observations in the metric of the covariance
+       (`yaotan.column.fill.neighbourhood`) by ordinary kriging:
+
+       .. math:: \begin{pmatrix} C + E & 1 \\ 1^T & 0 \end{pmatrix}
+                 \begin{pmatrix} \lambda \\ \mu \end{pmatrix} = \begin{pmatrix} c_0 \\ 1 \end{pmatrix}, \quad
+                 \sigma^2 = C_{00} - \lambda^T c_0 - \mu + g^T V g, \quad g = x_0 - X^T \lambda
+
+       E holds the measurement errors, :math:`\sigma_i^2` on the diagonal and
+       :math:`s_i s_j e^{-h / L}` between observations of one overpass; they are in no other place, so the
+       noise-free field is predicted. V is the covariance of the coefficients of the mean: the last term is
+       what its uncertainty adds (exact for simple kriging from all observations; here an approximation).
+
+    Parameters
+    ----------
+    mean : MeanModel
+        Mean of the field.
+    model : ProductSum, optional
+        Covariance; None: fitted.
+    space_family, time_family : {"exponential", "matern32", "spherical"}
+        Margins of the fitted covariance.
+    minimum, maximum : int
+        Observations of a neighbourhood.
+    track_share : float
+        Part of the maximum that one overpass may take before others are looked for; 1: no balance.
+    ordinary : bool
+        Estimate a local mean with every target; False: simple kriging of the residuals.
+    support : {"cell", "point"}
+        What `predict` gives: means over cells (micro-scale variance averages out), or the field at their
+        centres. Over periods the field is averaged in either case.
+    average, overpass_correlation
+        See `yaotan.column.fill.extraction.gather`.
+    error_length : float
+        L, e-folding length of the common error along an overpass [m]; 0: errors are independent.
+    robust : bool
+        Robust variogram.
+    max_distance, max_days : float, optional
+        Longest lags of the variogram ([m], [days]).
+    seed : int
+        Of the samples of pairs and the order of the generalised fit.
+
+    Attributes
+    ----------
+    observations_ : Observations
+    mean_ : FittedMean
+    model_ : ProductSum
+    variogram_ : Variogram or None
+        None when the model was given.
+    diagnostics_ : dict
+        Of the fit of the model.
+
+    Notes
+    -----
+    It cannot see what its model leaves out: the covariance is the same everywhere and in all seasons, without
+    direction. Cells are small against the range, or their means blur. It interpolates in time only: times
+    outside the data's period are refused. Far from all observations the 1 sigma grows to the sill.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> soundings = xr.Dataset(
+    ...     {
+    ...         "time": ("sounding", np.datetime64("2019-01-01", "ns") + np.arange(300).astype("m8[h]")),
+    ...         "latitude": ("sounding", rng.uniform(20, 40, 300)),
+    ...         "longitude": ("sounding", rng.uniform(100, 120, 300)),
+    ...         "xco2": ("sounding", rng.normal(410, 1, 300), {"units": "ppm"}),
+    ...         "xco2_uncertainty": ("sounding", np.full(300, 0.5), {"units": "ppm"}),
+    ...     }
+    ... )
+    >>> model = ProductSum(0.2, 0.1, 0.5, 0.0, 300e3, 10.0)
+    >>> filler = SpaceTimeKriging(MeanModel(harmonics=0), model=model).fit(soundings)
+    >>> filled = filler.predict(GridSpec.regular(5.0, (100, 20, 120, 40)), ["2019-01-05"])
+    >>> filled["xco2"].dims, bool(filled["xco2_uncertainty"].max() < model.sill**0.5)
+    (('time', 'lat', 'lon'), True)
+    """
+
+    def __init__(
+        self,
+        mean: MeanModel = MeanModel(),  # noqa: B008  (frozen)
+        *,
+        model: ProductSum | None = None,
+        space_family: Family = "exponential",
+        time_family: Family = "exponential",
+        minimum: int = 20,
+        maximum: int = 64,
+        track_share: float = 0.25,
+        ordinary: bool = True,
+        support: Support = "cell",
+        average: str | float | None = None,
+        overpass_correlation: float = 0.5,
+        error_length: float = 100e3,
+        robust: bool = False,
+        max_distance: float | None = None,
+        max_days: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        if not 1 <= minimum <= maximum:
+            raise YaotanError(
+                f"minimum is {minimum!r}, maximum {maximum!r}", expected="1 <= minimum <= maximum"
+            )
+        if not 0.0 < track_share <= 1.0:
+            raise YaotanError(f"track_share is {track_share!r}", expected="above 0, at most 1")
+        if not error_length >= 0.0:
+            raise YaotanError(f"error_length is {error_length!r}", expected="metres, 0 or more")
+        if support not in ("cell", "point"):
+            raise YaotanError(f"support is {support!r}", expected="cell or point")
+        self.mean, self.model = mean, model
+        self.space_family, self.time_family = space_family, time_family
+        self.minimum, self.maximum, self.track_share = minimum, maximum, track_share
+        self.ordinary, self.support = ordinary, support
+        self.average, self.overpass_correlation, self.error_length = (
+            average,
+            overpass_correlation,
+            error_length,
+        )
+        self.robust, self.max_distance, self.max_days, self.seed = robust, max_distance, max_days, seed
+
+    def fit(self, data: Data, *, variable: str | None = None) -> Self:
+        """Fit mean and covariance, and condition on the data (see `GapFiller.fit`).
+
+        Parameters
+        ----------
+        data : xarray.Dataset, sequence of them, or Observations
+            Soundings or gridded soundings.
+        variable : str, optional
+            Column variable; may be left out where there is one only.
+
+        Returns
+        -------
+        SpaceTimeKriging
+            Itself.
+
+        Raises
+        ------
+        TooFewSoundingsError
+            Fewer than 50 observations, or than the mean or the variogram need.
+        UnitsError, SchemaError, YaotanError
+            As `gather`, `MeanModel.fit` and `fit_product_sum`.
+        """
+        observations = gather(
+            data,
+            variable=variable,
+            average=self.average,
+            overpass_correlation=self.overpass_correlation,
+        ).need(LEAST, "SpaceTimeKriging")
+        learned = learn(
+            observations,
+            self.mean,
+            self.model,
+            families=(self.space_family, self.time_family),
+            max_distance=self.max_distance,
+            max_days=self.max_days,
+            robust=self.robust,
+            error_length=self.error_length,
+            seed=self.seed,
+        )
+        self.mean_, self.model_ = learned.mean, learned.model
+        self.variogram_, self.diagnostics_ = learned.variogram, learned.diagnostics
+        return self._hold(observations)
+
+    def _hold(self, observations: Observations) -> Self:
+        """Keep the observations and what every prediction needs of them."""
+        self.observations_ = observations
+        self._local = LocalKriging.of(
+            observations,
+            self.mean_,
+            self.model_,
+            neighbours=(self.minimum, self.maximum, self.track_share),
+            ordinary=self.ordinary,
+            support=self.support,
+            error_length=self.error_length,
+        )
+        return self
+
+    def condition(self, observations: Observations) -> Self:
+        """Give a copy with the same mean and covariance, conditioned on other observations."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other._hold(observations)
+
+    def predict(self, spec: GridSpec, times: Times, *, region: Any = None) -> xr.Dataset:
+        """Give the filled field on a grid.
+
+        Parameters
+        ----------
+        spec : GridSpec
+            The cells.
+        times : str, sequence or Periods
+            Periods over which the field is averaged (``"month"``, ``"8D"``, pairs), or moments: see
+            `yaotan.column.fill.step.resolve_times`.
+        region : tuple of 4 floats or geopandas.GeoDataFrame, optional
+            Cells with their centre elsewhere are left out: NaN, flagged ``left_out``.
+
+        Returns
+        -------
+        xarray.Dataset
+            As `yaotan.column.fill.step.build_filled`, lazy: blocks of cells are kriged when they are
+            computed, in as many threads as dask has, in constant memory.
+
+        Raises
+        ------
+        YaotanError
+            Times outside the data's period, or (when computed) a variance that is negative by more than
+            rounding.
+        GridError
+            No cell lies in the region.
+        """
+        steps = resolve_times(times, self.observations_.period)
+        wanted = wanted_cells(spec, region)
+        height = max(1, _BLOCK // spec.shape[1])
+        krige_block = dask.delayed(BlockTask(self._local, spec, steps, wanted), pure=True, traverse=False)
+        bands = [
+            slice(first, min(first + height, spec.shape[0])) for first in range(0, spec.shape[0], height)
+        ]
+        parts = [
+            [
+                da.from_delayed(
+                    krige_block(number, rows), (2, 1, rows.stop - rows.start, spec.shape[1]), dtype=float
+                )
+                for rows in bands
+            ]
+            for number in range(len(steps))
+        ]
+        both = da.concatenate([da.concatenate(row, axis=2) for row in parts], axis=1)
+        return build_filled(
+            spec, steps, both[0], both[1], self.observations_,
+            method=self._describe(), wanted=wanted, attrs=self._parameters(),
+        )  # fmt: skip
+
+    def _describe(self) -> str:
+        kind = "ordinary" if self.ordinary else "simple"
+        return (
+            f"space-time {kind} kriging, product-sum covariance, {self.minimum} to {self.maximum} "
+            f"neighbours, support {self.support}"
+        )
+
+    def _parameters(self) -> dict[str, Any]:
+        at_bound = ", ".join(self.diagnostics_.get("at_bound", []))
+        return self.model_.describe() | ({"covariance_range_at_bound": at_bound} if at_bound else {})
+
+    def predict_at(
+        self, latitude: ArrayLike, longitude: ArrayLike, time: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give the field at points and moments, and its 1 sigma.
+
+        Parameters
+        ----------
+        latitude, longitude : array_like
+            ``(m,)`` [degrees].
+        time : array_like
+            ``(m,)`` datetime64, or one moment for all.
+
+        Returns
+        -------
+        value, sigma : numpy.ndarray
+            ``(m,)``; micro-scale variance is in sigma, measurement error is not.
+
+        Raises
+        ------
+        YaotanError
+            A moment lies outside the data's period.
+        """
+        lat, lon, when = np.broadcast_arrays(
+            np.asarray(latitude, float), np.asarray(longitude, float), np.asarray(time, "datetime64[ns]")
+        )
+        lat, lon, when = lat.ravel(), lon.ravel(), when.ravel()
+        resolve_times(np.unique(when), self.observations_.period)
+        return self._local.at_points(lat, lon, days_of(when), None)
+
+    def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Predict each observation from those that share no label with it (see `GapFiller.leave_out`)."""
+        known = self.observations_
+        return self._local.at_points(known.latitude, known.longitude, known.days, labels)

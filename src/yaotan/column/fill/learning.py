@@ -1,0 +1,108 @@
+"""Mean and covariance of a field from observations, each fitted given the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from yaotan.column.fill.covariance import Family, ProductSum
+from yaotan.column.fill.mean import FittedMean, MeanModel
+from yaotan.column.fill.observation import Observations
+from yaotan.column.fill.variogram import Variogram, estimate_variogram, fit_product_sum
+from yaotan.column.fill.vecchia import make_chain
+from yaotan.geodesy import sphere_point
+
+#: Observations of the generalised fit of the mean, at most.
+_GENERALISED: Final = 100_000
+#: Rounds of mean and covariance.
+_ROUNDS: Final = 2
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Mean, covariance, the variogram it was fitted to (None when it was given) and how well."""
+
+    mean: FittedMean
+    model: ProductSum
+    variogram: Variogram | None
+    diagnostics: dict[str, Any]
+
+
+def learn(
+    observations: Observations,
+    mean: MeanModel,
+    model: ProductSum | None,
+    *,
+    families: tuple[Family, Family],
+    max_distance: float | None,
+    max_days: float | None,
+    robust: bool,
+    error_length: float,
+    seed: int,
+) -> Learned:
+    """Fit the mean by weighted least squares, the covariance to its residuals, then each given the other.
+
+    Parameters
+    ----------
+    observations, mean, model
+        Data, form of the mean, covariance (None: to be fitted).
+    families, max_distance, max_days, robust, error_length, seed
+        See `yaotan.column.fill.kriging.SpaceTimeKriging`.
+
+    Returns
+    -------
+    Learned
+    """
+    fitted = mean.fit(observations)
+    if model is not None:
+        return Learned(fit_generalised(observations, mean, model, error_length, seed), model, None, {})
+    for _ in range(_ROUNDS):
+        variogram = estimate_variogram(
+            observations,
+            fitted.residual(observations),
+            max_distance=max_distance,
+            max_days=max_days,
+            robust=robust,
+            error_length=error_length,
+            seed=seed,
+        )
+        found, diagnostics = fit_product_sum(variogram, space_family=families[0], time_family=families[1])
+        fitted = fit_generalised(observations, mean, found, error_length, seed)
+    return Learned(fitted, found, variogram, diagnostics)
+
+
+def fit_generalised(
+    observations: Observations, mean: MeanModel, model: ProductSum, error_length: float, seed: int
+) -> FittedMean:
+    """Fit the mean by generalised least squares; of more than 100,000 observations a seeded sample counts.
+
+    Parameters
+    ----------
+    observations, mean, model
+        Data, form of the mean, covariance of the field.
+    error_length : float
+        E-folding length of the common error along an overpass [m].
+    seed : int
+        Of the sample and of the order of the chain.
+
+    Returns
+    -------
+    FittedMean
+    """
+    used = observations
+    if len(used) > _GENERALISED:
+        rows = np.random.default_rng(seed).choice(len(used), _GENERALISED, replace=False)
+        used = used.take(np.sort(rows))
+    links = make_chain(
+        sphere_point(used.latitude, used.longitude),
+        used.days,
+        model,
+        own=used.sigma**2,
+        shared=used.shared,
+        overpass=used.overpass,
+        length=error_length,
+        seed=seed,
+    )
+    return mean.fit(used, precision=links.precision)

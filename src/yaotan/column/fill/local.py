@@ -1,0 +1,193 @@
+"""Kriging of points and cells from the nearest observations, mean and covariance given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yaotan.column.fill.covariance import ProductSum, correlation
+from yaotan.column.fill.mean import FittedMean
+from yaotan.column.fill.neighbourhood import Neighbourhood
+from yaotan.column.fill.observation import Floats, Observations
+from yaotan.column.fill.step import Steps, centres
+from yaotan.column.fill.system import krige
+from yaotan.column.fill.target import Moments, Support, cell_nodes, mean_terms
+from yaotan.errors import YaotanError
+from yaotan.geodesy import sphere_point
+from yaotan.grid.spec import GridSpec
+
+#: Kriging variance that rounding may bring below zero, in parts of the sill.
+_ROUNDING: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class LocalKriging:
+    """Observations with everything that predictions from them need.
+
+    Attributes
+    ----------
+    observations : Observations
+    mean : FittedMean
+    model : ProductSum
+    near : Neighbourhood
+    ordinary : bool
+    support : str
+    error_length : float
+        See `yaotan.column.fill.kriging.SpaceTimeKriging`.
+    design : numpy.ndarray
+        Terms of the mean at the observations ``(n, p)``.
+    residual : numpy.ndarray
+        ``(n, 1)``.
+    """
+
+    observations: Observations
+    mean: FittedMean
+    model: ProductSum
+    near: Neighbourhood
+    ordinary: bool
+    support: Support
+    error_length: float
+    design: Floats
+    residual: Floats
+
+    @classmethod
+    def of(
+        cls,
+        observations: Observations,
+        mean: FittedMean,
+        model: ProductSum,
+        *,
+        neighbours: tuple[int, int, float],
+        ordinary: bool,
+        support: Support,
+        error_length: float,
+    ) -> LocalKriging:
+        """Prepare observations for predictions; neighbours: minimum, maximum, share of one overpass."""
+        minimum, maximum, share = neighbours
+        near = Neighbourhood(
+            sphere_point(observations.latitude, observations.longitude),
+            observations.days,
+            observations.overpass,
+            model,
+            minimum=minimum,
+            maximum=maximum,
+            track_share=share,
+        )
+        design = mean.design(observations.latitude, observations.longitude, observations.days)
+        residual = mean.residual(observations)[:, None]
+        return cls(
+            observations, mean, model, near, ordinary, support, error_length,
+            np.ascontiguousarray(design), residual,
+        )  # fmt: skip
+
+    def at_points(
+        self, lat: Floats, lon: Floats, days: Floats, labels: NDArray[np.intp] | None
+    ) -> tuple[Floats, Floats]:
+        """Give the field and its 1 sigma at points; with labels, at the observations from all but theirs."""
+        place, model = sphere_point(lat, lon), self.model
+        rows, counts = self.near.search(place, days, labels=labels)
+        lag = np.abs(self.near.days[rows] - days[:, None]) / model.time_range
+        soon = correlation(lag, model.time_family)
+        design = self.mean.design(lat, lon, days)
+        ones = np.ones(days.size)
+        value, variance = self._solve(
+            rows, counts, soon, ones, place[:, None], np.ones(days.size, bool), design, self.residual
+        )
+        return self.mean.value(lat, lon, days) + value[:, 0], np.sqrt(variance)
+
+    def _solve(
+        self,
+        rows: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        soon: Floats,
+        soon_self: Floats,
+        nodes: Floats,
+        exact: NDArray[np.bool_],
+        design: Floats,
+        residual: Floats,
+    ) -> tuple[Floats, Floats]:
+        """Run the compiled loop; variances are checked, not mended."""
+        near, known = self.near, self.observations
+        value, variance = np.empty((counts.size, residual.shape[1])), np.empty(counts.size)
+        krige(
+            rows, counts, np.ascontiguousarray(soon), soon_self, np.ascontiguousarray(nodes), exact,
+            near.place, near.days, known.sigma**2, known.shared, near.overpass, self.error_length,
+            self.model.parameters(), residual, self.design, np.ascontiguousarray(design),
+            self.mean.covariance, self.ordinary, value, variance,
+        )  # fmt: skip
+        floor = -_ROUNDING * self.model.sill
+        if (variance < floor).any():
+            worst = float(np.nanmin(variance))
+            raise YaotanError(
+                f"kriging variance is negative: {worst:.3g} where the sill is {self.model.sill:.3g}",
+                where="SpaceTimeKriging",
+                expected="0 or more",
+                fix="the covariance is not valid or the observations contradict one another; report this",
+            )
+        # what is left below zero is rounding
+        return value, np.where(variance < 0.0, 0.0, variance)
+
+    def at_cells(
+        self,
+        spec: GridSpec,
+        steps: Steps,
+        number: int,
+        rows: slice,
+        wanted: NDArray[np.bool_],
+        residual: Floats,
+    ) -> tuple[Floats, Floats, Floats]:
+        """Krige the wanted cells of some rows at one step.
+
+        Parameters
+        ----------
+        spec, steps, number, rows
+            Grid, times, which of them, which rows.
+        wanted : numpy.ndarray of bool
+            ``(rows, columns)`` of these rows.
+        residual : numpy.ndarray
+            ``(n, r)`` residuals of the observations.
+
+        Returns
+        -------
+        value, variance, terms : numpy.ndarray
+            Residual field ``(m, r)``, its variance ``(m,)``, terms of the mean ``(m, p)``.
+        """
+        model = self.model
+        moments = Moments.of(steps, number, model.time_range)
+        lat, lon = (axis[rows][wanted] for axis in centres(spec))
+        nodes = cell_nodes(spec, rows, wanted, self.support, model)
+        chosen, counts = self.near.search(
+            sphere_point(lat, lon), np.full(lat.size, moments.middle), half=moments.half
+        )
+        soon = moments.correlate(self.near.days[chosen], model.time_family, model.time_range)
+        itself = np.full(lat.size, moments.correlate_self(model.time_family, model.time_range))
+        exact = np.full(lat.size, self.support == "point" and moments.half == 0.0)
+        terms = mean_terms(self.mean, lat, lon, moments)
+        value, variance = self._solve(chosen, counts, soon, itself, nodes, exact, terms, residual)
+        return value, variance, terms
+
+
+@dataclass(frozen=True)
+class BlockTask:
+    """One block of a map: kriged when dask asks for it."""
+
+    local: LocalKriging
+    spec: GridSpec
+    steps: Steps
+    wanted: NDArray[np.bool_]
+
+    def __call__(self, number: int, rows: slice) -> Floats:
+        """Give value and 1 sigma ``(2, 1, rows, columns)``."""
+        wanted = self.wanted[rows]
+        out = np.full((2, 1, *wanted.shape), np.nan)
+        if wanted.any():
+            local = self.local
+            value, variance, terms = local.at_cells(
+                self.spec, self.steps, number, rows, wanted, local.residual
+            )
+            out[0, 0][wanted] = local.mean.reference + terms @ local.mean.coefficients + value[:, 0]
+            out[1, 0][wanted] = np.sqrt(variance)
+        return out
