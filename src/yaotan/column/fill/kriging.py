@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final, Self
 
-import dask
-import dask.array as da
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from yaotan.column.fill.block import lazy_field
 from yaotan.column.fill.covariance import Family, ProductSum
 from yaotan.column.fill.extraction import gather
 from yaotan.column.fill.filler import Data
 from yaotan.column.fill.learning import learn
-from yaotan.column.fill.local import BlockTask, LocalKriging
+from yaotan.column.fill.local import LocalKriging
 from yaotan.column.fill.mean import MeanModel
 from yaotan.column.fill.observation import Observations, days_of
+from yaotan.column.fill.simulation import simulate_field
 from yaotan.column.fill.step import Times, build_filled, resolve_times, wanted_cells
 from yaotan.column.fill.target import Support
 from yaotan.errors import YaotanError
@@ -24,12 +24,6 @@ from yaotan.grid.spec import GridSpec
 
 #: Observations from which a variogram in space and time can be told.
 LEAST: Final = 50
-#: Cells kriged in one task (bounds the memory: some 30 MiB for 64 neighbours).
-_BLOCK: Final = 16_384
-#: Observations of the generalised fit of the mean, at most.
-_GENERALISED: Final = 100_000
-#: Kriging variance that rounding may bring below zero, in parts of the sill.
-_ROUNDING: Final = 1e-9
 
 
 class SpaceTimeKriging:
@@ -202,14 +196,10 @@ class SpaceTimeKriging:
         """Keep the observations and what every prediction needs of them."""
         self.observations_ = observations
         self._local = LocalKriging.of(
-            observations,
-            self.mean_,
-            self.model_,
+            observations, self.mean_, self.model_,
             neighbours=(self.minimum, self.maximum, self.track_share),
-            ordinary=self.ordinary,
-            support=self.support,
-            error_length=self.error_length,
-        )
+            ordinary=self.ordinary, support=self.support, error_length=self.error_length,
+        )  # fmt: skip
         return self
 
     def condition(self, observations: Observations) -> Self:
@@ -247,25 +237,42 @@ class SpaceTimeKriging:
         """
         steps = resolve_times(times, self.observations_.period)
         wanted = wanted_cells(spec, region)
-        height = max(1, _BLOCK // spec.shape[1])
-        krige_block = dask.delayed(BlockTask(self._local, spec, steps, wanted), pure=True, traverse=False)
-        bands = [
-            slice(first, min(first + height, spec.shape[0])) for first in range(0, spec.shape[0], height)
-        ]
-        parts = [
-            [
-                da.from_delayed(
-                    krige_block(number, rows), (2, 1, rows.stop - rows.start, spec.shape[1]), dtype=float
-                )
-                for rows in bands
-            ]
-            for number in range(len(steps))
-        ]
-        both = da.concatenate([da.concatenate(row, axis=2) for row in parts], axis=1)
+        value, sigma = lazy_field(self._local, spec, steps, wanted)
         return build_filled(
-            spec, steps, both[0], both[1], self.observations_,
+            spec, steps, value, sigma, self.observations_,
             method=self._describe(), wanted=wanted, attrs=self._parameters(),
         )  # fmt: skip
+
+    def simulate(
+        self,
+        spec: GridSpec,
+        times: Times,
+        *,
+        draws: int = 1,
+        seed: int = 0,
+        conditional: bool = True,
+        region: Any = None,
+    ) -> xr.Dataset:
+        """Draw the field on a grid: what it may look like, where `predict` gives what it is on average.
+
+        Parameters
+        ----------
+        spec, times, region
+            As in `predict`.
+        draws, seed : int
+            How many draws, and of which seed; equal arguments give equal draws.
+        conditional : bool
+            Given the observations; False: of mean and covariance alone.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``v`` ``(draw, time, lat, lon)``, in memory: for moderate sizes (cells x times x draws up to some
+            millions). Means and scatter of many draws are the value and 1 sigma of `predict`.
+        """
+        steps, wanted = resolve_times(times, self.observations_.period), wanted_cells(spec, region)
+        options = {"draws": draws, "seed": seed}
+        return simulate_field(self._local, spec, steps, wanted, conditional=conditional, **options)
 
     def _describe(self) -> str:
         kind = "ordinary" if self.ordinary else "simple"

@@ -138,6 +138,7 @@ class LocalKriging:
         rows: slice,
         wanted: NDArray[np.bool_],
         residual: Floats,
+        moments: Moments | None = None,
     ) -> tuple[Floats, Floats, Floats]:
         """Krige the wanted cells of some rows at one step.
 
@@ -149,6 +150,8 @@ class LocalKriging:
             ``(rows, columns)`` of these rows.
         residual : numpy.ndarray
             ``(n, r)`` residuals of the observations.
+        moments : Moments, optional
+            Times whose mean the targets are, when they were chosen already.
 
         Returns
         -------
@@ -156,7 +159,7 @@ class LocalKriging:
             Residual field ``(m, r)``, its variance ``(m,)``, terms of the mean ``(m, p)``.
         """
         model = self.model
-        moments = Moments.of(steps, number, model.time_range)
+        moments = moments or Moments.of(steps, number, model.time_range)
         lat, lon = (axis[rows][wanted] for axis in centres(spec))
         nodes = cell_nodes(spec, rows, wanted, self.support, model)
         chosen, counts = self.near.search(
@@ -168,26 +171,3 @@ class LocalKriging:
         terms = mean_terms(self.mean, lat, lon, moments)
         value, variance = self._solve(chosen, counts, soon, itself, nodes, exact, terms, residual)
         return value, variance, terms
-
-
-@dataclass(frozen=True)
-class BlockTask:
-    """One block of a map: kriged when dask asks for it."""
-
-    local: LocalKriging
-    spec: GridSpec
-    steps: Steps
-    wanted: NDArray[np.bool_]
-
-    def __call__(self, number: int, rows: slice) -> Floats:
-        """Give value and 1 sigma ``(2, 1, rows, columns)``."""
-        wanted = self.wanted[rows]
-        out = np.full((2, 1, *wanted.shape), np.nan)
-        if wanted.any():
-            local = self.local
-            value, variance, terms = local.at_cells(
-                self.spec, self.steps, number, rows, wanted, local.residual
-            )
-            out[0, 0][wanted] = local.mean.reference + terms @ local.mean.coefficients + value[:, 0]
-            out[1, 0][wanted] = np.sqrt(variance)
-        return out

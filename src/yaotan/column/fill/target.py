@@ -37,13 +37,13 @@ class Moments:
     half: float
 
     @classmethod
-    def of(cls, steps: Steps, number: int, time_range: float) -> Moments:
+    def of(cls, steps: Steps, number: int, time_range: float, most: int = _MOST) -> Moments:
         """Give the midpoints of equal parts of one step, close enough for the covariance."""
         middle = float(days_of(steps.middle[number]))
         if steps.moment is not None:
             return cls(np.array([middle]), middle, 0.0)
         start, end = float(days_of(steps.start[number])), float(days_of(steps.end[number]))
-        parts = int(np.clip(math.ceil(_PER_RANGE * (end - start) / time_range), _LEAST, _MOST))
+        parts = int(np.clip(math.ceil(_PER_RANGE * (end - start) / time_range), _LEAST, most))
         return cls(start + (end - start) * (np.arange(parts) + 0.5) / parts, middle, (end - start) / 2.0)
 
     def correlate(self, days: Floats, family: Family, time_range: float) -> Floats:
