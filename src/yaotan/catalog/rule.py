@@ -101,9 +101,14 @@ class BitRule(Entry):
 
 
 class QualityRule(Entry):
-    """Flags that must all be good, in order of weight (the first present becomes ``quality_native``)."""
+    """Flags that must all be good, in order of weight (the first present becomes ``quality_native``).
+
+    With `one_suffices` each flag speaks of a column of its own, which holds values only where it is good
+    (computation ``where_good``): a sounding is good when any of them is.
+    """
 
     flags: tuple[FlagRule, ...]
+    one_suffices: bool = False
     bits: BitRule | None = None
     #: why every sounding counts as good in a product without a flag
     assumed: str | None = None

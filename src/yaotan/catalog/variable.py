@@ -22,6 +22,7 @@ Computation = Literal[
     "ratio",
     "column_ratio",
     "blended_albedo",
+    "where_good",
     "trusted_kernel",
     "dry_fraction",
     "dry_operator",
@@ -48,11 +49,13 @@ class Source(Entry):
         Wins over a missing or wrong unit in the file; ``@NAME`` is what the global attribute says. For a
         computation that gives a unit of its own (ratios), the unit of its result.
     term_units : tuple of str
-        For such computations: the unit that each term is brought to first.
+        For such computations: the unit that each term is brought to first, empty for a flag.
     units_by_value : dict
         Unit -> (least, greatest) plausible value: decides where the file's attribute is known to be wrong.
     judged : tuple of str
         The paths that `units_by_value` speaks of; default all.
+    trust_attribute : bool
+        `units_by_value` is asked only where the file states no unit.
     missing : tuple of float
         Values as decoded that mean "not measured", beside the fills of the file.
     shared : tuple of str
@@ -79,6 +82,7 @@ class Source(Entry):
     term_units: tuple[str, ...] = ()
     units_by_value: dict[str, tuple[float, float]] = Field(default_factory=dict)
     judged: tuple[str, ...] = ()
+    trust_attribute: bool = False
     missing: tuple[float, ...] = ()
     units_source: str | None = None
     shared: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from yaotan.io.granule import Granule, find_rule
 from yaotan.io.teaching import AliasFile
 
 #: computations that keep the shape of their terms
-_SAME_SHAPE: Final = frozenset({"copy", "total", "quadrature", "normalise", "ratio"})
+_SAME_SHAPE: Final = frozenset({"copy", "total", "quadrature", "normalise", "ratio", "where_good"})
 
 
 def find_version(container: Container, product: Product, path: str) -> str:

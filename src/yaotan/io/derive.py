@@ -148,6 +148,19 @@ def blended_albedo(terms: Terms, optional: Terms, size: int = 0) -> Floats:
     return 2.4 * near_infrared - 1.13 * short_wave
 
 
+def where_good(terms: Terms, optional: Terms, size: int = 0) -> Floats:
+    """First term where the second, a flag of its own, is 0; elsewhere missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> where_good([np.array([410.0, 350.0]), np.array([0.0, 1.0])], [])
+    array([410.,  nan])
+    """
+    values, flag = terms
+    return np.where(flag == 0.0, values, np.nan)
+
+
 COMPUTATIONS: Final[dict[str, Computation]] = {
     "copy": Computation(copy),
     "total": Computation(total),
@@ -161,6 +174,7 @@ COMPUTATIONS: Final[dict[str, Computation]] = {
     "ratio": Computation(ratio, own_units=True),
     "column_ratio": Computation(column_ratio, own_units=True),
     "blended_albedo": Computation(blended_albedo),
+    "where_good": Computation(where_good, own_units=True),
     "trusted_kernel": Computation(profile.trusted_kernel, own_units=True),
     "dry_fraction": Computation(profile.dry_fraction, own_units=True),
     "dry_operator": Computation(profile.dry_operator, own_units=True),

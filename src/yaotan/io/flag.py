@@ -45,10 +45,10 @@ def read_quality(granule: Granule, container: Container, rows: Rows) -> NDArray[
     if not granule.flags:
         value = FLAG_FILL if granule.unflagged else QUALITY["good"]
         return np.full(granule.frame.number(rows), value, dtype=np.uint8)
-    bad: Any = False
-    for flag in granule.flags:
-        bad = bad | ~_good(granule, container, flag, rows)
-    return np.where(bad, QUALITY["bad"], QUALITY["good"]).astype(np.uint8)
+    rule = granule.product.quality
+    combine = np.logical_or if rule is not None and rule.one_suffices else np.logical_and
+    good = combine.reduce([_good(granule, container, flag, rows) for flag in granule.flags])
+    return np.where(good, QUALITY["good"], QUALITY["bad"]).astype(np.uint8)
 
 
 def _good(granule: Granule, container: Container, flag: FlagRule, rows: Rows) -> NDArray[np.bool_]:

@@ -193,12 +193,13 @@ class Granule:
         path: str,
         wanted: str | None,
     ) -> NDArray[np.float64]:
-        if wanted is None:
+        if not wanted:
             return values
         attributes = {} if path.startswith("@") else container.attributes_of(path)
         given = next((str(attributes[k]) for k in self.product.units_attributes if k in attributes), None)
         own = COMPUTATIONS[source.compute].own_units
-        if source.units_by_value and path in (source.judged or source.paths):
+        judged = source.units_by_value and path in (source.judged or source.paths)
+        if judged and not (source.trust_attribute and given):
             given = tell_unit(values, source.units_by_value, where=f"{self.path}: {path}")
         elif own:
             given = given or wanted
