@@ -219,7 +219,8 @@ def _unknown(container: Container, products: list[Product], path: str) -> NotAGr
 
     def nearness(entry: Product) -> float:
         required = entry.identify.required or ("",)
-        return sum(item in container for item in required) / len(required)
+        named = entry.identify.file_name and re.search(entry.identify.file_name, path.replace(MEMBER, "/"))
+        return sum(item in container for item in required) / len(required) + bool(named)
 
     nearest = max(candidates, key=nearness)
     missing = [item for item in nearest.identify.required if item not in container]
