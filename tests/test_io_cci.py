@@ -9,7 +9,8 @@ import netCDF4
 import numpy as np
 import pytest
 
-from contract.case_cci import CASES
+from conftest import REPOSITORY
+from contract.cases import all_cases
 from contract.truth import make_truth
 from yaotan.errors import NotAGranuleError, UnitsError
 from yaotan.io.identify import identify
@@ -81,7 +82,7 @@ def test_a_real_good_sounding_may_lack_one_level(satellite: Path) -> None:
 
 def write(name: str, folder: Path) -> Path:
     """Write the case of a product (as its test is named) and give its path."""
-    case = next(case for case in CASES if str(case) == name)
+    case = next(case for case in all_cases() if str(case) == name)
     case.write(folder / case.file_name, make_truth())
     return folder / case.file_name
 
@@ -168,3 +169,85 @@ def test_pressures_that_rise_are_refused(tmp_path: Path) -> None:
         root["pressure_levels"][...] = root["pressure_levels"][:, ::-1]
     with pytest.raises(NotAGranuleError, match=r"runs against the vertical order.*surface_first"):
         open_soundings(path).pressure_level.load()
+
+
+def test_parts_per_million_that_call_themselves_billion(tmp_path: Path) -> None:
+    path = write("cci_gosat2_srfp-CO2", tmp_path)
+    with netCDF4.Dataset(path) as root:
+        assert root["xco2"].units == "1e-9"
+    ds = open_soundings(path, trust_layout=True).load()
+    assert 380 < float(ds.xco2.median()) < 440
+    assert float(ds.xco2_uncertainty.median()) < 2.0
+    with netCDF4.Dataset(path, "a") as root:
+        root["xco2"][...] = np.asarray(root["xco2"][:]) * 1000.0
+    with pytest.raises(UnitsError, match=r"fit no unit.*0 to 9999 for ppm"):
+        open_soundings(path, trust_layout=True).xco2.load()
+
+
+def test_only_id_and_name_tell_two_retrievals_of_one_layout_apart(tmp_path: Path) -> None:
+    path = write("cci_gosat_srpr", tmp_path)
+    with netCDF4.Dataset(path, "a") as root:
+        root.delncattr("id")
+    assert identify(path).product == "cci_gosat_srpr"
+    nameless = path.rename(tmp_path / "download.nc")
+    with pytest.raises(NotAGranuleError, match=r"may be cci_gosat_srfp or cci_gosat_srpr.*product="):
+        identify(nameless)
+    assert identify(nameless, product="cci_gosat_srpr").product == "cci_gosat_srpr"
+
+
+def test_one_pressure_too_few_for_layers_is_refused(tmp_path: Path) -> None:
+    path = cut(write("cci_gosat_srfp-CH4", tmp_path), "level_dim", 12)
+    with pytest.raises(NotAGranuleError, match=r"pressure_levels has shape \(24, 12\).*\(24, 13\)"):
+        open_soundings(path, trust_layout=True)
+
+
+def test_either_flag_makes_a_sounding_bad_and_one_gas_can_be_asked_for(tmp_path: Path) -> None:
+    path = write("cci_tropomi_wfmd", tmp_path)
+    (record,) = json.loads(open_soundings(path, trust_layout=True).attrs["reading"])
+    assert record["dropped"] == {"quality_flag": 2, "no_value": 1}
+    assert record["flags"] == {"qf:xch4_quality_flag": 1, "qf:xco_quality_flag": 1}
+    page = (REPOSITORY / "docs" / "product" / "cci_tropomi_wfmd.md").read_text(encoding="utf-8")
+    own = tmp_path / "own.yaml"
+    own.write_text(page.split("```yaml")[1].split("```")[0])
+    (record,) = json.loads(open_soundings(path, product=str(own), trust_layout=True).attrs["reading"])
+    assert record["dropped"] == {"quality_flag": 1, "no_value": 1}
+
+
+@pytest.mark.parametrize("flag", ["xch4_quality_flag", "xco_quality_flag"])
+def test_each_of_two_flags_is_needed(flag: str, tmp_path: Path) -> None:
+    path = write("cci_tropomi_wfmd", tmp_path)
+    with netCDF4.Dataset(path, "a") as root:
+        root.renameVariable(flag, "other")
+    with pytest.raises(NotAGranuleError, match=f"quality flag {flag} is missing"):
+        open_soundings(path, trust_layout=True)
+
+
+@pytest.mark.parametrize("name", ["cci_sciamachy_wfmd-CO2", "cci_sciamachy_besd-up", "cci_tropomi_wfmd"])
+def test_corners_go_round_the_pixel(name: str, tmp_path: Path) -> None:
+    ds = open_soundings(write(name, tmp_path), quality="all", trust_layout=True)
+    x = ds.longitude_corner.values - ds.longitude.values[:, None]
+    x, y = (x + 180.0) % 360.0 - 180.0, ds.latitude_corner.values
+    area = 0.5 * np.abs(np.sum(x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y, axis=1))
+    np.testing.assert_allclose(area, 0.01, rtol=0.01)  # a figure of eight has less
+
+
+def test_tansat_of_the_institute_guesses_neither_epoch_nor_unit_nor_quality(tmp_path: Path) -> None:
+    path = write("tansat_iap", tmp_path)
+    with pytest.raises(NotAGranuleError, match=r"quality flag xco2_quality_flag is missing.*quality=\"all\""):
+        open_soundings(path, trust_layout=True)
+    ds = open_soundings(path, quality="all", trust_layout=True)
+    assert (ds.quality == 255).all()
+    with netCDF4.Dataset(path, "a") as root:
+        root["time"].delncattr("units")
+    with pytest.raises(UnitsError, match="time: nothing says what the numbers count"):
+        open_soundings(path, quality="all", trust_layout=True)
+    page = (REPOSITORY / "docs" / "product" / "tansat_iap.md").read_text(encoding="utf-8")
+    own = tmp_path / "own.yaml"
+    own.write_text(page.split("```yaml")[1].split("```")[0])
+    ds = open_soundings(path, product=str(own), trust_layout=True)
+    assert ds.time.values[0] == np.datetime64("2019-03-31T23:59:50")
+    assert ds.quality.attrs["comment"] == "screened by the optical depths below"
+    with netCDF4.Dataset(path, "a") as root:
+        root["xco2"].delncattr("units")
+    with pytest.raises(UnitsError, match="has no unit"):
+        open_soundings(path, product=str(own), trust_layout=True).xco2.load()
