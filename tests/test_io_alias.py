@@ -26,8 +26,9 @@ MARKS = {
     "fy3d_gas": {"Satellite Name": "FY-3D", "Sensor Identification Code": "GAS"},
     "dq1_acdl": {"SatelliteID": "DQ-1", "SensorID": "ACDL"},
 }
-#: other instruments of the same satellites
+#: other instruments of the same satellites, and one of the same name (a microwave imager)
 OTHERS = [
+    {"SatelliteID": "GPM", "SensorID": "GMI"},
     {"SatelliteID": "GF5B", "SensorID": "DPC"},
     {"SatelliteID": "DQ-1", "SensorID": "POSP"},
     {"Satellite Name": "FY-3D", "Sensor Identification Code": "MERSI"},

@@ -195,6 +195,14 @@ def test_only_id_and_name_tell_two_retrievals_of_one_layout_apart(tmp_path: Path
     assert identify(nameless, product="cci_gosat_srpr").product == "cci_gosat_srpr"
 
 
+def test_platform_tells_satellites_of_one_retrieval_apart(tmp_path: Path) -> None:
+    path = write("cci_gosat2_srpr", tmp_path)
+    with netCDF4.Dataset(path, "a") as root:
+        root.delncattr("id")
+    with pytest.raises(NotAGranuleError, match=r"may be cci_gosat2_srfp or cci_gosat2_srpr\."):
+        identify(path.rename(tmp_path / "download.nc"))
+
+
 def test_one_pressure_too_few_for_layers_is_refused(tmp_path: Path) -> None:
     path = cut(write("cci_gosat_srfp-CH4", tmp_path), "level_dim", 12)
     with pytest.raises(NotAGranuleError, match=r"pressure_levels has shape \(24, 12\).*\(24, 13\)"):
