@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import yaotan
-from contract.case_oco2 import write_l2std
-from contract.truth import make_truth
+from contract.case_oco2 import acos, write_idp, write_l2std, write_retrieval
+from contract.truth import Expected, Truth, make_truth
 from yaotan.errors import NotAGranuleError
 from yaotan.schema import check_soundings
 
@@ -66,6 +66,33 @@ def test_l2std_refuses(name: str, tmp_path: Path) -> None:
     with pytest.raises(yaotan.YaotanError, match=words) as caught:
         yaotan.open_soundings(path, trust_layout=True)
     assert path.name in str(caught.value)
+
+
+WITH_IDS: dict[str, tuple[Callable[[Path, Truth], Expected], str]] = {
+    "acos_l2s": (acos("3.4"), "RetrievalHeader/sounding_id"),
+    "rt_retrieval": (write_retrieval, "RetrievalHeader/sounding_id_reference"),
+    "oco2_l2idp": (write_idp, "SoundingGeometry/sounding_id"),
+}
+
+
+@pytest.mark.parametrize("name", WITH_IDS)
+def test_ids_in_float32_are_refused(name: str, tmp_path: Path) -> None:
+    write, ids = WITH_IDS[name]
+    path = tmp_path / "file.h5"
+    write(path, make_truth((3, 8) if name == "oco2_l2idp" else (24,)))
+    with h5py.File(path, "r+") as file:
+        replace(file, ids, file[ids][()].astype("f4"))
+    with pytest.raises(NotAGranuleError, match="float32"):
+        yaotan.open_soundings(path, quality="all", trust_layout=True)
+
+
+def test_preprocessor_without_the_axis_of_footprints_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file.h5"
+    write_idp(path, make_truth((3, 8)))
+    with h5py.File(path, "r+") as file:
+        replace(file, "DOASCO2/dry_air_column_apriori_idp", np.ones(24, "f4"))
+    with pytest.raises(NotAGranuleError, match=r"dry_air_column_apriori_idp has shape \(24,\)"):
+        yaotan.open_soundings(path, quality="all")
 
 
 def test_l2std_checks_the_vertical_order(tmp_path: Path) -> None:
