@@ -1,4 +1,4 @@
-"""TROPOMI Level 2 as the ground segment writes it: groups, time x scan line x pixel, top first."""
+"""TROPOMI methane: several processors, and cuts of subset services; layers from the top down."""
 
 from __future__ import annotations
 
@@ -9,76 +9,25 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from contract.netcdf import Item, store, write_netcdf
+from contract.netcdf import Item, write_netcdf
+from contract.swath import (
+    DETAIL,
+    INPUT,
+    INTEGER_FILL,
+    LINES,
+    PIXELS,
+    SHAPE,
+    place_items,
+    qa_item,
+    swath_item,
+    time_items,
+    wind_items,
+)
 from contract.truth import Case, Expected, Truth
 
-#: netCDF's own default fill of float32, which the product declares
-FILL = np.float32(9.96921e36)
-INTEGER_FILL = np.int32(-2147483647)
-LINES, PIXELS = 12, 2
-GEOLOCATION = "PRODUCT/SUPPORT_DATA/GEOLOCATIONS/"
-DETAIL = "PRODUCT/SUPPORT_DATA/DETAILED_RESULTS/"
-INPUT = "PRODUCT/SUPPORT_DATA/INPUT_DATA/"
 #: coast pixel; rows that a spatial cut empties
 COAST, EMPTIED = 4, (2, 11)
 DRY_AIR = 28.9644e-3  # kg mol-1
-
-
-def swath_item(
-    path: str, values: np.ndarray, units: str | None = None, last: tuple[str, ...] = (), dtype: str = "f4"
-) -> Item:
-    """One dataset on (time, scanline, ground_pixel[, last]) from values with one row per sounding."""
-    values = np.asarray(values)
-    shaped = values.reshape((1, LINES, PIXELS, *values.shape[1:]))
-    own: dict[str, object] = {"units": units} if units else {}
-    if dtype == "f4":
-        return (path, store(shaped, "f4", FILL), _dims(*last), own | {"_FillValue": FILL})
-    return (path, shaped.astype(dtype), _dims(*last), own | {"_FillValue": np.iinfo(dtype).max})
-
-
-def _dims(*last: str) -> tuple[str, ...]:
-    return ("time", "scanline", "ground_pixel", *last)
-
-
-def place_items(truth: Truth, expected: Expected) -> list[Item]:
-    """Centres, corners and angles; the corners carry no unit."""
-    return [
-        swath_item("PRODUCT/latitude", expected["latitude"], "degrees_north"),
-        swath_item("PRODUCT/longitude", expected["longitude"], "degrees_east"),
-        swath_item(GEOLOCATION + "latitude_bounds", expected["latitude_corner"], None, ("corner",)),
-        swath_item(GEOLOCATION + "longitude_bounds", expected["longitude_corner"], None, ("corner",)),
-        swath_item(GEOLOCATION + "solar_zenith_angle", expected["solar_zenith_angle"], "degree"),
-        swath_item(GEOLOCATION + "viewing_zenith_angle", expected["sensor_zenith_angle"], "degree"),
-    ]
-
-
-def qa_item(truth: Truth, bad: int = 40) -> Item:
-    """Quality as hundredths in one byte, scale in float32."""
-    path, values, dims, own = swath_item("PRODUCT/qa_value", np.where(truth.good, 100, bad), "1", (), "u1")
-    return path, values, dims, own | {"scale_factor": np.float32(0.01), "add_offset": np.float32(0)}
-
-
-def time_items(truth: Truth, *, since: bool) -> list[Item]:
-    """Reference midnight, milliseconds after it (with `since` as a time of its own), and text."""
-    midnight = truth.time[0].astype("datetime64[D]")
-    lines = truth.time.reshape(LINES, PIXELS)[:, 0]
-    seconds = (midnight - np.datetime64("2010-01-01")).astype("timedelta64[s]").astype("i4")
-    delta = ((lines - midnight) / np.timedelta64(1, "ms")).round().astype("i4")
-    unit = f"milliseconds since {midnight} 00:00:00" if since else "milliseconds"
-    text = np.array([f"{np.datetime_as_string(t, unit='us')}Z" for t in lines])
-    epoch = {"units": "seconds since 2010-01-01 00:00:00", "_FillValue": INTEGER_FILL}
-    return [
-        ("PRODUCT/time", np.array([seconds]), ("time",), epoch),
-        (
-            "PRODUCT/delta_time",
-            delta[None],
-            ("time", "scanline"),
-            {"units": unit, "_FillValue": INTEGER_FILL},
-        ),
-        ("PRODUCT/time_utc", text[None], ("time", "scanline"), {}),
-        ("PRODUCT/scanline", np.arange(1143, 1143 + LINES, dtype="i4"), ("scanline",), {"units": "1"}),
-        ("PRODUCT/ground_pixel", np.arange(PIXELS, dtype="i4"), ("ground_pixel",), {"units": "1"}),
-    ]
 
 
 def ch4_expected(truth: Truth) -> Expected:
@@ -144,15 +93,6 @@ def ch4_items(truth: Truth, expected: Expected) -> list[Item]:
         swath_item(INPUT + "altitude_levels", altitude, "m", ("level",)),
         swath_item(INPUT + "dry_air_subcolumns", amount, "mol m-2", ("layer",)),
         swath_item(INPUT + "methane_profile_apriori", prior, "mol m-2", ("layer",)),
-    ]
-
-
-def wind_items(truth: Truth, expected: Expected) -> list[Item]:
-    """Wind at 10 m, from processor 01.03.00 on."""
-    expected |= {"wind_u": truth.wind_u, "wind_v": truth.wind_v}
-    return [
-        swath_item(INPUT + "eastward_wind", truth.wind_u, "m s-1"),
-        swath_item(INPUT + "northward_wind", truth.wind_v, "m s-1"),
     ]
 
 
@@ -222,7 +162,7 @@ NAME = "S5P_{}_L2__CH4____20190331T225811_20190401T003941_07580_01_{}_20190406T0
 
 
 def _case(write: Callable[[Path, Truth], Expected], version: str, note: str, name: str) -> Case:
-    return Case("tropomi_ch4", write, name, version, (LINES, PIXELS), note, relative=4e-6)
+    return Case("tropomi_ch4", write, name, version, SHAPE, note, relative=4e-6)
 
 
 CASES = [

@@ -19,6 +19,8 @@ Computation = Literal[
     "hybrid_edges",
     "hybrid_levels",
     "pair_edges",
+    "bottom_edges",
+    "tropospheric_kernel",
     "ratio",
     "column_ratio",
     "blended_albedo",
@@ -56,6 +58,9 @@ class Source(Entry):
         The paths that `units_by_value` speaks of; default all.
     trust_attribute : bool
         `units_by_value` is asked only where the file states no unit.
+    unit_factors : dict
+        Unit of the file -> factor that turns its values into `units`, where that is no change of unit (a
+        kernel in metres over the thickness of its layers), with the reason in `comment`.
     missing : tuple of float
         Values as decoded that mean "not measured", beside the fills of the file.
     shared : tuple of str
@@ -83,6 +88,7 @@ class Source(Entry):
     units_by_value: dict[str, tuple[float, float]] = Field(default_factory=dict)
     judged: tuple[str, ...] = ()
     trust_attribute: bool = False
+    unit_factors: dict[str, float] = Field(default_factory=dict)
     missing: tuple[float, ...] = ()
     units_source: str | None = None
     shared: tuple[str, ...] = ()
@@ -116,11 +122,15 @@ class Source(Entry):
 
 
 class VariableRule(Entry):
-    """Where a variable comes from, the best source first; `units` only for names outside the schema."""
+    """Where a variable comes from, the best source first.
+
+    `units` and `vertical` (one value per level or layer) are for names outside the schema only.
+    """
 
     sources: tuple[Source, ...]
     units: str | None = None
     long_name: str | None = None
+    vertical: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -130,7 +140,7 @@ class VariableRule(Entry):
         if isinstance(value, list):
             return {"sources": tuple(value)}
         if isinstance(value, dict) and "sources" not in value:
-            own = {key: value[key] for key in ("long_name",) if key in value}
+            own = {key: value[key] for key in ("long_name", "vertical") if key in value}
             rest = {key: item for key, item in value.items() if key not in own}
             return {**own, "sources": (rest,)}
         return value

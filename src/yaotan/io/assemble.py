@@ -17,7 +17,7 @@ from yaotan.io.alias import resolve_aliases
 from yaotan.io.container import MEMBER, Container
 from yaotan.io.derive import COMPUTATIONS
 from yaotan.io.frame import Frame
-from yaotan.io.granule import Granule, find_rule
+from yaotan.io.granule import Granule, native_dims
 from yaotan.io.teaching import AliasFile
 
 #: computations that keep the shape of their terms
@@ -102,7 +102,7 @@ def build_granule(
         flags=_present_flags(container, product),
         unflagged=_missing_flag(container, product),
         bits=_bit_names(container, product),
-        vertical=_vertical_size(container, frame, sources),
+        vertical=_vertical_size(container, product, frame, sources),
         notes=notes,
     )
     _check_shapes(container, granule)
@@ -217,10 +217,11 @@ def _bit_names(container: Container, product: Product) -> tuple[str, ...]:
     return tuple(name for name in re.split(r"[,;\s]+", text.strip("[]'\"")) if name)
 
 
-def _vertical_size(container: Container, frame: Frame, sources: Mapping[str, Source]) -> int:
+def _vertical_size(
+    container: Container, product: Product, frame: Frame, sources: Mapping[str, Source]
+) -> int:
     for name, source in sources.items():
-        rule = find_rule(name)
-        if rule and "level" in rule.dims and not COMPUTATIONS[source.compute].vertical:
+        if "level" in native_dims(product, name) and not COMPUTATIONS[source.compute].vertical:
             rest = _rest_of(container, frame, source, source.paths[0])
             if rest is not None and len(rest) == 1:
                 return rest[0]
@@ -236,7 +237,7 @@ def _settle_vertical(
     assert vertical.test is not None
     kind, unused = "level", "pressure_edge"
     profiles = {name: source for name, source in sources.items() if name != "pressure_level"}
-    values = _vertical_size(container, frame, profiles)
+    values = _vertical_size(container, product, frame, profiles)
     rest = frame.rest_of(container, vertical.test) if vertical.test in container else None
     if values and rest == (values + 1,):
         kind, unused = "layer", "pressure_level"

@@ -130,6 +130,53 @@ def pair_edges(terms: Terms, optional: Terms, size: int) -> Floats:
     return np.concatenate([bounds[:, :1, 0], bounds[:, :, 1]], axis=1)
 
 
+def bottom_edges(terms: Terms, optional: Terms, size: int = 0) -> Floats:
+    """Edges of layers that store their lower bound only, from the top down: (sounding, layer).
+
+    The upper bound of the top layer is set to ``p_1^2 / p_2``: layers of one height in an isothermal air.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bottom_edges([np.array([[1.0, 2.0, 4.0]])], [])
+    array([[0.5, 1. , 2. , 4. ]])
+    """
+    (lower,) = terms
+    return np.concatenate([lower[:, :1] ** 2 / lower[:, 1:2], lower], axis=1)
+
+
+def tropospheric_kernel(terms: Terms, optional: Terms, size: int = 0) -> Floats:
+    """Kernel of the tropospheric column from that of the total column.
+
+    ``a_l M / M_trop`` in the layers up to and including the one of the tropopause, 0 above it, with the air
+    mass factors M of the total and M_trop of the tropospheric column (TROPOMI NO2 user manual,
+    S5P-KNMI-L2-0021-MA).
+
+    Parameters
+    ----------
+    terms : sequence of numpy.ndarray
+        Kernel (sounding, layer) from the surface up, M, M_trop, and the index of the tropopause layer,
+        counted from 0 at the surface.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (sounding, layer). Missing where a term is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = np.ones(1)
+    >>> tropospheric_kernel([np.ones((1, 3)), 2.0 * one, one, one], [])
+    array([[2., 2., 0.]])
+    """
+    kernel, total, troposphere, index = terms
+    scaled = kernel * (total / troposphere)[:, None]
+    above = np.arange(kernel.shape[1]) > index[:, None]
+    known = np.isfinite(scaled) & np.isfinite(index)[:, None]
+    return np.where(known, np.where(above, 0.0, scaled), np.nan)
+
+
 def ratio(terms: Terms, optional: Terms, size: int = 0) -> Floats:
     """First term over the second (partial column of a gas over that of dry air: dry mole fraction)."""
     amount, total = terms
@@ -171,6 +218,8 @@ COMPUTATIONS: Final[dict[str, Computation]] = {
     "hybrid_edges": Computation(hybrid_edges, own_units=True, vertical=True),
     "hybrid_levels": Computation(hybrid_levels, own_units=True, vertical=True),
     "pair_edges": Computation(pair_edges, vertical=True),
+    "bottom_edges": Computation(bottom_edges, vertical=True),
+    "tropospheric_kernel": Computation(tropospheric_kernel, own_units=True),
     "ratio": Computation(ratio, own_units=True),
     "column_ratio": Computation(column_ratio, own_units=True),
     "blended_albedo": Computation(blended_albedo),

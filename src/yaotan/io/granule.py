@@ -65,8 +65,7 @@ class Granule:
 
     def dims_of(self, name: str) -> tuple[str, ...]:
         """Give the dimensions of a variable."""
-        rule = find_rule(name)
-        dims = rule.dims if rule else ("sounding",)
+        dims = native_dims(self.product, name)
         layered = self.product.vertical is not None and self.product.vertical.kind == "layer"
         return tuple("layer" if layered and dim == "level" else dim for dim in dims)
 
@@ -198,6 +197,8 @@ class Granule:
         attributes = {} if path.startswith("@") else container.attributes_of(path)
         given = next((str(attributes[k]) for k in self.product.units_attributes if k in attributes), None)
         own = COMPUTATIONS[source.compute].own_units
+        if given in source.unit_factors:
+            return values * source.unit_factors[given]
         judged = source.units_by_value and path in (source.judged or source.paths)
         if judged and not (source.trust_attribute and given):
             given = tell_unit(values, source.units_by_value, where=f"{self.path}: {path}")
@@ -302,6 +303,15 @@ class Granule:
 def find_rule(name: str) -> Variable | None:
     """Give the schema's rule for a variable; None for a product's own extra."""
     return SOUNDING_VARIABLES.get(name) or gas_variable(name)
+
+
+def native_dims(product: Product, name: str) -> tuple[str, ...]:
+    """Give the dimensions of a variable, with ``level`` for layers too."""
+    rule = find_rule(name)
+    if rule is not None:
+        return rule.dims
+    own = product.variables.get(name)
+    return ("sounding", "level") if own is not None and own.vertical else ("sounding",)
 
 
 def units_of(product: Product, name: str) -> str | None:
