@@ -222,7 +222,7 @@ def test_matimba_crop(satellite: Path) -> None:
 
 
 def test_matimba_crop_has_the_kernel_of_the_total_column(satellite: Path) -> None:
-    """At the top a kernel times its air mass factor is geometric: 1 / cos(sun) + 1 / cos(view) > 2.5 there."""
+    """At the top a kernel times its factor is geometric: 1 / cos(sun) + 1 / cos(view) > 2.5 there."""
     ds = open_soundings(satellite / MATIMBA).load()
     assert "no2_averaging_kernel" not in ds
     top = ds.total_column_averaging_kernel[:, -1] * ds.air_mass_factor_troposphere

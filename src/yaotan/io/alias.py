@@ -17,8 +17,8 @@ from yaotan.io.alias_name import names_of, normalise_name
 from yaotan.io.alias_time import find_time_rule
 from yaotan.io.container import Container
 from yaotan.io.decode import to_float
-from yaotan.io.granule import find_rule
 from yaotan.io.teaching import HOW_TO, AliasFile, AliasQuality
+from yaotan.io.variable import find_rule
 
 #: plausible values by unit, narrowest first; used only where a file does not state a unit
 _RANGES: Final[dict[str, tuple[tuple[str, float, float], ...]]] = {

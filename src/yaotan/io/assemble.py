@@ -17,8 +17,9 @@ from yaotan.io.alias import resolve_aliases
 from yaotan.io.container import MEMBER, Container
 from yaotan.io.derive import COMPUTATIONS
 from yaotan.io.frame import Frame
-from yaotan.io.granule import Granule, native_dims
+from yaotan.io.granule import Granule
 from yaotan.io.teaching import AliasFile
+from yaotan.io.variable import native_dims
 
 #: computations that keep the shape of their terms
 _SAME_SHAPE: Final = frozenset({"copy", "total", "quadrature", "normalise", "ratio", "where_good"})

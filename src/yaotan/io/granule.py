@@ -20,7 +20,8 @@ from yaotan.io.flag import read_bits, read_meaning, read_native, read_quality
 from yaotan.io.footprint import ring_corners, square_corners, wrap
 from yaotan.io.frame import Frame, Rows
 from yaotan.io.moment import NAT, read_time
-from yaotan.schema import MODE, SOUNDING_VARIABLES, SURFACE, Variable, gas_variable
+from yaotan.io.variable import find_rule, native_dims, units_of
+from yaotan.schema import MODE, SURFACE
 from yaotan.units import convert
 
 CORNERS: Final = ("latitude_corner", "longitude_corner")
@@ -298,25 +299,3 @@ class Granule:
         if raw.dtype.kind == "f":
             raw = np.nan_to_num(raw, nan=0.0)
         return np.where(raw > 0, raw, 0).astype(np.uint64)
-
-
-def find_rule(name: str) -> Variable | None:
-    """Give the schema's rule for a variable; None for a product's own extra."""
-    return SOUNDING_VARIABLES.get(name) or gas_variable(name)
-
-
-def native_dims(product: Product, name: str) -> tuple[str, ...]:
-    """Give the dimensions of a variable, with ``level`` for layers too."""
-    rule = find_rule(name)
-    if rule is not None:
-        return rule.dims
-    own = product.variables.get(name)
-    return ("sounding", "level") if own is not None and own.vertical else ("sounding",)
-
-
-def units_of(product: Product, name: str) -> str | None:
-    """Give the unit in which a variable is delivered; None when it is passed on as it is."""
-    rule = find_rule(name)
-    if rule is not None:
-        return rule.units
-    return product.variables[name].units if name in product.variables else None

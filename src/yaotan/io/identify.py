@@ -15,10 +15,11 @@ from yaotan.catalog.product import Product, find_product, load_products
 from yaotan.errors import NotAGranuleError
 from yaotan.io.assemble import build_granule, fact_holds
 from yaotan.io.container import MEMBER, Container, open_container
-from yaotan.io.granule import Granule, units_of
+from yaotan.io.granule import Granule
 from yaotan.io.package import is_package
 from yaotan.io.paths import find_files
 from yaotan.io.teaching import AliasFile, load_aliases
+from yaotan.io.variable import units_of
 from yaotan.schema import MODE, QUALITY
 from yaotan.typing import PathLike
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from yaotan.errors import NotAGranuleError, YaotanError
 from yaotan.io.container import MEMBER
-from yaotan.io.granule import Granule, find_rule, units_of
+from yaotan.io.granule import Granule
 from yaotan.io.selection import Selection
+from yaotan.io.variable import find_rule, units_of
 from yaotan.schema import FLAG_FILL, MODE, QUALITY, SURFACE
 
 _ALWAYS: Final = ("time", "latitude", "longitude", "quality")
