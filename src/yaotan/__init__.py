@@ -25,6 +25,7 @@ _HOME: Final = {
     "grid_soundings": "yaotan.grid.bin",
     "merge_grids": "yaotan.grid.merge",
     "coarsen_grid": "yaotan.grid.coarsen",
+    "regrid": "yaotan.grid.regrid",
     "SuperGaussian": "yaotan.grid.response",
     "zonal_statistics": "yaotan.grid.zonal",
     "screen": "yaotan.column.screening",

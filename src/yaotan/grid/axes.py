@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.errors import GridError
+from yaotan.grid.edges import crs_of
 
 #: Departure from even spacing, in cells, that rounding of coordinates explains (float64, float32).
 _EVEN: Final = {"float64": 1e-6, "float32": 2e-2}
@@ -104,12 +105,8 @@ def axes_of(data: xr.Dataset | xr.DataArray) -> Axes:
 def _crs_of(data: xr.Dataset | xr.DataArray) -> pyproj.CRS:
     import rioxarray  # noqa: F401  (registers the accessor)
 
-    crs = data.rio.crs
-    if crs is None:
-        raise GridError(
-            "has dims y, x and no coordinate reference system", fix="write one with .rio.write_crs(...)"
-        )
-    return pyproj.CRS.from_user_input(crs)
+    crs = data.rio.crs  # by the grid mapping that the variables name
+    return pyproj.CRS.from_user_input(crs_of(data, ("y", "x")) if crs is None else crs)
 
 
 def _bounds(
@@ -125,7 +122,9 @@ def _bounds(
             # a cell whose edges are wrapped apart (179.5, -179.5) is one cell, not the rest of the globe
             wrapped = (centre <= bounds[:, 0]) | (centre >= bounds[:, 1])
             bounds[wrapped] = bounds[wrapped][:, ::-1] + [0.0, 360.0]
-            bounds = np.unwrap(bounds[:, 0], period=period)[:, None] + (bounds - bounds[:, :1])
+            step = np.diff(bounds[:, 0])
+            if not ((step > 0).all() or (step < 0).all()):  # else a cell may be wider than half a turn
+                bounds = np.unwrap(bounds[:, 0], period=period)[:, None] + (bounds - bounds[:, :1])
     elif centre.size < 2:
         raise GridError(f"{dim} has one value and no bounds", fix=f"add a variable {dim}_bnds")
     else:

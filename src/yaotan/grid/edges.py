@@ -146,8 +146,7 @@ def crs_of(other: xr.Dataset | xr.DataArray, pair: tuple[str, str]) -> str:
     if pair != ("y", "x"):
         return "EPSG:4326"
     raise GridError(
-        "has y and x but no coordinate reference system",
-        where="GridSpec.like",
+        "has dims y, x and no coordinate reference system",
         fix="raster.rio.write_crs(...)",
     )
 
