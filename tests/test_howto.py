@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     regions = {"type": "FeatureCollection", "features": [feature]}
     (folder / "regions.geojson").write_text(json.dumps(regions), encoding="utf-8")
     for kind, title, text in BLOCK.findall(PAGE):
-        if kind == "yaml" and title:
+        if kind in ("yaml", "csv") and title:
             (folder / title).write_text(text, encoding="utf-8")
     return folder
 
@@ -75,7 +75,7 @@ def commands() -> list[str]:
 
 def test_commands_of_the_page(folder: Path) -> None:
     lines = commands()
-    assert len(lines) == 4
+    assert len(lines) == 5
     for number, line in enumerate(lines):
         done = run([sys.executable, "-m", *shlex.split(line)], folder)
         if number == 0:  # before it is described

@@ -15,6 +15,7 @@ from yaotan.catalog.variable import Source
 from yaotan.errors import NotAGranuleError
 from yaotan.io.alias import resolve_aliases
 from yaotan.io.container import MEMBER, Container
+from yaotan.io.decode import to_text
 from yaotan.io.derive import COMPUTATIONS
 from yaotan.io.frame import Frame
 from yaotan.io.granule import Granule
@@ -127,7 +128,7 @@ def _column_of_text(container: Container, path: str) -> list[str] | None:
     if container.format != "text":
         return None
     values = container.read(path)
-    return [str(text) for text in np.unique(values)] if values.dtype.kind == "U" else None
+    return [str(text) for text in np.unique(to_text(values))] if values.dtype.kind in "UO" else None
 
 
 def _check_sources(product: Product, sources: Mapping[str, Source], path: str) -> None:

@@ -118,7 +118,7 @@ def to_numbers(texts: NDArray[np.str_]) -> Floats:
     Parameters
     ----------
     texts : numpy.ndarray
-        Unicode.
+        Unicode, or objects that are `str`.
 
     Returns
     -------
@@ -136,23 +136,24 @@ def to_numbers(texts: NDArray[np.str_]) -> Floats:
     >>> to_numbers(np.array(["4.5", "na", "-1e3"]))
     array([    4.5,     nan, -1000. ])
     """
-    missing = np.isin(np.char.lower(texts), NOTHING)
-    plain = np.where(missing, "nan", texts)
+    flat = texts.ravel().tolist()
+    wrong = next((text for text in flat if "_" in text), None)  # which Python takes for digits
     try:
-        if not (np.char.find(plain, "_") >= 0).any():
-            return plain.astype(np.float64)
+        if wrong is None:
+            return np.array([float(text) for text in flat], dtype=np.float64).reshape(texts.shape)
     except ValueError:
-        pass
-    wrong = next(text for text in plain.flat if not _is_number(str(text)))
-    raise NotAGranuleError(f"holds {str(wrong)!r} where a number is expected")
+        values = [_number(text) for text in flat]
+        wrong = next((text for text, value in zip(flat, values, strict=True) if value is None), None)
+        if wrong is None:
+            return np.array(values, dtype=np.float64).reshape(texts.shape)
+    raise NotAGranuleError(f"holds {wrong!r} where a number is expected")
 
 
-def _is_number(text: str) -> bool:
+def _number(text: str) -> float | None:
     try:
-        float(text)
+        return float(text)
     except ValueError:
-        return False
-    return "_" not in text
+        return np.nan if text.lower() in NOTHING else None
 
 
 def to_text(raw: NDArray[Any]) -> NDArray[np.str_]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Hashable, Iterator
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
@@ -14,11 +15,51 @@ from numpy.typing import NDArray
 from yaotan.errors import NotAGranuleError
 from yaotan.io.text_table import Heading, decode_text, read_columns, read_heading, split_lines
 
-#: a table is held in memory as a whole, and the last few are kept
+#: a table is held in memory as a whole; the ones read last are kept up to this size of all together
 LARGEST: Final = 64 * 1024 * 1024
-_KEPT: Final = 4
+_BUDGET: Final = 256 * 1024 * 1024
 #: the heading must end within these bytes
 _HEAD: Final = 256 * 1024
+
+
+Columns = dict[str, NDArray[Any]]
+
+
+class Kept:
+    """Tables read last: the variables of a file are read one after the other, each from a file opened anew.
+
+    Parameters
+    ----------
+    budget : int
+        Bytes of all tables together; beyond it those go that were not asked for longest, but never the last.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._tables: dict[Hashable, tuple[Columns | None, int]] = {}
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def get(self, key: Hashable, size: int, read: Callable[[], Columns]) -> Columns:
+        """Give a table, read where it is not kept, from a file of `size` bytes.
+
+        One table is read at a time: threads that want the same one wait for it, and reading two at once
+        would not be quicker.
+        """
+        with self._lock:
+            table, own = self._tables.pop(key, (None, 0))
+            if table is None:
+                table = read()
+                own = max(size, sum(values.nbytes for values in table.values()))
+            self._tables[key] = table, own  # now the newest
+            while len(self._tables) > 1 and sum(own for _, own in self._tables.values()) > self._budget:
+                del self._tables[next(iter(self._tables))]
+            return table
+
+
+_KEPT: Final = Kept(_BUDGET)
 
 
 class TextStore:
@@ -46,14 +87,14 @@ class TextStore:
         self.heading = _cut_heading(source[:_HEAD] if isinstance(source, bytes) else _head(source), where)
 
     @cached_property
-    def columns(self) -> dict[str, NDArray[Any]]:
+    def columns(self) -> Columns:
         """All columns; of a path from the few tables that are kept, where it did not change."""
         if isinstance(self._source, bytes):
             return _parse(self._source, self._where)
         path = os.path.abspath(self._source)  # noqa: PTH100  (Path.resolve would ask for each folder)
         state = os.stat(path)  # noqa: PTH116
-        stamp = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
-        return _read(path, stamp)
+        key = (path, state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+        return _KEPT.get(key, state.st_size, lambda: _read(path, state.st_size))
 
     def find(self, path: str) -> Any:
         """Give a column; None when there is none."""
@@ -129,10 +170,7 @@ def _cut_heading(head: bytes, where: str) -> Heading:
     return read_heading(split_lines(decode_text(head, where)), where)
 
 
-# several variables of one file are read one after the other, each from a file opened anew
-@lru_cache(maxsize=_KEPT)
-def _read(path: str, stamp: tuple[int, ...]) -> dict[str, NDArray[Any]]:
-    size = stamp[2]
+def _read(path: str, size: int) -> Columns:
     if size > LARGEST:
         raise NotAGranuleError(
             f"is a text file of {size / 2**20:.0f} MiB",
@@ -143,7 +181,7 @@ def _read(path: str, stamp: tuple[int, ...]) -> dict[str, NDArray[Any]]:
     return _parse(Path(path).read_bytes(), path)
 
 
-def _parse(content: bytes, where: str) -> dict[str, NDArray[Any]]:
+def _parse(content: bytes, where: str) -> Columns:
     lines = split_lines(decode_text(content, where))
     columns = read_columns(lines, read_heading(lines, where), where)
     for values in columns.values():

@@ -21,6 +21,10 @@ _FACT: Final = re.compile(r"^#+\s*([A-Za-z][^:#]{0,60}?)\s*:\s*(.*?)\s*$")
 _OWN_FACT: Final = re.compile(r"^#+\s*([A-Za-z_]\w*):(\w+)\s+:\s+(.*?)\s*$")
 _NAME: Final = re.compile(r"^[^\W\d].{0,63}$")
 _INTEGER: Final = re.compile(r"^[+-]?(?:0|[1-9]\d{0,17})$", re.ASCII)
+#: rows that are held as lists of text at one time
+_BLOCK: Final = 20_000
+#: longest text for which all of a block get the same room
+_LONG: Final = 64
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 #: attribute that holds the comment lines as they are
 HEADER: Final = "header"
@@ -203,10 +207,26 @@ def read_columns(lines: Sequence[str], heading: Heading, where: str) -> dict[str
     >>> read_columns(lines, read_heading(lines, ""), "")["a"]
     array([1, 2])
     """
+    parts: list[list[NDArray[Any]]] = [[] for _ in heading.names]
+    block: list[list[str]] = []
+    for row in _rows(lines, heading, where):
+        block.append(row)
+        if len(block) == _BLOCK:
+            _pack(block, parts)
+            block = []
+    _pack(block, parts)
+    columns: dict[str, NDArray[Any]] = {}
+    for name, pieces in zip(heading.names, parts, strict=True):
+        columns[name] = _make_values(np.concatenate(pieces)) if pieces else np.array([], dtype="U1")
+        pieces.clear()
+    return columns
+
+
+def _rows(lines: Sequence[str], heading: Heading, where: str) -> Iterator[list[str]]:
+    """Give the fields of each row that has any."""
     numbers = [
         k for k in range(heading.start, len(lines)) if lines[k].strip() and not lines[k].startswith("#")
     ]
-    rows = []
     try:
         for place, row in _fields([lines[k] for k in numbers], heading.mark):
             if not any(row):
@@ -218,13 +238,17 @@ def read_columns(lines: Sequence[str], heading: Heading, where: str) -> dict[str
                     expected=f"{len(heading.names)}, one for each column",
                     fix="the file is cut short or was changed by hand; get it again",
                 )
-            rows.append(row)
+            yield row
     except csv.Error as error:
         raise NotAGranuleError(
             f"is no table of text ({error})", where=where, fix="get the file again"
         ) from error
-    columns: list[tuple[str, ...]] = list(zip(*rows, strict=True)) or [()] * len(heading.names)
-    return {name: _make_values(texts) for name, texts in zip(heading.names, columns, strict=True)}
+
+
+def _pack(block: list[list[str]], parts: list[list[NDArray[Any]]]) -> None:
+    """Put rows into columns: arrays of text are smaller than texts, unless a single one is long."""
+    for pieces, texts in zip(parts, zip(*block, strict=True), strict=False):
+        pieces.append(np.array(texts, dtype=object if max(map(len, texts)) > _LONG else str))
 
 
 def _fields(lines: Sequence[str], mark: str | None) -> Iterator[tuple[int, list[str]]]:
@@ -237,19 +261,14 @@ def _fields(lines: Sequence[str], mark: str | None) -> Iterator[tuple[int, list[
         yield reader.line_num - 1, [item.strip() for item in row]
 
 
-def _make_values(texts: tuple[str, ...]) -> NDArray[Any]:
-    if not texts:
-        return np.array([], dtype="U1")
-    if all(_INTEGER.match(text) for text in texts):
-        return np.array([int(text) for text in texts], dtype=np.int64)
-    if any(_are_digits(text) for text in texts):
-        return np.array(texts, dtype=str)
+def _make_values(texts: NDArray[Any]) -> NDArray[Any]:
+    listed = texts.tolist()
+    if all(_INTEGER.match(text) for text in listed):
+        return np.array([int(text) for text in listed], dtype=np.int64)
+    # digits of a date (070115), or of an id, which float64 cannot keep
+    if any(text.isdigit() and (len(text) > 15 or (text[0] == "0" and len(text) > 1)) for text in listed):
+        return texts
     try:
-        return to_numbers(np.array(texts, dtype=str))
+        return to_numbers(texts)
     except NotAGranuleError:
-        return np.array(texts, dtype=str)
-
-
-def _are_digits(text: str) -> bool:
-    """Tell digits of a date (``070115``) or of an id, which float64 cannot keep, from a number."""
-    return text.isdigit() and (len(text) > 15 or (text[0] == "0" and len(text) > 1))
+        return texts
