@@ -13,8 +13,13 @@ import pytest
 import shapely
 
 import yaotan
+from yaotan.errors import NotAGranuleError, UnitsError
+from yaotan.schema import check_soundings
 
 HEFEI = "tccon/TCCON_Hefei_12-14h_monthly.csv"
+RIDGE_HILL = "ICOS_ATC_L2_L2-2024.1_RGL_90.0_CTS.CH4"
+EVENT = "ch4_scsn06_surface-flask_1_ccgg_event.txt"
+MAUNA_LOA = "co2_mm_mlo_noaa.csv"
 PROFFAST = "coccon/comb_invparms_mc_SN115_220602-220602.csv"
 
 
@@ -106,7 +111,7 @@ def test_points_of_los_angeles(satellite: Path) -> None:
 
 
 def test_ridge_hill(timeseries: Path) -> None:
-    path = timeseries / "ICOS_ATC_L2_L2-2024.1_RGL_90.0_CTS.CH4"
+    path = timeseries / RIDGE_HILL
     ds = yaotan.open_soundings(path).load()
     rows = [line.split(";") for line in path.read_text(encoding="utf-8").splitlines() if line[0] != "#"]
     good = [row for row in rows if row[11] == "O"]
@@ -121,7 +126,7 @@ def test_ridge_hill(timeseries: Path) -> None:
 
 
 def test_flasks_of_the_south_china_sea(timeseries: Path) -> None:
-    path = timeseries / "ch4_scsn06_surface-flask_1_ccgg_event.txt"
+    path = timeseries / EVENT
     ds = yaotan.open_soundings(path).load()
     # both analyses of one flask stay, at one time and place
     np.testing.assert_allclose(ds.ch4_mole_fraction[:4], [1713.21, 1710.44, 1693.19, 1694.24])
@@ -133,7 +138,7 @@ def test_flasks_of_the_south_china_sea(timeseries: Path) -> None:
 
 
 def test_of_two_editions_the_newer_stays(tmp_path: Path, timeseries: Path) -> None:
-    path = timeseries / "ch4_scsn06_surface-flask_1_ccgg_event.txt"
+    path = timeseries / EVENT
     newer = tmp_path / path.name
     text = path.read_text(encoding="utf-8").replace("creation-time: 2017", "creation-time: 2018")
     newer.write_text(text.replace(" 1713.210 ", " 1714.210 "), encoding="utf-8")
@@ -159,7 +164,7 @@ def test_flasks_of_anmyeondo_whose_heading_was_cut_off(tmp_path: Path, timeserie
 
 
 def test_mauna_loa(timeseries: Path) -> None:
-    path = timeseries / "co2_mm_mlo_noaa.csv"
+    path = timeseries / MAUNA_LOA
     ds = yaotan.open_soundings(path).load()
     table = {name: np.array(texts, float) for name, texts in read_csv(path).items()}
     assert ds.sizes["sounding"] == 788
@@ -188,10 +193,10 @@ def test_every_table_is_found_in_its_folder(satellite: Path, timeseries: Path, t
         satellite / "tccon" / "saga01_tccon.csv",
         satellite / HEFEI,
         satellite / PROFFAST,
-        timeseries / "ICOS_ATC_L2_L2-2024.1_RGL_90.0_CTS.CH4",
-        timeseries / "ch4_scsn06_surface-flask_1_ccgg_event.txt",
+        timeseries / RIDGE_HILL,
+        timeseries / EVENT,
         timeseries / "co2_amy_anmyeondo_flask_noaa.txt",
-        timeseries / "co2_mm_mlo_noaa.csv",
+        timeseries / MAUNA_LOA,
         timeseries / "fluxnet_ch_lae_daily_gpp_2004_2006.csv",
     ]
     for source in sources:
@@ -210,3 +215,82 @@ def test_every_table_is_found_in_its_folder(satellite: Path, timeseries: Path, t
     }
     assert table["error"].isna().all()
     assert table.loc[Path(HEFEI).name, "geometry"].covers(shapely.Point(117.17, 31.9))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "kind", "words"),
+    [
+        (RIDGE_HILL, "# MEASUREMENT UNIT: nmol.mol-¹\n", "", UnitsError, "ch4: the dataset has no unit"),
+        (RIDGE_HILL, "nmol.mol-¹", "ug m-3", UnitsError, "cannot be turned into 'ppb'"),
+        (RIDGE_HILL, "-2.5399 E", "2.5399 W", NotAGranuleError, "no product that is known"),
+        (RIDGE_HILL, "UTC +0", "UTC +1", NotAGranuleError, "no product that is known"),
+        (RIDGE_HILL, "# LATITUDE: 51.9975 N\n", "", NotAGranuleError, "has no latitude"),
+        (RIDGE_HILL, ";Flag;", ";Control;", NotAGranuleError, "quality flag Flag is missing"),
+        (EVENT, "3254-66 T      ch4", "3254-66 T      co2", NotAGranuleError, "does not say which"),
+        (EVENT, " ch4 ", " sf6 ", NotAGranuleError, "no product that is known"),
+        (EVENT, "analysis_value ", "value ", NotAGranuleError, "lacks analysis_value"),
+        (EVENT, "   112321\n", "", NotAGranuleError, "has 26 fields"),
+        (MAUNA_LOA, "Mauna Loa", "Barrow", NotAGranuleError, "no product that is known"),
+    ],
+)
+def test_changed_tables_are_refused(
+    tmp_path: Path, timeseries: Path, name: str, old: str, new: str, kind: type[Exception], words: str
+) -> None:
+    text = (timeseries / name).read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / name).write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(kind, match=words):
+        yaotan.open_soundings(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", [RIDGE_HILL, EVENT, MAUNA_LOA, "co2_amy_anmyeondo_flask_noaa.txt"])
+def test_heading_without_rows_gives_an_empty_table(tmp_path: Path, timeseries: Path, name: str) -> None:
+    lines = (timeseries / name).read_text(encoding="utf-8").splitlines(keepends=True)
+    heading = [line for line in lines if line.startswith(("#", "year,", "site_code"))]
+    (tmp_path / name).write_text("".join(heading), encoding="utf-8")
+    ds = yaotan.open_soundings(tmp_path / name).load()
+    whole = yaotan.open_soundings(timeseries / name)
+    assert ds.sizes["sounding"] == 0
+    assert ds.attrs["product"] == whole.attrs["product"]
+    gases = [str(n) for n in whole if str(n).endswith("_mole_fraction")]
+    assert gases == [str(n) for n in ds if str(n).endswith("_mole_fraction")]
+    check_soundings(ds)
+    (tmp_path / "download.txt").write_bytes((tmp_path / name).read_bytes())
+    assert yaotan.open_soundings(tmp_path / "download.txt").sizes["sounding"] == 0
+
+
+REWRITTEN = """\
+product: icos_rewritten
+title: {en: ICOS rewritten by OpenGHG, zh: OpenGHG 改写的 ICOS}
+platform: ICOS atmosphere station
+instrument: continuous in-situ analyser
+references: [https://www.icos-cp.eu]
+licence: CC BY 4.0
+gases: [co2_mole_fraction]
+checked: file
+identify: {required: [co2, co2_variability, flag]}
+attributes: {site: site}
+size_of: time
+variables:
+  latitude: {path: '@station_latitude', units: degree}
+  longitude: {path: '@station_longitude', units: degree}
+  sampling_height: {path: '@inlet', units: m}
+  co2_mole_fraction: {path: co2, units: '@units'}
+quality:
+  flags: [{path: flag, name: flag, good: [O], required: true}]
+time: [{path: time}]
+"""
+
+
+def test_a_file_rewritten_by_others_is_read_by_a_product_file(tmp_path: Path, timeseries: Path) -> None:
+    """Its dataset says 'unknown' for the unit, a global attribute says which."""
+    (tmp_path / "icos.yaml").write_text(REWRITTEN, encoding="utf-8")
+    path = timeseries / "test_toh_co2_147m.nc"
+    with pytest.raises(yaotan.YaotanError, match="no product that is known"):
+        yaotan.open_soundings(path)
+    ds = yaotan.open_soundings(path, product=str(tmp_path / "icos.yaml")).load()
+    with netCDF4.Dataset(path) as root:
+        np.testing.assert_allclose(ds.co2_mole_fraction, root["co2"][:][root["flag"][:] == "O"])
+    assert 412 < float(ds.co2_mole_fraction.min()) < float(ds.co2_mole_fraction.max()) < 420
+    assert (ds.attrs["site"], float(ds.sampling_height[0])) == ("toh", 147.0)
+    assert float(ds.latitude[0]) == pytest.approx(51.8088)

@@ -81,7 +81,7 @@ def build_granule(
     }
     if product.vertical is not None and product.vertical.kind == "either":
         product, sources = _settle_vertical(container, product, frame, sources)
-    _check_sources(product, sources, path)
+    _check_sources(product, sources, path, frame.count)
     times = tuple(rule for rule in product.time if all(p in container for p in rule.paths()))
     if not times:
         tried = ", ".join(rule.path for rule in product.time)
@@ -131,12 +131,12 @@ def _column_of_text(container: Container, path: str) -> list[str] | None:
     return [str(text) for text in np.unique(to_text(values))] if values.dtype.kind in "UO" else None
 
 
-def _check_sources(product: Product, sources: Mapping[str, Source], path: str) -> None:
-    """Refuse a file without position, or with none of the gases, before that shows as an empty result."""
+def _check_sources(product: Product, sources: Mapping[str, Source], path: str, count: int) -> None:
+    """Refuse a file without position, or with soundings of no gas, before that shows as an empty result."""
     absent = [name for name in ("latitude", "longitude") if name not in sources]
     if absent:
         raise NotAGranuleError(f"has no {' and no '.join(absent)}", where=path, expected=product.product)
-    if product.gases and not any(name in sources for name in product.gases):
+    if count and product.gases and not any(name in sources for name in product.gases):
         raise NotAGranuleError(
             f"holds none of {', '.join(product.gases)}, or does not say which it holds",
             where=path,
