@@ -89,7 +89,7 @@ def test_a_damaged_global_attribute_is_told_when_it_is_needed(
         assert container.attributes["title"] == "a title"
         assert "bad" in container.attributes
         assert container.attributes.get("absent") is None
-        with pytest.raises(NotAGranuleError, match="global attribute bad cannot be read"):
+        with pytest.raises(NotAGranuleError, match="attribute bad of the file cannot be read"):
             container.attributes.get("bad")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,32 +54,36 @@ def _plain(value: Any) -> Any:
 
 
 class _Attributes(Mapping[str, Any]):
-    """Global attributes, decoded one by one: a file has dozens of which identification needs a few."""
+    """Attributes of an open file, decoded one by one: there are dozens, of which a reader needs a few."""
 
     def __init__(
-        self, stored: Mapping[str, Any], guard: Callable[[str], AbstractContextManager[None]]
+        self,
+        stored: Mapping[str, Any],
+        names: Callable[[], Iterable[str]],
+        guard: Callable[[str], AbstractContextManager[None]],
+        owner: str,
     ) -> None:
-        self._stored, self._guard = stored, guard
+        self._stored, self._names, self._guard, self._owner = stored, names, guard, owner
         self._decoded: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._decoded:
             if name not in self:
                 raise KeyError(name)
-            with self._guard(f"global attribute {name}"):
+            with self._guard(f"attribute {name} of {self._owner}"):
                 self._decoded[name] = _plain(self._stored[name])
         return self._decoded[name]
 
     def __contains__(self, name: object) -> bool:
-        with self._guard("global attributes"):
-            return name in self._stored
+        with self._guard(f"attributes of {self._owner}"):
+            return name not in _BOOKKEEPING and name in self._stored
 
     def __iter__(self) -> Iterator[str]:
-        with self._guard("global attributes"):
-            return iter([str(name) for name in self._stored])
+        with self._guard(f"attributes of {self._owner}"):
+            return iter([str(name) for name in self._names() if name not in _BOOKKEEPING])
 
     def __len__(self) -> int:
-        return len(self._stored)
+        return sum(1 for _ in self)
 
 
 class Container:
@@ -113,22 +117,21 @@ class Container:
     @cached_property
     def attributes(self) -> Mapping[str, Any]:
         """Global attributes, each read when asked for; text as `str`, arrays of one element as scalars."""
-        with self._guard("global attributes"):
-            return _Attributes(self._backend.root_attributes(), self._guard)
+        with self._guard("attributes of the file"):
+            stored = self._backend.root_attributes()
+        return _Attributes(stored, lambda: stored, self._guard, "the file")
 
     def paths(self) -> list[str]:
         """List every dataset of the file (dimensions without values are left out)."""
         with self._guard("list of datasets"):
             return list(self._backend.walk())
 
-    def attributes_of(self, path: str) -> dict[str, Any]:
-        """Give the attributes of a dataset; references and netCDF bookkeeping are left out."""
+    def attributes_of(self, path: str) -> Mapping[str, Any]:
+        """Give the attributes of a dataset, each read when asked for, without netCDF's own bookkeeping."""
         item = self._require(path)
-        with self._guard(f"attributes of {path}"):
-            if isinstance(item, h5py.Dataset):
-                names = _attribute_names(item)
-                return {key: _plain(item.attrs[key]) for key in names if key not in _BOOKKEEPING}
-            return {key: _plain(value) for key, value in item._attributes.items()}
+        if isinstance(item, h5py.Dataset):
+            return _Attributes(item.attrs, lambda: _attribute_names(item), self._guard, path)
+        return _Attributes(item._attributes, lambda: item._attributes, self._guard, path)
 
     def shape_of(self, path: str) -> tuple[int, ...]:
         """Give the shape of a dataset."""
@@ -142,7 +145,7 @@ class Container:
         """Describe one dataset."""
         item = self._require(path)
         dtype = item.dtype if isinstance(item, h5py.Dataset) else item.data.dtype.newbyteorder("=")
-        return Entry(path, tuple(item.shape), dtype, self.attributes_of(path))
+        return Entry(path, tuple(item.shape), dtype, dict(self.attributes_of(path)))
 
     def read(self, path: str, rows: slice | NDArray[np.integer[Any]] | None = None) -> NDArray[Any]:
         """Read a dataset, or some of its rows, in native byte order.
