@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pystac.validation import JsonSchemaSTACValidator, validate_dict
 
+#: what Python reports before it looks for a host or talks to one
+_NETWORK = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"})
+_cut = {"is": False, "watched": False}
+
 SCHEMAS = Path(__file__).parent / "schema"
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if _cut["is"] and event in _NETWORK:
+        raise AssertionError(f"the network was asked: {event} {arguments[1:]}")
+
+
+@contextmanager
+def no_network() -> Iterator[None]:
+    """Fail on any use of the network inside the block, of whatever library."""
+    if not _cut["watched"]:  # a hook cannot be taken away again
+        sys.addaudithook(_watch)
+        _cut["watched"] = True
+    _cut["is"] = True
+    try:
+        yield
+    finally:
+        _cut["is"] = False
 
 
 class OfflineValidator(JsonSchemaSTACValidator):
@@ -42,7 +67,11 @@ def validate_file(path: Path, validator: OfflineValidator) -> dict[str, Any]:
 
 def validate_tree(root: Path) -> dict[str, list[dict[str, Any]]]:
     """Validate every file of a catalog; give them by type. All must be reached by links from the root."""
-    validator = OfflineValidator()
+    with no_network():
+        return _validate_tree(root, OfflineValidator())
+
+
+def _validate_tree(root: Path, validator: OfflineValidator) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {"Catalog": [], "Collection": [], "Feature": []}
     todo, seen = [root / "catalog.json"], set()
     while todo:

@@ -14,9 +14,10 @@ import pystac
 import pytest
 import shapely
 from pystac.errors import STACValidationError
-from pystac.validation import validate_dict
+from pystac.validation import JsonSchemaSTACValidator, validate_dict
+from pystac.validation.stac_validator import GetSchemaError
 
-from stac_validation import OfflineValidator, validate_tree
+from stac_validation import OfflineValidator, no_network, validate_tree
 from yaotan.errors import OutputError, YaotanError
 from yaotan.io.index.scan import index_granules
 from yaotan.io.stac.catalog import write_catalog
@@ -141,6 +142,18 @@ def test_a_broken_item_is_found(tree, spoil):
     spoil(item)
     with pytest.raises(STACValidationError):
         validate_dict(item, validator=OfflineValidator())
+
+
+def test_validation_asks_no_network(tree):
+    """`validate_tree` cuts the network; here it is seen that it does, and what would ask without our schemas."""
+    item = copy.deepcopy(item_of(tree, WEST))
+    item["stac_extensions"].append("https://stac-extensions.github.io/projection/v2.0.0/schema.json")
+    item["properties"]["proj:projjson"] = {"type": "GeographicCRS", "name": "x"}  # leads to a third schema
+    with no_network():
+        with pytest.raises(STACValidationError, match=r"projection/v2\.0\.0"):
+            validate_dict(item, validator=OfflineValidator())
+        with pytest.raises((GetSchemaError, AssertionError), match="the network was asked"):
+            validate_dict(item, validator=JsonSchemaSTACValidator())
 
 
 def test_an_unknown_extension_is_no_pass(tree):
