@@ -145,7 +145,7 @@ def test_a_broken_item_is_found(tree, spoil):
 
 
 def test_validation_asks_no_network(tree):
-    """`validate_tree` cuts the network; here it is seen that it does, and what would ask without our schemas."""
+    """`validate_tree` cuts the network; here it is seen that it does, and who would ask it but for us."""
     item = copy.deepcopy(item_of(tree, WEST))
     item["stac_extensions"].append("https://stac-extensions.github.io/projection/v2.0.0/schema.json")
     item["properties"]["proj:projjson"] = {"type": "GeographicCRS", "name": "x"}  # leads to a third schema

@@ -57,7 +57,7 @@ COMMANDS: Final = (
         ("yaotan.io.identify:identify",),
         "Say what a file is: product, version, period, extent, counts by quality and mode, variables.",
         (Argument("files", "Granules to look at.", many=True),),
-        (PRODUCT, ALIASES),
+        (PRODUCT, ALIASES, TRUST),
     ),
     Command(
         "grid",
@@ -122,6 +122,7 @@ COMMANDS: Final = (
             Option("stac", str, None, "Folder for a static STAC catalog of the granules."),
             PRODUCT,
             ALIASES,
+            TRUST,
             Option("checksum", bool, True, "Read every byte for the SHA-256."),
             Option("refresh", bool, False, "Read every file again."),
             Option("workers", int, None, "Processes that read (default: the processors there are)."),
@@ -158,6 +159,7 @@ COMMANDS: Final = (
         (
             Option("output", str, None, "Output folder instead of the study's own."),
             Option("check", bool, False, "Check study, regions, rules and every input file; write nothing."),
+            TRUST,
         ),
     ),
     Command(

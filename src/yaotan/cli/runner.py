@@ -38,14 +38,14 @@ def shown_progress() -> Iterator[Progress | None]:
         yield announce
 
 
-def run_info(files: list[str], product: str | None, aliases: str | None) -> None:
+def run_info(files: list[str], **options: Any) -> None:
     """Describe each file; a bad one does not stop the others, but makes the exit status 2."""
     from yaotan.io.identify import identify
 
     failures = []
     for name in files:
         try:
-            match = identify(name, product=product, aliases=aliases)
+            match = identify(name, **options)
             print(describe_match(match))
         except YaotanError as error:
             if len(files) == 1:
@@ -168,12 +168,12 @@ def run_fetch(product: str, **options: Any) -> None:
         )
 
 
-def run_run(recipe: str, output: str | None, check: bool) -> None:
+def run_run(recipe: str, output: str | None, check: bool, trust_layout: bool = False) -> None:
     """Run a study or only check it."""
     from yaotan.recipes.run import run
 
     with shown_progress() as progress:
-        result = run(recipe, output=output, check=check, progress=progress)
+        result = run(recipe, output=output, check=check, trust_layout=trust_layout, progress=progress)
     inventory = result.inventory
     for path, reason in result.skipped:
         print(f"skipped {path}: {reason.removeprefix(f'{path}: ')}", file=sys.stderr)

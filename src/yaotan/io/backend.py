@@ -18,7 +18,12 @@ class YaotanBackend(BackendEntrypoint):
     """
 
     description = "Soundings of greenhouse-gas products (yaotan)"
-    open_dataset_parameters: ClassVar[tuple[str, ...]] = ("filename_or_obj", "drop_variables", "product")
+    open_dataset_parameters: ClassVar[tuple[str, ...]] = (
+        "filename_or_obj",
+        "drop_variables",
+        "product",
+        "trust_layout",
+    )
 
     def open_dataset(
         self,
@@ -26,6 +31,7 @@ class YaotanBackend(BackendEntrypoint):
         *,
         drop_variables: str | Iterable[str] | None = None,
         product: str | None = None,
+        trust_layout: bool = False,
     ) -> xr.Dataset:
         """Open one granule.
 
@@ -36,6 +42,7 @@ class YaotanBackend(BackendEntrypoint):
         drop_variables : str or iterable of str, optional
             Names to leave out.
         product : str, optional
+        trust_layout : bool
             As in `yaotan.open_soundings`.
 
         Returns
@@ -48,7 +55,7 @@ class YaotanBackend(BackendEntrypoint):
         NotAGranuleError
             The file is damaged or unknown.
         """
-        soundings = open_soundings(filename_or_obj, product=product, quality="all")
+        soundings = open_soundings(filename_or_obj, product=product, quality="all", trust_layout=trust_layout)
         unwanted = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
         return soundings.drop_vars(unwanted, errors="ignore")
 

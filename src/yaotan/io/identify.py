@@ -19,6 +19,7 @@ from yaotan.io.granule import Granule
 from yaotan.io.package import is_package
 from yaotan.io.paths import find_files
 from yaotan.io.teaching import AliasFile, load_aliases
+from yaotan.io.trust import warn_unchecked
 from yaotan.io.variable import units_of
 from yaotan.schema import MODE, QUALITY
 from yaotan.typing import PathLike
@@ -108,7 +109,9 @@ class ProductMatch:
         return {name: units_of(self.granule.product, name) for name in self.granule.names()}
 
 
-def identify(path: PathLike, *, product: str | None = None, aliases: Aliases = None) -> ProductMatch:
+def identify(
+    path: PathLike, *, product: str | None = None, aliases: Aliases = None, trust_layout: bool = False
+) -> ProductMatch:
     """Tell which product a file is.
 
     Parameters
@@ -120,6 +123,8 @@ def identify(path: PathLike, *, product: str | None = None, aliases: Aliases = N
         (see ``docs/howto/add_product.md``).
     aliases : path-like or mapping, optional
         Names of the variables of a delivery without public layout (see ``docs/howto/gmi_aliases.md``).
+    trust_layout : bool
+        As in `yaotan.open_soundings`.
 
     Returns
     -------
@@ -131,6 +136,11 @@ def identify(path: PathLike, *, product: str | None = None, aliases: Aliases = N
     NotAGranuleError
         Damaged, of another type, or unknown; then the message says what was found and which known
         product is nearest.
+
+    Warns
+    -----
+    UncheckedLayoutWarning
+        The reader of this product was never run on a real file.
     """
     path = str(path)
     if Path(path).is_dir() or is_package(path):
@@ -138,6 +148,9 @@ def identify(path: PathLike, *, product: str | None = None, aliases: Aliases = N
     with open_container(path) as container:
         wanted = find_product(product) if product is not None else None
         granule = identify_container(container, product=wanted, aliases=aliases)
+    entry = granule.product
+    if entry.checked == "note":
+        warn_unchecked(entry.product, entry.title["en"], trust_layout)
     return ProductMatch(granule.product.product, granule.version, granule.path, granule)
 
 

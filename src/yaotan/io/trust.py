@@ -9,7 +9,7 @@ from yaotan.errors import UncheckedLayoutWarning
 _SAID: set[str] = set()
 
 
-def warn_unchecked(name: str, title: str, trust: bool) -> None:
+def warn_unchecked(name: str, title: str, trust: bool, *, stacklevel: int = 3) -> None:
     """Warn, once per product and process, that its reader was never run on a real file.
 
     Parameters
@@ -21,6 +21,8 @@ def warn_unchecked(name: str, title: str, trust: bool) -> None:
     trust : bool
         True when the user has confirmed the layout (``trust_layout=True``, ``--trust-layout``): nothing
         is said then. A catalog entry with ``checked: file`` never comes here.
+    stacklevel : int
+        Whose line the warning names: 3 is the caller of the function that calls this one.
 
     Warns
     -----
@@ -35,7 +37,7 @@ def warn_unchecked(name: str, title: str, trust: bool) -> None:
         f"Compare a few values with another tool, then confirm with trust_layout=True (--trust-layout) or "
         f"with a product file that says 'extends: {name}' and 'checked: file'",
         UncheckedLayoutWarning,
-        stacklevel=3,
+        stacklevel=stacklevel,
     )
 
 

@@ -208,9 +208,9 @@ def _identify_one(path: str, options: Input, base: Path, digest: Callable[[Path]
     product = options.product
     if product and is_product_file(product):
         product = str(base / product)
-        match = identify(path, product=product, aliases=aliases)
+        match = identify(path, product=product, aliases=aliases, trust_layout=options.trust_layout)
     else:
-        match = identify(path, aliases=aliases)
+        match = identify(path, aliases=aliases, trust_layout=options.trust_layout)
     if product not in (None, match.product) and not is_product_file(str(product)):
         raise RecipeError(
             f"is {match.product}, but the study says {options.product}", where=path, fix="mend inputs.product"

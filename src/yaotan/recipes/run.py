@@ -57,7 +57,12 @@ class RunResult:
 
 
 def run(
-    recipe: PathLike, *, output: PathLike | None = None, check: bool = False, progress: Progress | None = None
+    recipe: PathLike,
+    *,
+    output: PathLike | None = None,
+    check: bool = False,
+    trust_layout: bool = False,
+    progress: Progress | None = None,
 ) -> RunResult:
     """Run a study: identify, read, screen, grid, average over regions, compare, report.
 
@@ -69,6 +74,9 @@ def run(
         Output folder; default is the study's ``output``, relative to the study file.
     check : bool
         Check the study file, regions, rules and every input file, and write nothing.
+    trust_layout : bool
+        As ``trust_layout: true`` at every input of the study: no warning about layouts that the catalog has
+        from documents only.
     progress : callable, optional
         Called with (what, number done, number in all).
 
@@ -93,6 +101,8 @@ def run(
     """
     recipe = Path(recipe).resolve()
     study = load_study(recipe)
+    if trust_layout:
+        study = study.trusting()
     folder = Path(output).resolve() if output else recipe.parent / study.output
     existed = folder.exists()
     if existed and not folder.is_dir():

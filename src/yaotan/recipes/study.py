@@ -104,6 +104,11 @@ class Study(_Strict):
     #: truth file of a simulated study
     truth: str | None = None
 
+    def trusting(self) -> Study:
+        """Give the same study with ``trust_layout: true`` at every input."""
+        inputs = [item.model_copy(update={"trust_layout": True}) for item in self.inputs]
+        return self.model_copy(update={"inputs": inputs})
+
     @field_validator("period")
     @classmethod
     def _in_order(cls, period: tuple[date, date]) -> tuple[date, date]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from yaotan.catalog.product import find_product
+from yaotan.catalog.product import find_product, load_products
 from yaotan.catalog.source import root
 from yaotan.errors import OutputError, YaotanError
 from yaotan.io.atomic import output_error
@@ -35,6 +35,7 @@ from yaotan.io.index.table import (
 )
 from yaotan.io.paths import SUFFIXES
 from yaotan.io.teaching import load_aliases
+from yaotan.io.trust import warn_unchecked
 from yaotan.typing import PathLike
 
 #: name of the index of a folder, unless another is given
@@ -86,6 +87,7 @@ def index_granules(
     target: PathLike | None = None,
     product: str | None = None,
     aliases: Aliases = None,
+    trust_layout: bool = False,
     checksum: bool = True,
     refresh: bool = False,
     workers: int | None = None,
@@ -103,6 +105,8 @@ def index_granules(
         Name of the only product to be tried, or a product file of the user's own.
     aliases : path-like or mapping, optional
         Names of the variables of a delivery without public layout.
+    trust_layout : bool
+        As in `yaotan.open_soundings`; only products of files that are read now are spoken of.
     checksum : bool
         Whether every byte is read for the SHA-256; without it the column stays empty.
     refresh : bool
@@ -124,6 +128,11 @@ def index_granules(
         The folder is missing or holds no data file.
     OutputError
         The target cannot be written, or is something else than an index.
+
+    Warns
+    -----
+    UncheckedLayoutWarning
+        The reader of a product was never run on a real file.
 
     Notes
     -----
@@ -155,6 +164,7 @@ def index_granules(
     fresh = [item for item in todo if item.error is None]
     tasks = [{"path": str(folder / item.name), "checksum": checksum, **options} for item in fresh]
     tables = list(_read(fresh, tasks, workers, progress))
+    _warn_unchecked(tables, product, trust_layout)
     listed = [row for item in todo if item.error for row in make_rows(item, [failed(item.error)])]
     kept = known.take({item.name for item in found} - {item.name for item in todo})
     table = sort_rows(pa.concat_tables([kept, to_table(listed), *tables]))
@@ -162,6 +172,16 @@ def index_granules(
     if known.table is None or not table.equals(known.table):
         write_table(table, path, about)
     return _summarise(path, table, len(fresh), kept.num_rows, gone)
+
+
+def _warn_unchecked(tables: list[pa.Table], product: str | None, trust: bool) -> None:
+    """Say which layouts are known from documents only; the processes that read are not heard."""
+    names = {name for table in tables for name in pc.unique(table.column("product")).to_pylist() if name}
+    own = find_product(product) if product is not None else None
+    for name in sorted(names):
+        entry = own if own is not None and own.product == name else load_products()[name]
+        if entry.checked == "note":
+            warn_unchecked(name, entry.title["en"], trust, stacklevel=4)
 
 
 def _check_target(path: Path) -> None:
