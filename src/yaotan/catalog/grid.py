@@ -16,10 +16,12 @@ from yaotan.typing import PathLike
 
 
 class GridAxes(Entry):
-    """Paths of the axes; the first one present is taken."""
+    """Paths of the axes; the first one present is taken. Bounds that stand alone give the centres too."""
 
     latitude: tuple[str, ...]
     longitude: tuple[str, ...]
+    latitude_bounds: tuple[str, ...] = ()
+    longitude_bounds: tuple[str, ...] = ()
     time: tuple[str, ...] = ()
     level: tuple[str, ...] = ()
     edge: tuple[str, ...] = ()
@@ -31,11 +33,14 @@ class GridTime(Entry):
     """What one time covers, and where it is written when there is no axis of time.
 
     ``spacing`` tells months and even steps from their distance; ``cover_by_name`` (pattern of the file name
-    -> cover) goes before it.
+    -> cover) goes before it, and datasets of the `start` and `stop` (or `length`) of each period before all.
     """
 
     cover: Literal["month", "day", "instant", "spacing"] = "spacing"
     attributes: tuple[str, ...] = ()
+    start: str | None = None
+    stop: str | None = None
+    length: str | None = None
     year: str | None = None
     month: str | None = None
     file_name: str | None = None
@@ -70,6 +75,10 @@ class GridVariable(Entry):
     #: standard deviation that, over the root of the count, stands in for an uncertainty that is not stated
     standard_error_of: tuple[str, ...] = ()
     count: tuple[str, ...] = ()
+    #: sum of weights, which stands in for a count that the file lacks
+    weight: tuple[str, ...] = ()
+    #: where no uncertainty is stated it is missing, and said to be (else the file is refused)
+    may_lack_uncertainty: bool = False
     standard_name: str | None = None
     long_name: str | None = None
 
@@ -100,6 +109,8 @@ class GridProduct(Entry):
     product: str
     title: Words
     kind: Literal["observation", "model", "interpolated"]
+    #: global attribute that says the kind of a file, where it does
+    kind_attribute: str | None = None
     checked: Literal["file", "note"]
     references: tuple[str, ...]
     licence: str

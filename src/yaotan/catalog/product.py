@@ -59,7 +59,8 @@ class Product(Entry):
     reader: Literal["paths", "alias"] = "paths"
     identify: Identification
     version: tuple[VersionRule, ...] = ()
-    size_of: str | None = None
+    #: dataset along the soundings; of several, the first that the file has
+    size_of: str | tuple[str, ...] | None = None
     #: how many leading axes of `size_of` make up the soundings (3 for time x scanline x pixel)
     sounding_axes: int = Field(default=1, ge=1, le=3)
     fill: FillRule = FillRule()
@@ -73,6 +74,8 @@ class Product(Entry):
     #: width seen across the track [km]; decides whether an orbit came by a region
     swath_km: float = Field(default=10.0, gt=0)
     vertical: Vertical | None = None
+    #: of a format that holds levels or layers: the first whose `test` the file has becomes `vertical`
+    vertical_choices: tuple[Vertical, ...] = ()
     rules: tuple[ScreeningRule, ...] = ()
     reasons: dict[str, Words] = Field(default_factory=dict)
     aliases: dict[str, tuple[tuple[str, ...], ...]] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The parts of a product entry: how to identify, place, fill, flag, time and screen it."""
+"""The parts of a product entry: how to identify, fill, flag, time and place it."""
 
 from __future__ import annotations
 
@@ -17,23 +17,30 @@ class Entry(BaseModel):
 
 
 class Fact(Entry):
-    """A statement on a file's content: an attribute, or a dataset of text, matches a pattern.
+    """A statement on a file's content.
 
-    Every row of a column of text must match. Where a file lacks the attribute or the dataset, its name must
-    match `file_name`, if that is given (the heading of a table may have been cut off).
+    An attribute of the file (or, with `path`, of that dataset) or a dataset of text matches `pattern`, every
+    row of a column of text does; where a file lacks what is spoken of, its name must match `file_name`, if
+    that is given (the heading of a table may have been cut off). Or a dataset lies along the dimensions
+    `dims`: a pattern of their names, joined by commas (none for a scalar).
     """
 
     attribute: str | None = None
     path: str | None = None
-    pattern: str
+    pattern: str | None = None
+    dims: str | None = None
     file_name: str | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Fact:
-        if (self.attribute is None) == (self.path is None):
-            raise ValueError("give one of 'attribute' and 'path'")
-        re.compile(self.pattern)
-        re.compile(self.file_name or "")
+        if self.attribute is None and self.path is None:
+            raise ValueError("give 'attribute' or 'path'")
+        if (self.pattern is None) == (self.dims is None):
+            raise ValueError("give one of 'pattern' and 'dims'")
+        if self.dims is not None and (self.path is None or self.attribute or self.file_name):
+            raise ValueError("'dims' goes with 'path' alone")
+        for pattern in (self.pattern, self.dims, self.file_name):
+            re.compile(pattern or "")
         return self
 
 
@@ -67,10 +74,14 @@ class VersionRule(Entry):
 
 
 class FillRule(Entry):
-    """What marks a missing value: attribute names first, constants where a variable has none of them."""
+    """What marks a missing value: attribute names first, constants where a variable has none of them.
+
+    With `limits`, what lies beyond the attributes ``valid_min`` and ``valid_max`` is missing too.
+    """
 
     attributes: tuple[str, ...] = ("missing_value", "_FillValue")
     constants: tuple[float, ...] = ()
+    limits: bool = False
 
 
 class FlagRule(Entry):
@@ -78,7 +89,8 @@ class FlagRule(Entry):
 
     A `required` flag that a file lacks leaves the quality of its soundings unknown: such a file opens with
     ``quality="all"`` only. Others are passed over where they are absent. A flag `of` a dataset speaks of that
-    one alone: in a file without it (the other gas of a product) it is neither asked for nor used.
+    one alone: in a file without it (the other gas of a product) it is neither asked for nor used, nor is one
+    whose `when` does not hold. Values among `unknown` say neither.
     """
 
     path: str
@@ -90,6 +102,8 @@ class FlagRule(Entry):
     pattern: str | None = None
     meanings: dict[int | str, str] = Field(default_factory=dict)
     required: bool = False
+    when: Fact | None = None
+    unknown: tuple[int, ...] = ()
 
 
 class BitRule(Entry):
@@ -114,6 +128,8 @@ class QualityRule(Entry):
     assumed: str | None = None
     #: what a file must say of itself for that; else the quality of its soundings is unknown
     assumed_when: Fact | None = None
+    #: what a file lacks that has none of the flags: the quality of its soundings is then unknown
+    unknown_without: str | None = None
 
 
 class Interval(Entry):
@@ -175,6 +191,7 @@ class Footprint(Entry):
     kind: Literal["corners", "ring", "circle"]
     latitude: str | None = None
     longitude: str | None = None
+    when: Fact | None = None
     select: tuple[int, ...] = ()
     order: tuple[int, ...] = ()
     diameter_km: float | None = None

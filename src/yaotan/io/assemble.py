@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from yaotan.catalog.product import Product
-from yaotan.catalog.rule import Fact, FlagRule
+from yaotan.catalog.rule import Fact, FlagRule, Footprint
 from yaotan.catalog.variable import Source
 from yaotan.errors import NotAGranuleError
 from yaotan.io.alias import resolve_aliases
@@ -81,6 +81,9 @@ def build_granule(
     }
     if product.vertical is not None and product.vertical.kind == "either":
         product, sources = _settle_vertical(container, product, frame, sources)
+    if product.vertical_choices:
+        product, sources, said = _choose_vertical(container, product, sources)
+        notes |= said
     _check_sources(product, sources, path, frame.count)
     times = tuple(rule for rule in product.time if all(p in container for p in rule.paths()))
     if not times:
@@ -94,7 +97,8 @@ def build_granule(
         sources=sources,
         times=times,
         footprint=next(
-            (rule for rule in product.footprint if rule.kind == "circle" or rule.latitude in container), None
+            (rule for rule in product.footprint if _is_placed(container, rule)),
+            None,
         ),
         meanings={
             name: rule
@@ -147,10 +151,12 @@ def _check_sources(product: Product, sources: Mapping[str, Source], path: str, c
 
 def _find_frame(container: Container, product: Product) -> Frame:
     assert product.size_of is not None
-    shape = container.shape_of(product.size_of)
+    offered = (product.size_of,) if isinstance(product.size_of, str) else product.size_of
+    size_of = next((path for path in offered if path in container), offered[0])
+    shape = container.shape_of(size_of)
     if shape and len(shape) < product.sounding_axes:
         raise NotAGranuleError(
-            f"{product.size_of} has shape {shape}",
+            f"{size_of} has shape {shape}",
             where=container.path,
             expected=f"{product.sounding_axes} axes of soundings",
         )
@@ -171,15 +177,12 @@ def _is_offered(container: Container, source: Source) -> bool:
 
 def fact_holds(container: Container, fact: Fact) -> bool | None:
     """Tell whether a statement on the file's content is true; None when what it speaks of is not there."""
-    if fact.attribute is not None:
-        given = container.attributes.get(fact.attribute)
-        texts = [] if given is None else [str(given)]
-    else:
-        assert fact.path is not None
-        texts = []
-        if fact.path in container:
-            column = _column_of_text(container, fact.path)
-            texts = [container.text(fact.path)] if column is None else column
+    if fact.dims is not None:
+        path = str(fact.path)
+        known = path in container
+        return re.fullmatch(fact.dims, ",".join(container.dims_of(path))) is not None if known else None
+    assert fact.pattern is not None
+    texts = _texts_of(container, fact)
     if texts:
         return all(re.search(fact.pattern, text) is not None for text in texts)
     if fact.file_name is None:
@@ -187,10 +190,48 @@ def fact_holds(container: Container, fact: Fact) -> bool | None:
     return re.search(fact.file_name, Path(container.path.replace(MEMBER, "/")).name) is not None
 
 
+def _texts_of(container: Container, fact: Fact) -> list[str]:
+    """Give what stands where a statement points to; nothing where that is not there."""
+    path = fact.path
+    if path is not None and path not in container:
+        return []
+    if fact.attribute is not None:
+        given = (container.attributes if path is None else container.attributes_of(path)).get(fact.attribute)
+        return [] if given is None else [str(given)]
+    column = _column_of_text(container, str(path))
+    return [container.text(str(path))] if column is None else column
+
+
+def _is_placed(container: Container, rule: Footprint) -> bool:
+    if rule.when is not None and fact_holds(container, rule.when) is not True:
+        return False
+    return rule.kind == "circle" or rule.latitude in container
+
+
+def _choose_vertical(
+    container: Container, product: Product, sources: Mapping[str, Source]
+) -> tuple[Product, dict[str, Source], dict[str, str]]:
+    """Tell levels from layers; profiles are left out, and named, where nothing says at which pressure."""
+    chosen = next((rule for rule in product.vertical_choices if rule.test in container), None)
+    kept, notes = dict(sources), {}
+    if chosen is None:
+        lost = [name for name in sources if _is_vertical(name)]
+        kept = {name: source for name, source in sources.items() if name not in lost}
+        if lost:
+            notes["not_used"] = f"{', '.join(lost)}: no pressures or altitudes to tell their order from"
+    return product.model_copy(update={"vertical": chosen}), kept, notes
+
+
+def _is_vertical(name: str) -> bool:
+    rule = find_rule(name)
+    return rule is not None and bool({"level", "layer", "edge"} & set(rule.dims))
+
+
 def _flags(container: Container, product: Product) -> tuple[FlagRule, ...]:
     """Give the flags that concern this file: those of datasets that it lacks do not."""
     flags = product.quality.flags if product.quality else ()
-    return tuple(flag for flag in flags if flag.of is None or flag.of in container)
+    own = [flag for flag in flags if flag.of is None or flag.of in container]
+    return tuple(flag for flag in own if flag.when is None or fact_holds(container, flag.when) is True)
 
 
 def _present_flags(container: Container, product: Product) -> tuple[FlagRule, ...]:
@@ -199,9 +240,12 @@ def _present_flags(container: Container, product: Product) -> tuple[FlagRule, ..
 
 def _missing_flag(container: Container, product: Product) -> str:
     """Give what would tell the quality and is not there, or says something else."""
-    said = product.quality.assumed_when if product.quality else None
+    quality = product.quality
+    said = quality.assumed_when if quality else None
     if said is not None and fact_holds(container, said) is not True:
         return f"{said.attribute or said.path} that says {said.pattern!r}"
+    if quality is not None and quality.unknown_without and not _present_flags(container, product):
+        return quality.unknown_without
     flags = _flags(container, product)
     return next((flag.path for flag in flags if flag.required and flag.path not in container), "")
 
@@ -260,6 +304,8 @@ def _check_shapes(container: Container, granule: Granule) -> None:
         wanted = granule.shape_of(name, granule.count)[1:]
         for path in source.paths:
             rest = _rest_of(container, granule.frame, source, path)
+            if name == "sounding_id" and rest and container.entry(path).dtype == np.dtype("S1"):
+                rest = rest[:-1]  # letters of a text are no axis
             if rest is None or (source.compute in _SAME_SHAPE and rest != wanted):
                 _refuse_shape(container, granule, path, wanted, granule.dims_of(name))
     corners = granule.footprint

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from yaotan.errors import NotAGranuleError
 from yaotan.io.filetype import check_head, is_text
-from yaotan.io.store import ClassicStore, Hdf5Store, Store
+from yaotan.io.store import ClassicStore, Hdf5Store, Store, dimension_names
 from yaotan.io.text_store import TextStore
 from yaotan.typing import PathLike
 
@@ -132,6 +132,11 @@ class Container:
         if isinstance(item, h5py.Dataset):
             return _Attributes(item.attrs, lambda: _attribute_names(item), self._guard, path)
         return _Attributes(item._attributes, lambda: item._attributes, self._guard, path)
+
+    def dims_of(self, path: str) -> tuple[str, ...]:
+        """Give the names of the dimensions of a dataset, the empty text for one that has no name."""
+        with self._guard(f"dimensions of {path}"):
+            return dimension_names(self._require(path))
 
     def shape_of(self, path: str) -> tuple[int, ...]:
         """Give the shape of a dataset."""

@@ -95,6 +95,8 @@ def to_float(raw: NDArray[Any], attributes: Mapping[str, Any], rule: FillRule) -
     fills = fill_values(attributes, rule, raw.dtype)
     if fills.size:
         values[np.isin(raw, fills)] = np.nan
+    if rule.limits:
+        values[_beyond(values, attributes)] = np.nan
     scale = _first_number(attributes, ("scale_factor", "Slope", "slope"))
     offset = _first_number(attributes, ("add_offset", "Intercept", "intercept"))
     if scale is not None:
@@ -102,6 +104,12 @@ def to_float(raw: NDArray[Any], attributes: Mapping[str, Any], rule: FillRule) -
     if offset is not None:
         values += offset
     return values
+
+
+def _beyond(values: Floats, attributes: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Tell what lies outside the valid range that the attributes state."""
+    low, high = (_first_number(attributes, (name,)) for name in ("valid_min", "valid_max"))
+    return (values < (-np.inf if low is None else low)) | (values > (np.inf if high is None else high))
 
 
 def _first_number(attributes: Mapping[str, Any], names: tuple[str, ...]) -> float | None:

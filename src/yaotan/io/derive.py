@@ -125,9 +125,14 @@ def hybrid_levels(terms: Terms, optional: Terms, size: int) -> Floats:
 
 
 def pair_edges(terms: Terms, optional: Terms, size: int) -> Floats:
-    """Edges of layers that store a lower and an upper bound each, shape (sounding, layer, 2)."""
+    """Edges of layers that store two bounds each, shape (sounding, layer, 2), which neighbours share.
+
+    Bounds that run against the layers are turned: the second one must be the first of the next layer.
+    """
     (bounds,) = terms
-    return np.concatenate([bounds[:, :1, 0], bounds[:, :, 1]], axis=1)
+    along, against = (np.nansum(np.abs(bounds[:, 1:, first] - bounds[:, :-1, 1 - first])) for first in (0, 1))
+    first = int(against < along)
+    return np.concatenate([bounds[:, :1, first], bounds[:, :, 1 - first]], axis=1)
 
 
 def bottom_edges(terms: Terms, optional: Terms, size: int = 0) -> Floats:

@@ -48,7 +48,11 @@ def read_quality(granule: Granule, container: Container, rows: Rows) -> NDArray[
     rule = granule.product.quality
     combine = np.logical_or if rule is not None and rule.one_suffices else np.logical_and
     good = combine.reduce([_good(granule, container, flag, rows) for flag in granule.flags])
-    return np.where(good, QUALITY["good"], QUALITY["bad"]).astype(np.uint8)
+    quality = np.where(good, QUALITY["good"], QUALITY["bad"]).astype(np.uint8)
+    for flag in granule.flags:
+        if flag.unknown:
+            quality[np.isin(granule.frame.read(container, flag.path, rows), flag.unknown)] = FLAG_FILL
+    return quality
 
 
 def _good(granule: Granule, container: Container, flag: FlagRule, rows: Rows) -> NDArray[np.bool_]:

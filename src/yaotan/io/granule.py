@@ -241,6 +241,7 @@ class Granule:
         parts: list[Rows] = [slice(start, start + _PROBE) for start in starts]
         for part in [*parts, None]:
             values = to_float(self.frame.read(container, path, part), attributes, self.product.fill)
+            values = values if values.ndim == 2 else values[:, :, 0]  # lower bounds of layers
             good = np.isfinite(values[:, 0]) & np.isfinite(values[:, -1])
             if good.any():
                 return float(np.median(values[good, -1] - values[good, 0]))

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from yaotan.catalog.grid import GridProduct, grid_products
 from yaotan.errors import AmbiguousLayoutError, NotAGranuleError, SchemaError, YaotanError
+from yaotan.io.assemble import fact_holds
 from yaotan.io.bound import Box, Polygons, Span
 from yaotan.io.container import Container, open_container
-from yaotan.io.field import make_window, whole_slice
+from yaotan.io.field import Window, make_window, whole_slice
+from yaotan.io.gridded_axis import Axis, read_axis
 from yaotan.io.gridded_time import read_times
-from yaotan.io.gridded_value import GriddedFile, read_axis, read_variables
+from yaotan.io.gridded_value import GriddedFile, read_variables
 from yaotan.io.trust import warn_unchecked
 from yaotan.schema import check_grid
 
@@ -55,15 +57,20 @@ def _score(container: Container, entry: GridProduct) -> int:
         return -1
     if rule.any_of and not any(path in container for path in rule.any_of):
         return -1
-    axes = (entry.axes.latitude, entry.axes.longitude)
+    axes = (
+        (*entry.axes.latitude, *entry.axes.latitude_bounds),
+        (*entry.axes.longitude, *entry.axes.longitude_bounds),
+    )
     if not all(any(path in container for path in paths) for paths in axes):
         return -1
     score = 0
     for fact in rule.facts:
-        text = container.attributes.get(fact.attribute) if fact.attribute else None
-        if text is not None and not re.search(fact.pattern, str(text)):
+        holds = fact_holds(container, fact)
+        if holds is False:
             return -1
-        score += 2 * (text is not None)
+        score += 2 * bool(holds)
+    if any(fact_holds(container, fact) is False for fact in rule.consistent):
+        return -1
     score += sum(path in container for path in rule.evidence)
     if score < rule.minimum_evidence:
         return -1
@@ -119,24 +126,24 @@ def open_foreign(
     """
     warn_unchecked(product.product, product.title["en"], trust_layout or product.checked == "file")
     with open_container(path) as container:
-        latitude, rows = read_axis(container, product, "latitude")
-        longitude, columns = read_axis(container, product, "longitude")
+        latitude = read_axis(container, product, "latitude")
+        longitude = read_axis(container, product, "longitude")
         time, bounds, time_axis = read_times(container, product)
         version = _version(container, product)
         shapes = {name: container.shape_of(name) for name in container.paths()}
         titles: dict[str, str] = {
             key: str(container.attributes[key])
-            for key in ("title", "institution")
-            if key in container.attributes
+            for key in ("title", "institution", product.kind_attribute)
+            if key is not None and key in container.attributes
         }
-    window = make_window(latitude, longitude, area, margin=0, where=path)
+    window = make_window(latitude.centre, longitude.centre, area, margin=0, where=path)
     kept = _kept(time, bounds, span, path)
     file = GriddedFile(
         path,
         product,
         window,
-        (latitude.size, longitude.size),
-        (rows, columns),
+        (latitude.centre.size, longitude.centre.size),
+        (latitude.path, longitude.path),
         time,
         bounds,
         time_axis,
@@ -211,18 +218,26 @@ def _version(container: Container, product: GridProduct) -> str:
 
 def _with_axes(
     grid: xr.Dataset,
-    window: Any,
-    stored: tuple[NDArray[np.float64], NDArray[np.float64]],
+    window: Window,
+    stored: tuple[Axis, Axis],
     time: NDArray[Any] | None,
     bounds: NDArray[Any] | None,
 ) -> xr.Dataset:
-    """Add coordinates with their bounds: edges half-way between centres, poles as the last edge."""
+    """Add coordinates with their bounds: as stored, else half-way between centres, poles as the last edge."""
     lat = {"units": "degrees_north", "standard_name": "latitude", "axis": "Y", "bounds": "lat_bnds"}
     lon = {"units": "degrees_east", "standard_name": "longitude", "axis": "X", "bounds": "lon_bnds"}
-    rising = np.sort(stored[0])  # of the whole axis, so that a region has the cells of the globe
-    whole = np.clip(_half_way(rising, rising), -90.0, 90.0)
-    lat_bounds = whole[np.searchsorted(rising, window.latitude)]
-    lon_bounds = _half_way(window.longitude, np.sort(stored[1]))
+    latitude, longitude = stored
+    if latitude.edges is not None:
+        lat_bounds = latitude.edges[window.rows]
+    else:
+        rising = np.sort(latitude.centre)  # of the whole axis, so that a region has the cells of the globe
+        whole = np.clip(_half_way(rising, rising), -90.0, 90.0)
+        lat_bounds = whole[np.searchsorted(rising, window.latitude)]
+    if longitude.edges is not None:
+        turn = window.longitude - longitude.centre[window.columns]
+        lon_bounds = longitude.edges[window.columns] + np.round(turn / 360.0)[:, None] * 360.0
+    else:
+        lon_bounds = _half_way(window.longitude, np.sort(longitude.centre))
     coords: dict[str, Any] = {
         "lat": ("lat", window.latitude, lat),
         "lon": ("lon", window.longitude, lon),
@@ -259,7 +274,7 @@ def _attributes(
         "title": product.title["en"],
         "product": product.product,
         "product_version": version,
-        "kind": product.kind,
+        "kind": titles.get(product.kind_attribute or "", product.kind),
         "source": Path(path).name,
         "references": " ".join(product.references),
         "licence": product.licence,

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from yaotan.catalog.grid import GridProduct
 from yaotan.errors import SchemaError
 from yaotan.io.container import Container
+from yaotan.io.decode import to_float
 from yaotan.io.field import decode_time
+from yaotan.io.moment import parse_epoch
 
 Times = NDArray[Any]
 
@@ -42,9 +44,7 @@ def read_times(container: Container, product: GridProduct) -> tuple[Times | None
     """
     axis = next((path for path in product.axes.time if path in container), None)
     if axis is not None:
-        given = decode_time(
-            np.atleast_1d(container.read(axis)), container.attributes_of(axis), where=container.path
-        )
+        given = _moments(container, axis)
         if np.isnat(given).any() or (np.diff(given) <= np.timedelta64(0)).any():
             raise SchemaError("time does not rise, or is missing", where=container.path)
     else:
@@ -52,12 +52,40 @@ def read_times(container: Container, product: GridProduct) -> tuple[Times | None
         if found is None:
             return None, None, None
         given = found
+    stated = _stated(container, product)
+    if stated is not None:
+        return stated[:, 0], stated, axis
     cover = _cover(container, product)
     if cover == "spacing":
         cover, step = _spacing(given)
     else:
         step = np.timedelta64(0, "ns")
     return *_interval(given, cover, step), axis
+
+
+def _stated(container: Container, product: GridProduct) -> Times | None:
+    """Give the periods that a file states, shape (n, 2)."""
+    rule, where = product.time, container.path
+    if rule.start is None or rule.start not in container:
+        return None
+    start = _moments(container, rule.start)
+    if rule.stop is not None and rule.stop in container:
+        stop = _moments(container, rule.stop)
+    elif rule.length is not None and rule.length in container:
+        attributes = container.attributes_of(rule.length)
+        length = to_float(np.atleast_1d(container.read(rule.length)), attributes, product.fill)
+        step, _ = parse_epoch(f"{attributes.get('units', '')} since 1970-01-01")
+        stop = start + np.round(length * step).astype("timedelta64[ns]")
+    else:
+        return None
+    if np.isnat(start).any() or (np.diff(start) <= np.timedelta64(0)).any() or not (stop > start).all():
+        raise SchemaError("periods do not rise, or end before they start", where=where)
+    return np.stack([start, stop], axis=1)
+
+
+def _moments(container: Container, path: str) -> Times:
+    values = np.atleast_1d(container.read(path))
+    return decode_time(values, container.attributes_of(path), where=f"{container.path}: {path}")
 
 
 def _without_axis(container: Container, product: GridProduct) -> Times | None:

@@ -1,9 +1,9 @@
-"""Axes and values of one file of a gridded product: cut, decoded, put in one order of dimensions, lazily."""
+"""Values of one file of a gridded product: cut, decoded, put in one order of dimensions, lazily."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import dask.array as da
 import numpy as np
@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from yaotan.catalog.gas import gases
 from yaotan.catalog.grid import GridProduct, GridVariable
-from yaotan.errors import NotAGranuleError, SchemaError, UnitsError
-from yaotan.io.container import Container
-from yaotan.io.decode import to_float
+from yaotan.errors import SchemaError, UnitsError
 from yaotan.io.field import Window, decode, open_raw
 from yaotan.io.gridded_flux import to_carbon
 
@@ -22,6 +20,10 @@ from yaotan.io.gridded_flux import to_carbon
 _ORDER: Final = ("time", "layer", "level", "edge", "lat", "lon")
 #: pressure at which hybrid coefficients are ordered [hPa]
 _GROUND: Final = 1013.25
+_STAND_IN: Final = (
+    "the file keeps no count by cell: the sum of weights stands in, which is the number of soundings if they "
+    "are points and the sum of the parts of the cell that they cover if they have footprints"
+)
 
 
 @dataclass(frozen=True)
@@ -39,54 +41,6 @@ class GriddedFile:
     bounds: NDArray[Any] | None
     time_path: str | None
     shapes: dict[str, tuple[int, ...]]
-
-
-def read_axis(
-    container: Container, product: GridProduct, role: Literal["latitude", "longitude"]
-) -> tuple[NDArray[np.float64], str]:
-    """Read latitude or longitude as one axis of cell centres.
-
-    Raises
-    ------
-    NotAGranuleError
-        It is not there.
-    SchemaError
-        It varies along both dimensions: the grid is rotated or projected.
-    """
-    path = next((name for name in getattr(product.axes, role) if name in container), None)
-    if path is None:
-        raise NotAGranuleError(
-            f"has no {role}", where=container.path, expected=f"a file of {product.product}"
-        )
-    attributes = container.attributes_of(path)
-    values = to_float(container.read(path), attributes, product.fill)
-    if values.ndim == 2:
-        row, column = values[:1, :], values[:, :1]
-        if role == "latitude" and np.array_equal(np.broadcast_to(column, values.shape), values):
-            values = values[:, 0]
-        elif role == "longitude" and np.array_equal(np.broadcast_to(row, values.shape), values):
-            values = values[0]
-    if values.ndim != 1:
-        raise SchemaError(
-            f"{role} varies along both dimensions",
-            where=container.path,
-            expected="a regular grid of latitude and longitude",
-            fix="regrid it first (cdo remapcon)",
-        )
-    values = _centres(values, role) if product.axes.corner == "detect" else values
-    return values, path.strip("/")
-
-
-def _centres(values: NDArray[np.float64], role: str) -> NDArray[np.float64]:
-    """Move the corners of the cells of a global axis to the centres: only centres are symmetric."""
-    low, high = float(values.min()), float(values.max())
-    step = (high - low) / max(values.size - 1, 1)
-    turn = 180.0 if role == "latitude" else 360.0
-    if abs(step * values.size - turn) > 1e-3 * step:
-        return values
-    middle = 0.0 if role == "latitude" else 180.0 * round((low + high) / 2.0 / 180.0)
-    shift = middle - (low + high) / 2.0
-    return values + shift if abs(abs(shift) - step / 2.0) < 1e-3 * step else values
 
 
 def read_variables(file: GriddedFile, names: list[str]) -> dict[str, xr.Variable]:
@@ -156,9 +110,13 @@ def _described(variable: xr.Variable, file: GriddedFile, name: str) -> xr.Variab
 
 
 def _beside(file: GriddedFile, name: str, value: xr.Variable, falling: bool) -> dict[str, xr.Variable]:
-    """Give the count and the uncertainty of a column variable, as far as the product has them."""
+    """Give count, weight and uncertainty of a column variable, as far as the product has them."""
     rule, made = file.product.variables[name], {}
-    path = _first(file, rule.count)
+    weight = _first(file, rule.weight)
+    if weight is not None:
+        made[f"{name}_weight"] = _read(file, weight, name, falling, units=("1", "1"))
+        made[f"{name}_weight"].attrs = {"units": "1", "long_name": "sum of weights of the cell"}
+    path = _first(file, rule.count) or weight
     count = None
     if path is not None:
         count = _read(file, path, name, falling, units=("1", "1"))
@@ -167,24 +125,37 @@ def _beside(file: GriddedFile, name: str, value: xr.Variable, falling: bool) -> 
         count = xr.Variable(count.dims, da.where(empty, 0.0, count.data))
         made[f"{name}_count"] = count.copy(deep=False)
         made[f"{name}_count"].attrs = {"units": "1", "long_name": "number of soundings in the cell"}
+        if path == weight:
+            made[f"{name}_count"].attrs["comment"] = _STAND_IN
+    sigma = _uncertainty(file, name, count, value, falling)
+    if sigma is not None:
+        made[f"{name}_uncertainty"] = sigma
+    return made
+
+
+def _uncertainty(
+    file: GriddedFile, name: str, count: xr.Variable | None, value: xr.Variable, falling: bool
+) -> xr.Variable | None:
+    """Give the stated uncertainty, else the standard error, else (where the entry allows it) no number."""
+    rule = file.product.variables[name]
     stated, spread = _first(file, rule.uncertainty), _first(file, rule.standard_error_of)
     attributes = {"units": file.product.wanted_units(name)}
     if stated is not None:
         sigma = _read(file, stated, name, falling)
         attributes["long_name"] = f"1 sigma of {name} as the product states it"
-    elif spread is not None and count is not None:
+        return xr.Variable(sigma.dims, sigma.data, attributes)
+    if spread is not None and count is not None:
         deviation = _read(file, spread, name, falling)
         enough = count.data >= 2
-        sigma = xr.Variable(
-            deviation.dims,
-            da.where(enough, deviation.data / da.sqrt(da.where(enough, count.data, 1.0)), np.nan),
-        )
+        error = da.where(enough, deviation.data / da.sqrt(da.where(enough, count.data, 1.0)), np.nan)
         attributes["long_name"] = f"standard error of {name}: spread over the root of the count"
         attributes["comment"] = "the product states no uncertainty; unknown below two soundings"
-    else:
-        return made
-    made[f"{name}_uncertainty"] = xr.Variable(sigma.dims, sigma.data, attributes)
-    return made
+        return xr.Variable(deviation.dims, error, attributes)
+    if not rule.may_lack_uncertainty:
+        return None
+    attributes["long_name"] = f"1 sigma of {name}"
+    attributes["comment"] = "the file holds no uncertainty: no number is known"
+    return xr.Variable(value.dims, da.full_like(value.data, np.nan), attributes)
 
 
 def _read(

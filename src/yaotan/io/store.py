@@ -27,6 +27,16 @@ class Store(Protocol):
         """Close the file."""
 
 
+def dimension_names(item: Any) -> tuple[str, ...]:
+    """Give the names of the dimensions of a dataset, the empty text for one that has no name."""
+    if not isinstance(item, h5py.Dataset):
+        return tuple(getattr(item, "dimensions", ("",) * len(item.shape)))
+    if item.is_scale and len(item.shape) == 1:  # a coordinate is a dimension itself
+        return (str(item.name).rpartition("/")[2],)
+    scales = [tuple(dim.values()) for dim in item.dims]
+    return tuple(str(found[0].name).rpartition("/")[2] if found else "" for found in scales)
+
+
 class Hdf5Store:
     """netCDF-4 or plain HDF5."""
 

@@ -237,6 +237,8 @@ def _special_attributes(name: str, granule: Granule) -> dict[str, Any]:
             attributes["fill_value"] = np.uint8(FLAG_FILL)
             if meaning and meaning.comment:
                 attributes["comment"] = meaning.comment
+        elif any(flag.unknown for flag in granule.flags):
+            attributes["fill_value"] = np.uint8(FLAG_FILL)
         elif granule.unflagged:
             attributes["fill_value"] = np.uint8(FLAG_FILL)
             attributes["comment"] = f"the file lacks {granule.unflagged}: which soundings are good is unknown"

@@ -126,11 +126,18 @@ def _grid(obj: xr.Dataset) -> dict[str, xr.Variable]:
         )
     for ours, target in found:
         if ours.endswith("_count"):
-            made[target.name] = _whole(obj[ours].variable, ours, target.description)
+            made[target.name] = _whole(_where_known(obj, ours).variable, ours, target.description)
         else:
             words = str(obj[ours].attrs.get("long_name", target.description))
-            made[target.name] = _named(obj[ours].variable, ours, Target(target.name, words))
+            field = _where_known(obj, ours) if ours.endswith("_sum_weight") else obj[ours]
+            made[target.name] = _named(field.variable, ours, Target(target.name, words))
     return made
+
+
+def _where_known(obj: xr.Dataset, ours: str) -> xr.DataArray:
+    """Give a count or weight, 0 where the cell has no value: HARP's averages take it that the two agree."""
+    value = obj[ours.removesuffix("_count").removesuffix("_sum_weight")]
+    return xr.where(value.isnull(), 0, obj[ours], keep_attrs=False).assign_attrs(obj[ours].attrs)
 
 
 def _is_field(obj: xr.Dataset, name: str) -> bool:
