@@ -16,11 +16,10 @@ from yaotan.errors import NotAGranuleError
 from yaotan.io.alias import resolve_aliases
 from yaotan.io.container import MEMBER, Container
 from yaotan.io.decode import to_text
-from yaotan.io.derive import COMPUTATIONS
 from yaotan.io.frame import Frame
 from yaotan.io.granule import Granule
 from yaotan.io.teaching import AliasFile
-from yaotan.io.variable import native_dims
+from yaotan.io.vertical import rest_of, settle_vertical, vertical_size
 
 #: computations that keep the shape of their terms
 _SAME_SHAPE: Final = frozenset({"copy", "total", "quadrature", "normalise", "ratio", "where_good"})
@@ -79,11 +78,8 @@ def build_granule(
         for name, rule in product.variables.items()
         if (source := _first_source(container, rule.sources)) is not None
     }
-    if product.vertical is not None and product.vertical.kind == "either":
-        product, sources = _settle_vertical(container, product, frame, sources)
-    if product.vertical_choices:
-        product, sources, said = _choose_vertical(container, product, sources)
-        notes |= said
+    product, sources, said = settle_vertical(container, product, frame, sources)
+    notes |= said
     _check_sources(product, sources, path, frame.count)
     times = tuple(rule for rule in product.time if all(p in container for p in rule.paths()))
     if not times:
@@ -108,7 +104,7 @@ def build_granule(
         flags=_present_flags(container, product),
         unflagged=_missing_flag(container, product),
         bits=_bit_names(container, product),
-        vertical=_vertical_size(container, product, frame, sources),
+        vertical=vertical_size(container, product, frame, sources),
         notes=notes,
     )
     _check_shapes(container, granule)
@@ -208,25 +204,6 @@ def _is_placed(container: Container, rule: Footprint) -> bool:
     return rule.kind == "circle" or rule.latitude in container
 
 
-def _choose_vertical(
-    container: Container, product: Product, sources: Mapping[str, Source]
-) -> tuple[Product, dict[str, Source], dict[str, str]]:
-    """Tell levels from layers; profiles are left out, and named, where nothing says at which pressure."""
-    chosen = next((rule for rule in product.vertical_choices if rule.test in container), None)
-    kept, notes = dict(sources), {}
-    if chosen is None:
-        lost = [name for name in sources if _is_vertical(name)]
-        kept = {name: source for name, source in sources.items() if name not in lost}
-        if lost:
-            notes["not_used"] = f"{', '.join(lost)}: no pressures or altitudes to tell their order from"
-    return product.model_copy(update={"vertical": chosen}), kept, notes
-
-
-def _is_vertical(name: str) -> bool:
-    rule = find_rule(name)
-    return rule is not None and bool({"level", "layer", "edge"} & set(rule.dims))
-
-
 def _flags(container: Container, product: Product) -> tuple[FlagRule, ...]:
     """Give the flags that concern this file: those of datasets that it lacks do not."""
     flags = product.quality.flags if product.quality else ()
@@ -263,47 +240,11 @@ def _bit_names(container: Container, product: Product) -> tuple[str, ...]:
     return tuple(name for name in re.split(r"[,;\s]+", text.strip("[]'\"")) if name)
 
 
-def _vertical_size(
-    container: Container, product: Product, frame: Frame, sources: Mapping[str, Source]
-) -> int:
-    for name, source in sources.items():
-        if "level" in native_dims(product, name) and not COMPUTATIONS[source.compute].vertical:
-            rest = _rest_of(container, frame, source, source.paths[0])
-            if rest is not None and len(rest) == 1:
-                return rest[0]
-    return 0
-
-
-def _settle_vertical(
-    container: Container, product: Product, frame: Frame, sources: Mapping[str, Source]
-) -> tuple[Product, dict[str, Source]]:
-    """Tell levels from layers, which differ between editions, by the number of pressures."""
-    vertical = product.vertical
-    assert vertical is not None
-    assert vertical.test is not None
-    kind, unused = "level", "pressure_edge"
-    profiles = {name: source for name, source in sources.items() if name != "pressure_level"}
-    values = _vertical_size(container, product, frame, profiles)
-    rest = frame.rest_of(container, vertical.test) if vertical.test in container else None
-    if values and rest == (values + 1,):
-        kind, unused = "layer", "pressure_level"
-    concrete = {"vertical": vertical.model_copy(update={"kind": kind})}
-    return product.model_copy(update=concrete), {n: s for n, s in sources.items() if n != unused}
-
-
-def _rest_of(container: Container, frame: Frame, source: Source, path: str) -> tuple[int, ...] | None:
-    if path in source.shared:
-        return container.shape_of(path)
-    rest = frame.rest_of(container, path, trailing=source.trailing)
-    selects = path in (source.selected or source.paths)
-    return rest[len(source.select) :] if rest and selects else rest
-
-
 def _check_shapes(container: Container, granule: Granule) -> None:
     for name, source in granule.sources.items():
         wanted = granule.shape_of(name, granule.count)[1:]
         for path in source.paths:
-            rest = _rest_of(container, granule.frame, source, path)
+            rest = rest_of(container, granule.frame, source, path)
             if name == "sounding_id" and rest and container.entry(path).dtype == np.dtype("S1"):
                 rest = rest[:-1]  # letters of a text are no axis
             if rest is None or (source.compute in _SAME_SHAPE and rest != wanted):
