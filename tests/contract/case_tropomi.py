@@ -158,6 +158,25 @@ def write_text_cut(path: Path, truth: Truth) -> Expected:
     return expected
 
 
+def write_flat_cut(path: Path, truth: Truth) -> Expected:
+    """As OPeNDAP servers hand it out: no groups, their names joined to those of the datasets."""
+    whole = path.with_name("whole.nc")
+    expected = ch4("2.4.0")(whole, truth)
+    with h5py.File(whole) as source, h5py.File(path, "w") as file:
+        file.attrs["processor_version"] = source.attrs["processor_version"]
+
+        def copy(name: str, item: object) -> None:
+            if isinstance(item, h5py.Dataset):
+                made = file.create_dataset(name.replace("/", "_"), data=item[()])
+                made.attrs.update({k: item.attrs[k] for k in item.attrs if k in ("units", *_DECODING)})
+                made.attrs["fullnamepath"] = f"/{name}"
+
+        source.visititems(copy)
+    return expected
+
+
+_DECODING = ("_FillValue", "scale_factor", "add_offset")
+
 NAME = "S5P_{}_L2__CH4____20190331T225811_20190401T003941_07580_01_{}_20190406T004530{}"
 
 
@@ -170,5 +189,6 @@ CASES = [
     _case(ch4("1.2.2"), "1.2.2", "01.02", NAME.format("OFFL", "010202", ".nc")),
     _case(ch4("2.7.1"), "2.7.1", "destriped", NAME.format("OFFL", "020701", ".nc")),
     _case(write_emptied_cut, "2.4.0", "emptied-cut", NAME.format("RPRO", "020400", ".SUB.nc4")),
+    _case(write_flat_cut, "2.4.0", "flat-cut", NAME.format("RPRO", "020400", ".nc.nc4")),
     _case(write_text_cut, "1.2.2", "text-time", NAME.format("OFFL", "010202", "_subsetted.nc4")),
 ]

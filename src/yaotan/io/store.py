@@ -9,6 +9,22 @@ from typing import Any, Protocol
 import h5py
 
 
+def flat_names(path: str) -> tuple[str, ...]:
+    """Give the names under which services that know no groups write a dataset of a group.
+
+    OPeNDAP joins the names of the groups by one underscore (``PRODUCT_qa_value``), NASA's subsetters join
+    them by two, before the first as well (``__PRODUCT__qa_value``).
+
+    Examples
+    --------
+    >>> flat_names("PRODUCT/qa_value")
+    ('PRODUCT_qa_value', '__PRODUCT__qa_value', 'PRODUCT__qa_value')
+    """
+    parts = [part for part in path.split("/") if part]
+    doubled = "__".join(parts)
+    return ("_".join(parts), f"__{doubled}", doubled) if len(parts) > 1 else ()
+
+
 class Store(Protocol):
     """What a container asks of an open file."""
 
@@ -49,6 +65,10 @@ class Hdf5Store:
     def find(self, path: str) -> Any:
         """Give the dataset object; None when there is none."""
         parts = [part for part in path.split("/") if part]
+        root = self._names_in("")
+        if len(parts) > 1 and parts[0].encode() not in root:
+            flat = next((name for name in flat_names(path) if name.encode() in root), None)
+            return self.find(flat) if flat is not None else None
         # a catalog asks for the paths of all its products: what a group lacks is told by its list of names,
         # since each miss in HDF5 itself is slow
         if not parts or parts[-1].encode() not in self._names_in("/".join(parts[:-1])):
@@ -104,7 +124,8 @@ class ClassicStore:
 
     def find(self, path: str) -> Any:
         """Give the dataset object; None when there is none."""
-        return self._file.variables.get(path.strip("/"))
+        names = (path.strip("/"), *flat_names(path))
+        return next((self._file.variables[name] for name in names if name in self._file.variables), None)
 
     def walk(self) -> Iterator[str]:
         """List the datasets."""
