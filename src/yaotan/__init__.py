@@ -12,6 +12,7 @@ from typing import Any, Final
 _HOME: Final = {
     "identify": "yaotan.io.identify",
     "open_soundings": "yaotan.io.soundings",
+    "open_scene": "yaotan.io.scene",
     "open_regions": "yaotan.io.region",
     "open_grid": "yaotan.io.netcdf",
     "open_wind": "yaotan.io.wind",

@@ -99,15 +99,30 @@ def _fail(noun: str, what: str, expected: str = "") -> None:
     raise SchemaError(what, where=f"{noun} check", expected=expected)
 
 
-def _check_variable(name: str, array: Any, rule: Variable) -> None:
+def _check_variable(name: str, array: Any, rule: Variable, noun: str = "soundings") -> None:
+    over = rule.dims if noun == "soundings" else ("y", "x", *rule.dims[1:])
     dims = tuple(dim for dim in array.dims if dim != "time")
-    allowed = {rule.dims, tuple(Y if dim == L else dim for dim in rule.dims)}
+    allowed = {over, tuple(Y if dim == L else dim for dim in over)}
+    if noun == "scene" and name == "time":
+        allowed |= {(), ("y",)}
     if dims not in allowed:
-        _fail("soundings", f"{name} has dims {array.dims}", f"dims {' or '.join(map(str, sorted(allowed)))}")
+        _fail(noun, f"{name} has dims {array.dims}", f"dims {' or '.join(map(str, sorted(allowed)))}")
     if rule.dtype and array.dtype != np.dtype(rule.dtype):
-        _fail("soundings", f"{name} is {array.dtype}", rule.dtype)
+        _fail(noun, f"{name} is {array.dtype}", rule.dtype)
     if rule.units is not None and array.attrs.get("units") != rule.units:
-        _fail("soundings", f"{name} has units {array.attrs.get('units')!r}", f"units {rule.units!r}")
+        _fail(noun, f"{name} has units {array.attrs.get('units')!r}", f"units {rule.units!r}")
+
+
+def _check_variables(dataset: xr.Dataset, noun: str) -> None:
+    for key, array in dataset.variables.items():
+        rule = SOUNDING_VARIABLES.get(str(key)) or gas_variable(str(key))
+        if rule is not None:
+            _check_variable(str(key), array, rule, noun)
+    for name in ("quality", "surface", "mode"):
+        if name in dataset and "flag_meanings" not in dataset[name].attrs:
+            _fail(noun, f"{name} has no attribute flag_meanings", "CF flag_values and flag_meanings")
+    if "level" in dataset.dims and "layer" in dataset.dims:
+        _fail(noun, "has both 'level' and 'layer'", "one vertical kind in one dataset")
 
 
 def check_soundings(soundings: xr.Dataset) -> xr.Dataset:
@@ -137,16 +152,42 @@ def check_soundings(soundings: xr.Dataset) -> xr.Dataset:
             _fail("soundings", f"variable {name!r} is missing", ", ".join(REQUIRED_SOUNDING))
     if not column_variables(soundings):
         _fail("soundings", "no column variable is present", f"one of {', '.join(gases())}")
-    for key, array in soundings.variables.items():
-        rule = SOUNDING_VARIABLES.get(str(key)) or gas_variable(str(key))
-        if rule is not None:
-            _check_variable(str(key), array, rule)
-    for name in ("quality", "surface", "mode"):
-        if name in soundings and "flag_meanings" not in soundings[name].attrs:
-            _fail("soundings", f"{name} has no attribute flag_meanings", "CF flag_values and flag_meanings")
-    if "level" in soundings.dims and "layer" in soundings.dims:
-        _fail("soundings", "has both 'level' and 'layer'", "one vertical kind in one dataset")
+    _check_variables(soundings, "soundings")
     return soundings
+
+
+def check_scene(scene: xr.Dataset) -> xr.Dataset:
+    """Check that a dataset is a scene: an image with dims ``y, x`` and the place of each pixel.
+
+    It holds a column variable, or a spectrum (dim ``band``). Variables have the names, units and dtypes of
+    soundings, over ``y, x`` in place of ``sounding``; ``time`` may be one for all or one for each ``y``.
+
+    Parameters
+    ----------
+    scene : xarray.Dataset
+        To be checked; lazy values are not loaded.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same object.
+
+    Raises
+    ------
+    SchemaError
+        Says which variable breaks which rule.
+    """
+    if not {"y", "x"} <= set(scene.dims):
+        _fail("scene", f"dims are {list(scene.dims)}", "y, x")
+    for name in ("latitude", "longitude"):
+        if name not in scene.variables:
+            _fail("scene", f"variable {name!r} is missing", "latitude and longitude of each pixel")
+    if "band" not in scene.dims and not column_variables(scene):
+        _fail(
+            "scene", "holds neither a column variable nor a spectrum", f"one of {', '.join(gases())}, or band"
+        )
+    _check_variables(scene, "scene")
+    return scene
 
 
 def check_grid(grid: xr.Dataset) -> xr.Dataset:

@@ -63,6 +63,8 @@ class Product(Entry):
     size_of: str | tuple[str, ...] | None = None
     #: how many leading axes of `size_of` make up the soundings (3 for time x scanline x pixel)
     sounding_axes: int = Field(default=1, ge=1, le=3)
+    #: where the numbers of scan lines and of the pixels along them stand, for products that are images
+    scan: tuple[str, str] | None = None
     fill: FillRule = FillRule()
     units_attributes: tuple[str, ...] = ("units",)
     variables: dict[str, VariableRule] = Field(default_factory=dict)

@@ -80,6 +80,14 @@ class Box:
     east: float
     north: float
 
+    def touches(self, latitude: NDArray[Any], longitude: NDArray[Any]) -> Mask:
+        """Tell which pixels, given by their corners (n, 4), have a bounding box that meets this one."""
+        south, north, west, east = span_corners(latitude, longitude)
+        meets = (south <= self.north) & (north >= self.south)
+        width = self.east - self.west if self.east > self.west else self.east - self.west + 360.0
+        near = [(west <= self.west + width + turn) & (east >= self.west + turn) for turn in (-360, 0, 360)]
+        return meets & np.logical_or.reduce(near)
+
     def holds(self, latitude: NDArray[Any], longitude: NDArray[Any]) -> Mask:
         """Tell which points lie inside or on the edge."""
         inside = (latitude >= self.south) & (latitude <= self.north)
@@ -93,6 +101,37 @@ class Box:
         return inside & ((longitude >= west) | (longitude <= east))
 
 
+def span_corners(latitude: NDArray[Any], longitude: NDArray[Any]) -> tuple[NDArray[np.float64], ...]:
+    """Bounding boxes of pixels.
+
+    Parameters
+    ----------
+    latitude, longitude : numpy.ndarray
+        Corners, shape (n, 4) [degrees].
+
+    Returns
+    -------
+    south, north, west, east : numpy.ndarray
+        Shape (n,); west <= east, which may lie beyond 180. All longitudes where the corners, which run
+        around the pixel, run around a pole; NaN where a corner is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> span_corners(np.array([[0.0, 0, 1, 1]]), np.array([[179.0, -179.0, -179.0, 179.0]]))[2:]
+    (array([179.]), array([181.]))
+    """
+    side = wrap(longitude - longitude[:, :1])
+    west, east = longitude[:, 0] + side.min(axis=1), longitude[:, 0] + side.max(axis=1)
+    polar = np.abs(wrap(np.roll(longitude, -1, axis=1) - longitude).sum(axis=1)) > 180.0
+    west, east = np.where(polar, -180.0, west), np.where(polar, 180.0, east)
+    south, north = latitude.min(axis=1), latitude.max(axis=1)
+    # the pole itself lies within such a pixel, not at a corner
+    north = np.where(polar & (north > 0), 90.0, north)
+    south = np.where(polar & (south < 0), -90.0, south)
+    return south, north, west, east
+
+
 def _wrap_one(value: float) -> float:
     return float(wrap(np.array([value]))[0])
 
@@ -102,6 +141,28 @@ class Polygons:
     """Area of one or more polygons in degrees."""
 
     geometry: Any
+
+    def touches(self, latitude: NDArray[Any], longitude: NDArray[Any]) -> Mask:
+        """Tell which pixels, given by their corners (n, 4), share a point with the area."""
+        import shapely
+
+        south, north, west, east = span_corners(latitude, longitude)
+        polar = np.flatnonzero(east - west >= 360.0)
+        result = np.zeros(south.shape, dtype=bool)
+        left, low, right, high = self.geometry.bounds
+        for turn in (-360.0, 0.0, 360.0):
+            near = (west + turn <= right) & (east + turn >= left) & (south <= high) & (north >= low) & ~result
+            rows = np.flatnonzero(near)
+            if not rows.size:
+                continue
+            unrolled = longitude[rows, :1] + wrap(longitude[rows] - longitude[rows, :1]) + turn
+            shapes = shapely.convex_hull(
+                shapely.linestrings(np.stack([unrolled, latitude[rows]], axis=-1))  # however they run
+            )
+            wide = np.isin(rows, polar)
+            shapes[wide] = shapely.box(-180.0, south[rows[wide]], 180.0, north[rows[wide]])
+            result[rows] = shapely.intersects(self.geometry, shapes)
+        return result
 
     def holds(self, latitude: NDArray[Any], longitude: NDArray[Any]) -> Mask:
         """Tell which points lie inside or on the edge, for polygons on either side of the dateline too."""

@@ -144,7 +144,7 @@ def identify(
     """
     path = str(path)
     if Path(path).is_dir() or is_package(path):
-        path = _only_file(path)
+        path = only_file(path)
     with open_container(path) as container:
         wanted = find_product(product) if product is not None else None
         granule = identify_container(container, product=wanted, aliases=aliases)
@@ -154,7 +154,8 @@ def identify(
     return ProductMatch(granule.product.product, granule.version, granule.path, granule)
 
 
-def _only_file(path: str) -> str:
+def only_file(path: str) -> str:
+    """Give the one data file of a folder or package; several are an error that asks for a name."""
     files = find_files(path)
     if len(files) > 1:
         raise NotAGranuleError(

@@ -65,12 +65,7 @@ def select_rows(
     """
     dropped: dict[str, int] = {}
     flags: dict[str, int] = {}
-    if quality != "all" and granule.unflagged:
-        raise NotAGranuleError(
-            f"quality flag {granule.unflagged} is missing: which soundings are {quality} cannot be told",
-            where=granule.path,
-            fix='use the original file, or open it with quality="all"',
-        )
+    require_flag(granule, quality)
     placed = _has_places(granule)
     if region is not None and not placed:
         raise NotAGranuleError(
@@ -123,6 +118,16 @@ def _has_places(granule: Granule) -> bool:
     """Tell a product that holds positions from one whose catalog entry says that they are missing."""
     place = granule.sources.get("latitude")
     return place is None or place.value is None or not np.isnan(place.value)
+
+
+def require_flag(granule: Granule, quality: QualityChoice) -> None:
+    """Refuse to tell good soundings from bad ones where the product's flag is missing from the file."""
+    if quality != "all" and granule.unflagged:
+        raise NotAGranuleError(
+            f"quality flag {granule.unflagged} is missing: which soundings are {quality} cannot be told",
+            where=granule.path,
+            fix='use the original file, or open it with quality="all"',
+        )
 
 
 def _count_flags(granule: Granule, container: Any, lost: Mask) -> dict[str, int]:

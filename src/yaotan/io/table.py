@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,14 +14,13 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from yaotan.errors import NotAGranuleError, YaotanError
+from yaotan.io.attribute import base_name, dataset_attributes, variable_attributes
 from yaotan.io.container import MEMBER
 from yaotan.io.granule import Granule
 from yaotan.io.selection import Selection
-from yaotan.io.variable import find_rule, units_of
-from yaotan.schema import FLAG_FILL, MODE, QUALITY, SURFACE
+from yaotan.schema import FLAG_FILL
 
 _ALWAYS: Final = ("time", "latitude", "longitude", "quality")
-_CODES: Final = {"quality": QUALITY, "surface": SURFACE, "mode": MODE}
 
 
 def read_block(granule: Granule, name: str, rows: NDArray[np.uint32], start: int, stop: int) -> NDArray[Any]:
@@ -80,7 +77,8 @@ def build_table(
         A name is in none of the files; files disagree on levels or bias correction.
     """
     # files without a sounding left stay as the last resort, for their variables and attributes
-    used = sorted((s for s in selections if s.kept), key=lambda s: (s.first, _name(s), s.granule.path))
+    used = [item for item in selections if item.kept]
+    used.sort(key=lambda item: (item.first, base_name(item.granule), item.granule.path))
     used = used or sorted(selections, key=lambda s: s.granule.path)[:1]
     names = _choose(selections, variables)
     size = chunks.get("sounding") if isinstance(chunks, Mapping) else chunks
@@ -99,11 +97,7 @@ def build_table(
         }
         for item in selections
     ]
-    return xr.Dataset(data, attrs=_attributes(used, selections, reading))
-
-
-def _name(item: Selection) -> str:
-    return Path(item.granule.path).name
+    return xr.Dataset(data, attrs=dataset_attributes([item.granule for item in used], reading))
 
 
 def _choose(selections: list[Selection], variables: Sequence[str] | None) -> list[str]:
@@ -164,7 +158,7 @@ def _variable(name: str, used: list[Selection], size: int | None, stamp: str) ->
     tasks = [(read_block, item.granule, name, item.rows, start, stop) for item, start, stop in blocks]
     lengths = tuple(stop - start for _, start, stop in blocks)
     array = _lazy(label, tasks, lengths, rest, having.dtype_of(name))
-    return xr.Variable(dims, array, _variable_attributes(name, having, used))
+    return xr.Variable(dims, array, variable_attributes(name, having, [item.granule for item in used]))
 
 
 def _stamp(item: Selection) -> tuple[Any, ...]:
@@ -196,103 +190,3 @@ def _same_layout(name: str, used: list[Selection], dims: tuple[str, ...], rest: 
             f"{name} is bias corrected in some files and not in others ({', '.join(sources.values())})",
             fix="open them apart",
         )
-
-
-def _variable_attributes(name: str, granule: Granule, used: list[Selection]) -> dict[str, Any]:
-    rule, attributes = find_rule(name), dict[str, Any]()
-    units = units_of(granule.product, name)
-    if units is not None:
-        attributes["units"] = units
-    if rule is not None and rule.standard_name:
-        attributes["standard_name"] = rule.standard_name
-    source = granule.sources.get(name)
-    if source is not None:
-        own = granule.product.variables.get(name)
-        attributes["native_name"] = str(source)
-        if own is not None and own.long_name:
-            attributes["long_name"] = own.long_name
-        if source.bias_corrected is not None:
-            attributes["bias_corrected"] = "yes" if source.bias_corrected else "no"
-        if source.units_source:
-            attributes["units_source"] = source.units_source
-        if source.comment:
-            attributes["comment"] = source.comment
-    attributes.update(_special_attributes(name, granule))
-    missing = [_name(item) for item in used if name not in item.granule.names()]
-    if missing:
-        attributes["missing_in"] = ", ".join(missing)
-    return attributes
-
-
-def _special_attributes(name: str, granule: Granule) -> dict[str, Any]:
-    if name in _CODES:
-        codes = _CODES[name]
-        attributes: dict[str, Any] = {
-            "flag_values": np.array(list(codes.values()), dtype=np.uint8),
-            "flag_meanings": " ".join(codes),
-        }
-        if name != "quality":
-            meaning = granule.meanings.get(name)
-            attributes["native_name"] = meaning.path if meaning else ""
-            attributes["fill_value"] = np.uint8(FLAG_FILL)
-            if meaning and meaning.comment:
-                attributes["comment"] = meaning.comment
-        elif any(flag.unknown for flag in granule.flags):
-            attributes["fill_value"] = np.uint8(FLAG_FILL)
-        elif granule.unflagged:
-            attributes["fill_value"] = np.uint8(FLAG_FILL)
-            attributes["comment"] = f"the file lacks {granule.unflagged}: which soundings are good is unknown"
-        elif not granule.flags:
-            rule = granule.product.quality
-            attributes["comment"] = (
-                rule and rule.assumed
-            ) or "the product has no quality flag: every sounding counts as good"
-        return attributes
-    if name == "quality_native":
-        flag = granule.flags[0]
-        meanings = " ".join(f"{key}={text.replace(' ', '_')}" for key, text in flag.meanings.items())
-        return {"native_name": flag.path, "native_meanings": meanings}
-    if name == "quality_bits":
-        masks = np.array([1 << place for place in range(len(granule.bits[:64]))], dtype=np.uint64)
-        return {"flag_masks": masks, "flag_meanings": " ".join(granule.bits[:64])}
-    if name in ("latitude_corner", "longitude_corner"):
-        return _corner_attributes(name, granule)
-    if {"level", "layer", "edge"} & set(granule.dims_of(name)) and granule.product.vertical:
-        return {"vertical_kind": granule.product.vertical.kind, "positive": "up"}
-    return {}
-
-
-def _corner_attributes(name: str, granule: Granule) -> dict[str, Any]:
-    rule = granule.footprint
-    assert rule is not None
-    comment = {
-        "corners": "corners as stored in the product",
-        "ring": "quadrilateral with the area and centre of the ring of footprint points in the product",
-        "circle": f"square of the area of a circle of {rule.diameter_km} km diameter: {rule.source}",
-    }[rule.kind]
-    return {"comment": comment, "footprint_kind": rule.kind}
-
-
-def _attributes(
-    used: list[Selection], selections: list[Selection], reading: list[dict[str, Any]]
-) -> dict[str, Any]:
-    product = used[0].granule.product
-    versions = sorted({item.granule.version for item in used} - {""})
-    attributes = {
-        "product": product.product,
-        "product_version": ", ".join(versions),
-        "platform": product.platform,
-        "instrument": product.instrument,
-        "references": "; ".join(product.references),
-        "licence": product.licence,
-        "source": ", ".join(_name(item) for item in used),
-        "reading": json.dumps(sorted(reading, key=lambda r: (Path(r["file"]).name, r["file"]))),
-        "history": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ} opened with yaotan",
-    }
-    notes: dict[str, str] = {}
-    for item in used:
-        notes.update(item.granule.notes)
-    for name in product.attributes:  # stations of one network may lie in one table
-        if said := sorted({item.granule.notes[name] for item in used if name in item.granule.notes}):
-            notes[name] = "; ".join(said)
-    return {**attributes, **notes}
