@@ -131,7 +131,8 @@ class Container:
         item = self._require(path)
         if isinstance(item, h5py.Dataset):
             return _Attributes(item.attrs, lambda: _attribute_names(item), self._guard, path)
-        return _Attributes(item._attributes, lambda: item._attributes, self._guard, path)
+        # not the item: its values are the open file
+        return _Attributes(item._attributes, item._attributes.keys, self._guard, path)
 
     def dims_of(self, path: str) -> tuple[str, ...]:
         """Give the names of the dimensions of a dataset, the empty text for one that has no name."""
@@ -213,8 +214,7 @@ class Container:
         self._backend.close()
 
     def _find(self, path: str) -> Any:
-        # identification asks for the same paths again and again, and each look-up in HDF5 costs
-        if path not in self._found:
+        if path not in self._found:  # asked for again and again, and each look-up in HDF5 costs
             with self._guard(f"dataset {path}"):
                 self._found[path] = self._backend.find(path)
         return self._found[path]
