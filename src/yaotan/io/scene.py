@@ -92,9 +92,9 @@ def open_scene(
     variables : sequence of str, optional
         Names wanted beside time, latitude, longitude, their corners and quality. Default: all.
     quality : {"all", "good"}
-        With "good", columns of pixels that the product does not call good become NaN, with all that belongs to the
-        gas (uncertainty, prior, kernel); place, pressure, wind and flags stay, and ``attrs["reading"]``
-        counts the values lost. The default masks nothing: use the variable ``quality``.
+        With "good", columns of pixels that the product does not call good become NaN, with all that
+        belongs to the gas (uncertainty, prior, kernel); place, pressure, wind and flags stay, and
+        ``attrs["reading"]`` counts the values lost. The default masks nothing: use ``quality``.
     chunks : int, optional
         Scan lines per dask chunk. Default: one chunk.
     trust_layout : bool
