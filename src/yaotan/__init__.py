@@ -27,6 +27,7 @@ _HOME: Final = {
     "merge_grids": "yaotan.grid.merge",
     "coarsen_grid": "yaotan.grid.coarsen",
     "regrid": "yaotan.grid.regrid",
+    "resample_swath": "yaotan.grid.swath",
     "SuperGaussian": "yaotan.grid.response",
     "zonal_statistics": "yaotan.grid.zonal",
     "sample_grid": "yaotan.grid.sample",

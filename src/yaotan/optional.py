@@ -19,6 +19,7 @@ EXTRA: Final = {
     "earthaccess": "fetch",
     "sentinelhub": "fetch",
     "cfgrib": "grib",
+    "pyresample": "swath",
 }
 
 #: part of an OSError's text -> system package (Debian and Ubuntu name) that holds the library

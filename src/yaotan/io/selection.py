@@ -14,6 +14,7 @@ from yaotan.io.bound import Box, Mask, Polygons, Span
 from yaotan.io.container import Container, open_container
 from yaotan.io.decode import to_float, to_text
 from yaotan.io.granule import Granule
+from yaotan.io.row_set import RowSet
 from yaotan.schema import QUALITY
 
 QualityChoice = Literal["good", "all", "bad"]
@@ -24,7 +25,7 @@ class Selection:
     """Rows kept from one granule in order of time, and what was lost, by reason."""
 
     granule: Granule
-    rows: NDArray[np.uint32]
+    rows: RowSet
     dropped: dict[str, int]
     flags: dict[str, int]
     first: np.datetime64
@@ -33,7 +34,7 @@ class Selection:
     @property
     def kept(self) -> int:
         """Number of soundings kept."""
-        return int(self.rows.size)
+        return self.rows.count
 
 
 def select_rows(
@@ -104,14 +105,14 @@ def select_rows(
         gases = [name for name in granule.product.gases if name in granule.sources]
         empty = [np.isnan(granule.read_from(container, name)) for name in gases]
         lose("no_value", np.logical_and.reduce(empty) if empty else np.zeros_like(keep))
-    rows = np.flatnonzero(keep).astype(np.uint32)
+    rows = np.flatnonzero(keep)
     moments = time[rows]
     if rows.size > 1 and (np.diff(moments) < np.timedelta64(0)).any():
         order = np.argsort(moments, kind="stable")
         rows, moments = rows[order], moments[order]
     none = np.datetime64("NaT", "ns")
     first, last = (moments[0], moments[-1]) if rows.size else (none, none)
-    return Selection(granule, rows, dropped, flags, first, last)
+    return Selection(granule, RowSet.of(rows), dropped, flags, first, last)
 
 
 def _has_places(granule: Granule) -> bool:
@@ -198,7 +199,7 @@ def drop_duplicates(selections: list[Selection]) -> None:
             lost = int((~part).sum())
             if lost:
                 item.dropped["duplicate"] = lost
-                item.rows = item.rows[part]
+                item.rows = RowSet.of(item.rows.array()[part])
 
 
 def _overlapping(selections: list[Selection]) -> list[list[Selection]]:
@@ -223,7 +224,7 @@ def _sounding_keys(cluster: list[Selection]) -> list[NDArray[Any]]:
     for item in cluster:
         if "sounding_id" not in item.granule.sources or item.granule.product.distinct_by:
             break
-        ids.append(item.granule.read("sounding_id", item.rows))
+        ids.append(item.granule.read("sounding_id", item.rows.array()))
         if (ids[-1] == 0).any():
             break
     else:
@@ -232,7 +233,7 @@ def _sounding_keys(cluster: list[Selection]) -> list[NDArray[Any]]:
 
 
 def _moments_and_places(item: Selection) -> NDArray[Any]:
-    granule, rows = item.granule, item.rows
+    granule, rows = item.granule, item.rows.array()
     with open_container(granule.path) as container:
         time, lat, lon = (granule.read_from(container, n, rows) for n in ("time", "latitude", "longitude"))
         more = [_distinct(granule, container, name, rows) for name in granule.product.distinct_by]

@@ -17,15 +17,16 @@ from yaotan.errors import NotAGranuleError, YaotanError
 from yaotan.io.attribute import base_name, dataset_attributes, variable_attributes
 from yaotan.io.container import MEMBER
 from yaotan.io.granule import Granule
+from yaotan.io.row_set import RowSet
 from yaotan.io.selection import Selection
 from yaotan.schema import FLAG_FILL
 
 _ALWAYS: Final = ("time", "latitude", "longitude", "quality")
 
 
-def read_block(granule: Granule, name: str, rows: NDArray[np.uint32], start: int, stop: int) -> NDArray[Any]:
+def read_block(granule: Granule, name: str, rows: RowSet, start: int, stop: int) -> NDArray[Any]:
     """Read one chunk: rows[start:stop] of one variable; as fill where the granule lacks it."""
-    part = rows[start:stop].astype(np.int64)
+    part = rows.array(start, stop)
     if name not in granule.names():
         return _absent(granule, name, part.size)
     contiguous = part.size and part[-1] - part[0] + 1 == part.size and (np.diff(part) == 1).all()
