@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 
 import geopandas as gpd
 import pytest
@@ -22,7 +23,7 @@ from servers.sentinelhub import (
     TOKEN_PATH,
     SentinelHub,
 )
-from yaotan.errors import CredentialsError, FetchError
+from yaotan.errors import CredentialsError, FetchError, MissingDependencyError
 from yaotan.io.fetch import read_statistics
 from yaotan.io.fetch.source import find_source
 
@@ -284,6 +285,13 @@ def test_the_own_configuration_of_sentinelhub_is_used(hub, tmp_path, monkeypatch
 def test_what_the_service_cannot_do_is_one_message(hub, tmp_path, options, words):
     with pytest.raises(FetchError, match=words):
         get(hub, tmp_path, **options)
+
+
+def test_without_the_package_the_install_line_is_said(hub, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sentinelhub", None)
+    with pytest.raises(MissingDependencyError, match=r"yaotan\[fetch\]"):
+        get(hub, tmp_path)
+    assert not hub.server.seen
 
 
 def test_no_data_is_one_message(hub, tmp_path):

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import pty
 import subprocess
 import sys
 import threading
@@ -513,6 +514,36 @@ def test_command_lists_then_fetches_quietly_in_a_pipe(server, tmp_path, capsys):
     done = capsys.readouterr()
     assert "3 fetched, 0 already good, 0 failed" in done.out
     assert not done.err
+
+
+def test_command_shows_progress_on_a_terminal(server, tmp_path):
+    server.trouble[f"/data/{FIRST}"] = ["drip:0.5"]
+    ours, theirs = pty.openpty()
+    options = ["--period", "2019-01", "2019-01", "--service", "http", "--base-url", f"{server.url}/data"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "yaotan", "fetch", "oco2_lite", *options, "--target", str(tmp_path / "got")],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**os.environ, "NO_PROXY": "*", "TERM": "xterm", "COLUMNS": "80"},
+    ) as child:
+        os.close(theirs)
+        shown = b""
+        while piece := read_or_end(ours):
+            shown += piece
+        told = child.stdout.read().decode()
+    os.close(ours)
+    assert child.returncode == 0
+    assert "3 fetched" in told
+    assert b"fetch" in shown
+    assert b"100%" in shown
+
+
+def read_or_end(handle: int) -> bytes:
+    """Read from a terminal, whose other side raises an error when it is closed."""
+    try:
+        return os.read(handle, 4096)
+    except OSError:
+        return b""
 
 
 def test_command_says_what_failed_with_status_2(server, tmp_path, capsys):

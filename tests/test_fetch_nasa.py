@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 
 import pytest
 
 import yaotan
 from servers.earthdata import PASSWORD, TOKEN, USER, Earthdata
 from servers.fetching import LASTING, LOGINS, PASSING, PROXIES, Waits, hdf5_bytes, quick, secret_free
-from yaotan.errors import CredentialsError, FetchError
+from yaotan.errors import CredentialsError, FetchError, MissingDependencyError
 
 pytest.importorskip("earthaccess")
 
@@ -258,6 +259,13 @@ def test_a_missing_login_is_one_message_before_any_file(nasa, tmp_path, monkeypa
         get(nasa, tmp_path)
     assert "EARTHDATA_TOKEN" in str(caught.value)
     assert not nasa.main.requests(f"/data/{FIRST}")
+
+
+def test_without_the_package_the_install_line_is_said(nasa, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "earthaccess", None)
+    with pytest.raises(MissingDependencyError, match=r"yaotan\[fetch\]"):
+        get(nasa, tmp_path)
+    assert not nasa.main.seen
 
 
 def test_nothing_found_is_one_message(nasa, tmp_path):

@@ -79,8 +79,9 @@ def download(
         os.fsync(stream.fileno())
         digest = sha256(partial)
         size = partial.stat().st_size
-        partial.replace(final)
+        # in this order, a process that is killed here leaves nothing behind but a part to be begun anew
         _notes_of(partial).unlink(missing_ok=True)
+        partial.replace(final)
     return True, size, digest
 
 
