@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -97,7 +97,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def read_all(tasks: Sequence[Task], workers: int | None = None) -> Iterator[list[Facts]]:
+def read_all(tasks: Sequence[Task], workers: int | None = None) -> Generator[list[Facts]]:
     """Read many files.
 
     Parameters

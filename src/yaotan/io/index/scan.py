@@ -7,7 +7,8 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -161,17 +162,28 @@ def index_granules(
             "there is no data file", where=folder, expected=f"files that end in {' '.join(SUFFIXES)}"
         )
     todo = [item for item in found if not known.holds(item, checksum)]
-    fresh = [item for item in todo if item.error is None]
-    tasks = [{"path": str(folder / item.name), "checksum": checksum, **options} for item in fresh]
-    tables = list(_read(fresh, tasks, workers, progress))
+    tasks = _Tasks(folder, [item for item in todo if item.error is None], {"checksum": checksum, **options})
+    tables = list(_read(todo, tasks, workers, progress))
     _warn_unchecked(tables, product, trust_layout)
-    listed = [row for item in todo if item.error for row in make_rows(item, [failed(item.error)])]
     kept = known.take({item.name for item in found} - {item.name for item in todo})
-    table = sort_rows(pa.concat_tables([kept, to_table(listed), *tables]))
+    table = sort_rows(pa.concat_tables([kept, *tables]))
     gone = len(known.names - {item.name for item in found})
     if known.table is None or not table.equals(known.table):
         write_table(table, path, about)
-    return _summarise(path, table, len(fresh), kept.num_rows, gone)
+    return _summarise(path, table, len(tasks), kept.num_rows, gone)
+
+
+class _Tasks(Sequence[Mapping[str, Any]]):
+    """What to read, each task made when it is asked for: there may be a hundred thousand."""
+
+    def __init__(self, folder: Path, found: list[Found], options: Mapping[str, Any]) -> None:
+        self._folder, self._found, self._options = folder, found, options
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __getitem__(self, place: Any) -> Any:
+        return {"path": str(self._folder / self._found[place].name), **self._options}
 
 
 def _warn_unchecked(tables: list[pa.Table], product: str | None, trust: bool) -> None:
@@ -234,22 +246,26 @@ def _way(folder: Path, start: Path) -> str:
 
 
 def _read(
-    found: list[Found], tasks: list[dict[str, Any]], workers: int | None, progress: Progress | None
+    todo: list[Found], tasks: _Tasks, workers: int | None, progress: Progress | None
 ) -> Iterator[pa.Table]:
+    """Give the rows of files in their order, those that are known to be unreadable among them."""
     rows: list[dict[str, Any]] = []
-    for number, (item, facts) in enumerate(zip(found, read_all(tasks, workers), strict=True)):
-        if progress:
-            progress("read", number, len(found))
-        rows += make_rows(item, facts)
-        if len(rows) >= _BATCH:
-            yield to_table(rows)
-            rows = []
-    if progress and found:
-        progress("read", len(found), len(found))
+    with closing(read_all(tasks, workers)) as answers:
+        for number, item in enumerate(todo):
+            facts = next(answers) if item.error is None else [failed(item.error)]
+            if progress:
+                progress("read", number, len(todo))
+            rows += make_rows(item, facts)
+            if len(rows) >= _BATCH:
+                yield to_table(rows)
+                rows = []
+    if progress and todo:
+        progress("read", len(todo), len(todo))
     yield to_table(rows)
 
 
 def _summarise(path: Path, table: pa.Table, read: int, kept: int, gone: int) -> IndexSummary:
+    table = table.drop_columns(["geometry"])  # what is picked below would copy it
     names = table.column("product").to_pylist()
     counts = Counter(name for name in names if name is not None)
     products = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,8 +80,11 @@ def file_names(table: pa.Table) -> list[str]:
 
 
 def sort_rows(table: pa.Table) -> pa.Table:
-    """Sort by file, then by member."""
-    paths = [tuple(text.partition(MEMBER)[::2]) for text in table.column("path").to_pylist()]
+    """Sort by file, then by member; rows that are in order already are not copied."""
+    # a character that no name has, and which comes before all others: sorts like the pair of file and member
+    paths = [text.replace(MEMBER, "\0", 1) for text in table.column("path").to_pylist()]
+    if all(first <= second for first, second in pairwise(paths)):
+        return table
     order = sorted(range(len(paths)), key=paths.__getitem__)
     return table.take(pa.array(order, type=pa.int64()))
 
