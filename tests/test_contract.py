@@ -215,3 +215,12 @@ def test_page_of_the_product(name: str) -> None:
     assert ("real file" in page) if checked == "file" else ("never run on a real file" in page), name
     for word in ("version", "quality", "unit", "refuse"):
         assert word in page.lower(), f"{name}: the page does not speak of {word!r}"
+
+
+def test_the_index_of_products_is_whole() -> None:
+    """docs/product/README.md lists every product, its columns, and on what its layout was checked."""
+    lines = (REPOSITORY / "docs" / "product" / "README.md").read_text(encoding="utf-8").splitlines()
+    for name, product in load_products().items():
+        checked = "file" if product.checked == "file" else "documents"
+        row = f"| [{name}]({name}.md) | {product.title['en']} | {', '.join(product.gases)} | {checked} |"
+        assert row in lines, f"wanted: {row}"
