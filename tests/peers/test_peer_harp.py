@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from contract.cases import all_cases
+from contract.truth import make_truth
 from test_write_harp import NAMES, of_gas, with_profiles
 from test_write_netcdf import make_grid, make_soundings
 from yaotan.errors import LeftOutWarning, NotAGranuleError
@@ -244,6 +246,83 @@ def test_harp_reads_real_tropomi_files_as_we_do(tmp_path: Path, satellite: Path)
     corrected = ingest(path, tmp_path / "b", "-o", "ch4=bias_corrected")
     agree(open_soundings(corrected, quality="all"), ours, ["xch4"])
     assert open_soundings(corrected).sizes["sounding"] == open_soundings(path).sizes["sounding"]
+
+
+#: layouts of the contract test that HARP 1.16 can ingest, beside the real files above
+LAYOUTS = (
+    "oco2_lite-v9",
+    "oco2_lite-v11.2",
+    "oco3_lite",
+    "acos_lite",
+    "cci_gosat_ocpr",
+    "cci_gosat_ocfp-CO2",
+    "cci_gosat_srfp-CO2",
+    "cci_gosat_srpr",
+    "cci_gosat2_srfp-CH4",
+    "cci_gosat2_srfp-CO2",
+    "cci_gosat2_srpr",
+    "cci_sciamachy_besd-down",
+    "cci_sciamachy_besd-up",
+    "cci_sciamachy_wfmd-CH4",
+    "cci_sciamachy_wfmd-CO2",
+    "cci_tropomi_wfmd",
+)
+
+
+def planted(name: str, folder: Path) -> Path:
+    (case,) = (case for case in all_cases() if str(case) == name)
+    path = folder / Path(case.file_name).name
+    case.write(path, make_truth(case.shape))
+    return path
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_harp_reads_the_layouts_of_the_contract_as_we_do(tmp_path: Path, name: str) -> None:
+    path = planted(name, tmp_path)
+    theirs = open_soundings(ingest(path, tmp_path), quality="all")
+    ours = open_soundings(path, quality="all", trust_layout=True)
+    shared = [str(n) for n in theirs.variables if n in ours and theirs[n].dtype.kind == "f"]
+    assert {"latitude", "longitude"} < set(shared)
+    assert any(column in shared for column in NAMES)
+    circle = ours.latitude_corner.attrs["footprint_kind"] == "circle"
+    assert circle != ("latitude_corner" in theirs)
+    agree(theirs, ours, shared)
+    if not (theirs.quality == 255).all():
+        np.testing.assert_array_equal(theirs.quality, ours.quality)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "short"),
+    [
+        ("tropomi_no2", "tropospheric_NO2_column_number_density", "L2__NO2___"),
+        ("tropomi_co-01.03", "CO_column_number_density", "L2__CO____"),
+    ],
+)
+def test_harp_reads_other_columns_of_tropomi_as_we_do(
+    tmp_path: Path, name: str, column: str, short: str
+) -> None:
+    path, gas = planted(name, tmp_path), "no2" if "NO2" in column else "co"
+    said = {"ProductShortName": short, "InstrumentName": "TROPOMI", "MissionShortName": "S5P"}
+    with h5py.File(path, "a") as file:  # by which HARP tells a granule
+        file.require_group("PRODUCT/SUPPORT_DATA/DETAILED_RESULTS")
+        described = file.require_group("METADATA/GRANULE_DESCRIPTION")
+        for key, text in (said | {"ProcessorVersion": "1.3.2", "ProcessingMode": "Reprocessing"}).items():
+            described.attrs[key] = np.bytes_(text)
+    wanted = [column, *(f"{column}_{part}" for part in ("uncertainty", "validity", "avk")), "pressure_bounds"]
+    wanted += ["datetime_start", "latitude", "longitude", "latitude_bounds", "longitude_bounds", "index"]
+    made = ingest(path, tmp_path, "-a", f"keep({','.join(wanted)})")
+    theirs, ours = (open_soundings(p, quality="all", trust_layout=True) for p in (made, path))
+    names = ["latitude", "longitude", "latitude_corner", "longitude_corner", gas, f"{gas}_uncertainty"]
+    agree(theirs, ours, [*names, "quality"])
+    good = open_soundings(path, trust_layout=True)
+    assert open_soundings(made).sizes["sounding"] == good.sizes["sounding"]
+    # the last edge is the top of the atmosphere, which HARP puts at 0.001 Pa
+    np.testing.assert_allclose(theirs.pressure_edge[:, :-1], ours.pressure_edge[:, :-1], rtol=3e-7)
+    kernel = ours[f"{gas}_averaging_kernel"]
+    if gas == "no2":  # HARP sets the layer of the tropopause itself to 0, against its own documentation
+        below = np.arange(kernel.sizes["layer"]) < ours.tropopause_layer.values[:, None]
+        kernel = kernel.where(below | kernel.isnull(), 0.0)
+    np.testing.assert_allclose(theirs[f"{gas}_averaging_kernel"], kernel, rtol=3e-7)
 
 
 def test_harp_passes_the_numbers_of_the_gosat_proxy_product_on(tmp_path: Path, satellite: Path) -> None:
