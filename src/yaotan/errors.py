@@ -72,6 +72,10 @@ class TooFewSoundingsError(YaotanError):
     """Nothing, or not enough, is left to work on."""
 
 
+class SeriesError(YaotanError):
+    """A time series is too short, or its times or values cannot be used."""
+
+
 class RecipeError(YaotanError):
     """A study file is wrong, or a run cannot go on."""
 
