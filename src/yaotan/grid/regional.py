@@ -107,11 +107,13 @@ def average(
     times = layers["value"].sizes.get("time", 1)
     results: dict[str, NDArray[np.float64]] = {}
     for window, members in windows:
-        positions = {index: _positions(axes, cells[index]) for index in members} if "sigma" in layers else {}
+        positions = (
+            {index: cell_positions(axes, cells[index]) for index in members} if "sigma" in layers else {}
+        )
         block = max(1, _BUDGET // max(1, _size([*_ends(window[0]), *_ends(window[1])])))
         for start in range(0, times, block):
             when = slice(start, min(start + block, times))
-            loaded = _load(layers, axes, window, when)
+            loaded = load_window(layers, axes, window, when)
             for index in members:
                 found = cells[index]
                 row, column = found.row - window[0].start, found.column - window[1].start
@@ -128,7 +130,7 @@ def _ends(part: slice) -> tuple[int, int]:
     return int(part.start), int(part.stop)
 
 
-def _load(
+def load_window(
     layers: dict[str, xr.DataArray], axes: Axes, window: Window, when: slice
 ) -> dict[str, NDArray[Any]]:
     """Read one window of all layers ``(time, y, x)``, turned to rising rows and columns."""
@@ -147,7 +149,7 @@ def _load(
     return turned
 
 
-def _positions(axes: Axes, cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def cell_positions(axes: Axes, cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Latitude and longitude of the centres of cells [degrees]."""
     y, x = axes.y_bounds.mean(axis=1)[cells.row], axes.x_bounds.mean(axis=1)[cells.column]
     if axes.crs is None:
