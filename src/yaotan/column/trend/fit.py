@@ -75,7 +75,8 @@ def fit_trend(
     period : str, optional
         Values are means over the calendar ``"day"``, ``"month"``, ``"season"``, ``"year"`` or duration that
         holds their time, and stand at its middle; ``"instant"``: at their time. Default: the middle of
-        ``time_bnds``; else of the month where every time is the first moment of one; else at their time.
+        ``time_bnds``; else of the month where every time is the first moment of one, or a product says that
+        it gives monthly means; else at their time.
     terms, harmonics : int
         Polynomial terms k (3: a quadratic) and harmonics n.
     short, long : float

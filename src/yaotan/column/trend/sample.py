@@ -44,6 +44,15 @@ def check_length(year: Floats, value: Floats, settings: Settings, label: str) ->
     SeriesError
         Says what is needed and what is given.
     """
+    # a mean over a period stands for all of it: 24 months are two years
+    span = float(year[-1] - year[0]) + spacing(year) if year.size > 1 else 0.0
+    if span < SHORTEST - 0.01:
+        raise SeriesError(
+            f"the series is {span:.2f} years long",
+            where=label,
+            expected=f"at least {SHORTEST:g} years, for a growth rate that is not a season",
+            fix="add years; compare the same months of two years for a first look",
+        )
     needed = 2 * settings.parameters
     if year.size < needed:
         raise SeriesError(
@@ -51,15 +60,6 @@ def check_length(year: Floats, value: Floats, settings: Settings, label: str) ->
             where=label,
             expected=f"at least {needed}, twice the coefficients of the function",
             fix="use fewer harmonics (harmonics=2), or a longer series",
-        )
-    # a mean over a period stands for all of it: 24 months are two years
-    span = float(year[-1] - year[0]) + spacing(year)
-    if span < SHORTEST - 0.01:
-        raise SeriesError(
-            f"the series is {span:.2f} years long",
-            where=label,
-            expected=f"at least {SHORTEST:g} years, for a growth rate that is not a season",
-            fix="add years; compare the same months of two years for a first look",
         )
     if float(value.min()) == float(value.max()):
         raise SeriesError(

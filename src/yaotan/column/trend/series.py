@@ -214,7 +214,10 @@ def _sigma(data: xr.Dataset, name: str, order: tuple[str, ...], units: str) -> F
 
 def _of_soundings(data: xr.Dataset, name: str, period: str | None) -> Series:
     time, value, sigma, notes = station_values(data, name)
-    placed, placement = place_times(time, None, "instant" if period is None else period)
+    if period is None:
+        # some products give monthly means as if they were soundings
+        period = "month" if data.attrs.get("time_coverage_resolution") == "P1M" else "instant"
+    placed, placement = place_times(time, None, period)
     units = str(data[name].attrs.get("units", ""))
     notes["time_placement"] = placement
     return Series(name, units, placed, value[None], None if sigma is None else sigma[None], None, notes)
