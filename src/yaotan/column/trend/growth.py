@@ -42,7 +42,8 @@ def growth(
         latter is NOAA's definition of the annual growth at Mauna Loa; it follows every year by itself, but
         all noise of the four months stays in it.
     uncertainty : {"model", "bootstrap"}
-        Noise from the model of the fit, or from 500 block resamplings of the residuals.
+        Noise from the model of the fit, or from 500 block resamplings of the residuals: a lower
+        bound.
     seed : int
         Of the resampling.
 
