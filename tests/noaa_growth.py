@@ -1,10 +1,10 @@
 """Annual growth of CO2 at Mauna Loa as NOAA publishes it [ppm per year].
 
-NOAA GML, ``co2_gr_mlo.csv`` of gml.noaa.gov/ccgg/trends, "Annual CO2 mole fraction increase (ppm) from Jan 1
-through Dec 31", file created 14 March 2025, uncertainty 0.11 ppm in every year. Read, not remembered: from copies
-in two public repositories (yant1ngg/NTU-FYP data/co2_gr_mlo.csv with NOAA's heading,
-victorialovelace/climate-data-analysis co2_gr_mlo.csv), which agree. The edition of October 2022 differs by up to
-0.04 ppm (2021: 2.38, here 2.34).
+NOAA GML, ``co2_gr_mlo.csv`` of gml.noaa.gov/ccgg/trends, "Annual CO2 mole fraction increase (ppm) from Jan
+1 through Dec 31", file created 14 March 2025, uncertainty 0.11 ppm in every year. Read, not remembered:
+from copies in two public repositories (yant1ngg/NTU-FYP data/co2_gr_mlo.csv with NOAA's heading,
+victorialovelace/climate-data-analysis co2_gr_mlo.csv), which agree. The edition of October 2022 differs by
+up to 0.04 ppm (2021: 2.38, here 2.34).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Series with planted growth and season, whose errors are not those that the fit assumes.
 
-Assumed: Gaussian white noise of one size, Gaussian noise with exponential correlation, growth that changes like
-an Ornstein-Uhlenbeck process, a season that is constant or changes linearly. Planted: heavy tails (Student's t
-with 5 degrees of freedom), noise that is larger in winter, AR(1) noise, growth that swings with a period of 3.6
-years (as with El Nino), a season whose amplitude grows and wanders, months or weeks that are missing more often
-in winter and more and more over the years, and whole gaps.
+Assumed: Gaussian white noise of one size, Gaussian noise with exponential correlation, growth that changes
+like an Ornstein-Uhlenbeck process, a season that is constant or changes linearly. Planted: heavy tails
+(Student's t with 5 degrees of freedom), noise that is larger in winter, AR(1) noise, growth that swings
+with a period of 3.6 years (as with El Nino), a season whose amplitude grows and wanders, months or weeks
+that are missing more often in winter and more and more over the years, and whole gaps.
 """
 
 from __future__ import annotations
