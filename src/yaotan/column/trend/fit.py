@@ -15,7 +15,7 @@ from yaotan.column.trend.curve import Curve, Floats, Settings
 from yaotan.column.trend.moment import FILTER_YEAR, decimal_year
 from yaotan.column.trend.noise import Errors, Noise, estimate_noise
 from yaotan.column.trend.sample import average_series, check_length, spacing
-from yaotan.column.trend.series import Series, read_series
+from yaotan.column.trend.series import Series, read_series, region_coordinates
 from yaotan.column.trend.table import CURVES, TRUST, empty_fit, fit_attributes
 from yaotan.errors import SeriesError
 
@@ -164,6 +164,7 @@ def fitted_series(fit: xr.Dataset) -> Iterator[Fitted]:
         raise SeriesError("the dataset is no fit", expected="what fit_trend returns")
     settings = _settings(fit)
     year = decimal_year(fit["time"].values)
+    labels = region_coordinates(fit)["region"].values if "region" in fit.dims else [""]
     for number in range(fit.sizes.get("region", 1)):
         one = fit.isel(region=number) if "region" in fit.dims else fit
         value = one["value"].values.astype(float)
@@ -177,10 +178,9 @@ def fitted_series(fit: xr.Dataset) -> Iterator[Fitted]:
             float(one["growth_variability"]) ** 2,
         )
         weight = scale**-2.0 if scale is not None and _true(fit.attrs["weighted"]) else None
-        label = "" if "region" not in fit.dims else str(fit["region"].values[number])
         yield Fitted(
             number,
-            label,
+            str(labels[number]),
             year[known],
             value[known],
             Curve(year[known], settings, weight),

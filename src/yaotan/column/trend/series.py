@@ -132,6 +132,16 @@ def choose_variable(data: xr.Dataset, variable: str | None, dim: str) -> str:
     )
 
 
+def region_coordinates(data: xr.Dataset) -> xr.Dataset:
+    """Give the coordinates along ``region``, ids as ``region`` (files hold them as ``region_id``)."""
+    kept = {str(k): v for k, v in data.coords.items() if v.dims == ("region",)}
+    if "region" not in kept:
+        identifiers = kept.pop("region_id", None)
+        numbers = np.arange(data.sizes["region"]).astype(str)
+        kept["region"] = identifiers if identifiers is not None else xr.DataArray(numbers, dims="region")
+    return xr.Dataset(coords={key: ("region", np.asarray(v.values)) for key, v in kept.items()})
+
+
 def _companion(name: str) -> bool:
     return any(part in name for part in _COMPANIONS)
 
@@ -175,15 +185,7 @@ def _of_dataset(data: xr.Dataset, name: str, period: str | None) -> Series:
     order: tuple[str, ...] = ("time",)
     if "region" in array.dims:
         order = ("region", "time")
-        kept = {str(k): v for k, v in data.coords.items() if v.dims == ("region",)}
-        if "region" not in kept:
-            labels = kept.pop("region_id", None)
-            kept["region"] = (
-                labels.rename("region")
-                if labels is not None
-                else xr.DataArray(np.arange(data.sizes["region"]).astype(str), dims="region")
-            )
-        regions = xr.Dataset(coords={key: ("region", np.asarray(v.values)) for key, v in kept.items()})
+        regions = region_coordinates(data)
     values = np.atleast_2d(array.transpose(*order).values.astype(float))
     units = str(array.attrs.get("units", ""))
     sigma = _sigma(data, name, order, units)

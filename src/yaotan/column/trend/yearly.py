@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.column.trend.fit import Fitted
+from yaotan.column.trend.series import region_coordinates
 from yaotan.errors import SeriesError
 
 #: how far the estimate of a year can be trusted
@@ -68,7 +69,7 @@ def yearly_table(
     dims: tuple[str, ...] = ("region", "year") if "region" in fit.dims else ("year",)
     coords: dict[str, Any] = {"year": ("year", year, {"long_name": "calendar year"})}
     if "region" in fit.dims:
-        coords |= {str(k): v for k, v in fit.coords.items() if v.dims == ("region",)}
+        coords |= {str(k): v for k, v in region_coordinates(fit).coords.items()}
     shape = (lambda array: array) if "region" in fit.dims else (lambda array: array[0])
     table = xr.Dataset(
         {name: (dims, shape(array), described[name]) for name, array in arrays.items()}, coords
