@@ -18,7 +18,7 @@ from yaotan.column.trend.moment import calendar_time, decimal_year
 from yaotan.errors import SeriesError, UnitsError
 
 MONTHS = pd.period_range("2010-01", periods=120, freq="M")
-SERIES = plant(1).series
+SERIES = plant(1).series["xco2"]
 
 
 def monthly(count: int = 120, seed: int = 0) -> pd.Series:
@@ -107,7 +107,7 @@ def test_planted_coefficients_are_found() -> None:
 
 def test_a_scaled_and_shifted_series_has_scaled_curves() -> None:
     series = SERIES
-    other = (series * -2.5 + 7.0).rename("xco2")
+    other = series * -2.5 + 7.0
     first, second = fit_trend(series), fit_trend(other)
     for name, shift in (("trend", 7.0), ("season", 0.0), ("growth", 0.0)):
         np.testing.assert_allclose(second[name], -2.5 * first[name] + shift, atol=1e-6)

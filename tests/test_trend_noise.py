@@ -20,11 +20,12 @@ from yaotan.column.trend.noise import (
 
 def test_whitening_is_that_of_the_covariance_matrix() -> None:
     random = np.random.default_rng(0)
-    year, own = np.sort(random.uniform(2000, 2006, 40)), random.uniform(0.5, 2, 40)
+    year, scale = np.sort(random.uniform(2000, 2006, 40)), random.uniform(0.5, 2, 40)
     columns = random.normal(size=(40, 3))
     lag = np.abs(year[:, None] - year)
-    matrix = np.exp(-lag / 0.1) + 0.7 * drift_covariance(year, year, year[0]) + np.diag(own)
-    whitened, half_log = whiten(year, columns, own, 0.1, 0.7, GROWTH_TIME)
+    noise = np.outer(scale, scale) * (np.exp(-lag / 0.1) + 0.3 * np.eye(40))
+    matrix = noise + 0.7 * drift_covariance(year, year, year[0])
+    whitened, half_log = whiten(year, columns, scale, 0.3, 0.1, 0.7, GROWTH_TIME)
     np.testing.assert_allclose(whitened.T @ whitened, columns.T @ np.linalg.solve(matrix, columns), rtol=1e-9)
     assert half_log == pytest.approx(np.linalg.slogdet(matrix)[1] / 2, rel=1e-12)
 

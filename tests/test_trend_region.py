@@ -42,8 +42,10 @@ def make_grid(values: np.ndarray, sigma: np.ndarray | None = None) -> xr.Dataset
 
 
 def simulate(seed: int) -> tuple[xr.Dataset, np.ndarray]:
-    """A field with gradient, a season larger in the north, weather that differs from month to month; seen more and
-    more in the north, less there in winter, and not at all in three months."""
+    """A field with gradient, a season larger in the north, weather that differs from month to month.
+
+    Seen more and more in the north, less there in winter, and not at all in three months.
+    """
     random = np.random.default_rng(seed)
     steps = 12 * YEARS
     year = 2010 + (np.arange(steps) + 0.5) / 12
@@ -86,7 +88,7 @@ def test_changing_coverage_does_not_look_like_growth(pattern: str) -> None:
     assert np.mean(plain) > 0.05
     assert abs(np.mean(ours)) < 0.006
     assert np.std(ours) < np.std(plain) / 3
-    # 1,100 months of 12 worlds; with a correlation length that is too long here the interval is too wide, not narrow
+    # 1,100 months of 12 worlds; noise is independent here, so the correlation length makes intervals wide
     within, within_95, _ = scores(np.array(z))
     assert within > 0.64
     assert within_95 > 0.93

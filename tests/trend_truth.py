@@ -2,9 +2,10 @@
 
 Assumed: Gaussian white noise of one size, Gaussian noise with exponential correlation, growth that changes
 like an Ornstein-Uhlenbeck process, a season that is constant or changes linearly. Planted: heavy tails
-(Student's t with 5 degrees of freedom), noise that is larger in winter, AR(1) noise, growth that swings
-with a period of 3.6 years (as with El Nino), a season whose amplitude grows and wanders, months or weeks
-that are missing more often in winter and more and more over the years, and whole gaps.
+(Student's t with 5 degrees of freedom), noise that is larger in winter, stated errors that are too small,
+AR(1) noise, growth that swings with a period of 3.6 years (as with El Nino), a season whose amplitude grows
+and wanders, months or weeks that are missing more often in winter and more and more over the years, and
+whole gaps.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+import xarray as xr
 from scipy.signal import lfilter
 
 #: steps of the truth per year
@@ -22,9 +23,9 @@ START = 2006
 
 @dataclass(frozen=True)
 class Planted:
-    """A series, and the truth on a fine axis of decimal years."""
+    """A series with stated errors, and the truth on a fine axis of decimal years."""
 
-    series: pd.Series
+    series: xr.Dataset
     year: np.ndarray
     trend: np.ndarray
     season: np.ndarray
@@ -89,8 +90,15 @@ def plant(seed: int, *, years: int = 10, weekly: bool = False) -> Planted:
     begin = np.array([f"{y}-01-01" for y in whole], "datetime64[ns]")
     length = np.array([f"{y + 1}-01-01" for y in whole], "datetime64[ns]") - begin
     moment = begin + ((at - whole) * length.astype(np.int64)).astype(np.int64).astype("timedelta64[ns]")
-    series = pd.Series(value[seen], pd.DatetimeIndex(moment[seen]), name="xco2")
-    series.attrs["units"] = "ppm"
+    # stated errors know the winter, by 10 per cent each, and are all too small
+    stated = 0.7 * size * np.exp(0.1 * random.standard_normal(at.size))
+    series = xr.Dataset(
+        {
+            "xco2": ("time", value[seen], {"units": "ppm"}),
+            "xco2_uncertainty": ("time", stated[seen], {"units": "ppm"}),
+        },
+        {"time": moment[seen]},
+    )
     return Planted(series, fine, trend, season)
 
 

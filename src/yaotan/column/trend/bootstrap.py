@@ -74,8 +74,7 @@ def draw_noise(one: Fitted, seed: int, count: int = DRAWS) -> NDArray[np.float64
     """
     generator = np.random.default_rng(seed)
     noise, year = one.errors.noise, one.year
-    own = np.ones(year.size) if one.errors.scale is None else one.errors.scale
-    draws = np.sqrt(noise.white) * own[:, None] * generator.standard_normal((year.size, count))
+    draws = np.sqrt(noise.white) * generator.standard_normal((year.size, count))
     gaps = np.diff(year)
     for variance, time in zip(noise.correlated, NOISE_TIMES, strict=True):
         kicks = np.sqrt(variance) * generator.standard_normal((year.size, count))
@@ -84,4 +83,4 @@ def draw_noise(one: Fitted, seed: int, count: int = DRAWS) -> NDArray[np.float64
         for step, kept in enumerate(np.exp(-gaps / time), start=1):
             state = kept * state + np.sqrt(1.0 - kept**2) * kicks[step]
             draws[step] += state
-    return np.asarray(draws)
+    return np.asarray(draws if one.errors.scale is None else one.errors.scale[:, None] * draws)

@@ -87,7 +87,9 @@ def fit_trend(
         Values are first averaged over spans of so many days. Without it, only series of more than 1500 values
         are, over the fewest whole days that leave at most 1500.
     weighted : bool
-        Whether the fit of the function weights values by their stated uncertainty.
+        Whether the fit of the function weights values by their stated uncertainty. In the noise model stated
+        uncertainty always sets how much noisier one value is than another (at most by a factor of 2 from the
+        root mean square), never how noisy the series is.
 
     Returns
     -------
@@ -217,13 +219,16 @@ def _check_settings(settings: Settings) -> None:
 
 
 def _scale(sigma: NDArray[Any], known: NDArray[np.bool_]) -> Floats | None:
-    """Relative stated errors of the known values, mean square 1; a missing one is as the others."""
+    """Relative stated errors of the known values; a missing one is as the others.
+
+    Kept within a factor of 2 of their root mean square: a stated error of nearly 0 makes no value exact.
+    """
     stated = sigma.astype(float)[known]
     usable = np.isfinite(stated) & (stated > 0.0)
     if not usable.any():
         return None
     typical = np.sqrt(np.mean(stated[usable] ** 2))
-    return np.where(usable, stated, typical) / typical
+    return np.clip(np.where(usable, stated, typical) / typical, 0.5, 2.0)
 
 
 def _fit_one(read: Series, number: int, settings: Settings, weighted: bool) -> xr.Dataset:

@@ -25,15 +25,22 @@ def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @_jit
 def whiten(
-    year: Floats, columns: Floats, own: Floats, noise_time: float, drift: float, growth_time: float
+    year: Floats,
+    columns: Floats,
+    scale: Floats,
+    white: float,
+    noise_time: float,
+    drift: float,
+    growth_time: float,
 ) -> tuple[Floats, float]:
-    """Whiten columns for a level driven by correlated growth, plus correlated noise, plus own noise.
+    """Whiten columns for a level driven by correlated growth, plus correlated and white noise.
 
     The state is (level, growth, correlated noise). Growth has variance `drift` and correlation time
     `growth_time`; the level is its integral and starts at 0; the correlated noise has variance 1 and
-    correlation time `noise_time`; each value has own noise of variance `own`. Over a step D, with q = exp(-D
-    / T), the level gains T (1 - q) times the growth, and noise with variances T (2 D - 4 T (1 - q) + T (1 -
-    q^2)) and 1 - q^2 and covariance T (1 - q)^2.
+    correlation time `noise_time`. A value is the level plus its scale times (correlated noise plus white
+    noise of variance `white`). Over a step D, with q = exp(-D / T), the level gains T (1 - q) times the
+    growth, and noise with variances T (2 D - 4 T (1 - q) + T (1 - q^2)) and 1 - q^2 and covariance T (1 -
+    q)^2.
 
     Parameters
     ----------
@@ -41,8 +48,10 @@ def whiten(
         ``(n,)`` rising.
     columns : numpy.ndarray
         ``(n, m)``.
-    own : numpy.ndarray
-        ``(n,)`` variances.
+    scale : numpy.ndarray
+        ``(n,)`` relative size of the noise of each value.
+    white : float
+        Variance of the white noise.
     noise_time, drift, growth_time : float
         [years], [1 / years squared], [years].
 
@@ -75,12 +84,13 @@ def whiten(
                 state[0, j] += reach * state[1, j]
                 state[1, j] *= q
                 state[2, j] *= r
-        variance = dd + 2.0 * da + aa + own[i]
+        size = scale[i]
+        variance = dd + 2.0 * size * da + size * size * (aa + white)
         root = math.sqrt(variance)
         half_log += math.log(root)
-        kd, kg, ka = dd + da, dg + ga, da + aa
+        kd, kg, ka = dd + size * da, dg + size * ga, da + size * aa
         for j in range(width):
-            gap = columns[i, j] - state[0, j] - state[2, j]
+            gap = columns[i, j] - state[0, j] - size * state[2, j]
             whitened[i, j] = gap / root
             state[0, j] += kd * gap / variance
             state[1, j] += kg * gap / variance

@@ -32,7 +32,7 @@ class Noise:
     Parameters
     ----------
     white : float
-        Variance of noise of each value's own (times the square of its stated relative error).
+        Variance of noise of each value's own.
     correlated : numpy.ndarray
         ``(7,)`` variances of noise with correlation exp(-lag / `NOISE_TIMES`).
     growth : float
@@ -50,16 +50,21 @@ class Noise:
         return float(self.correlated @ NOISE_TIMES) / total if total > 0.0 else 0.0
 
     def covariance(self, year: ArrayLike, scale: ArrayLike | None = None) -> Floats:
-        """Covariance of the noise of values ``(n, n)``, without the changes of growth."""
+        """Covariance of the noise of values ``(n, n)``, without the changes of growth.
+
+        ``scale`` ``(n,)``: relative size of the noise of each value.
+        """
         t = np.asarray(year, float)
         lag = np.abs(t[:, None] - t[None, :])
         matrix = np.zeros_like(lag)
         for variance, time in zip(self.correlated, NOISE_TIMES, strict=True):
             if variance > 0.0:
                 matrix += variance * np.exp(-lag / time)
-        own = np.ones(t.size) if scale is None else np.asarray(scale, float) ** 2
-        matrix[np.diag_indices(t.size)] += self.white * own
-        return matrix
+        matrix[np.diag_indices(t.size)] += self.white
+        if scale is None:
+            return matrix
+        size = np.asarray(scale, float)
+        return np.asarray(size[:, None] * matrix * size[None, :])
 
 
 def estimate_noise(year: Floats, value: Floats, design: Floats, scale: Floats | None = None) -> Noise:
@@ -80,7 +85,7 @@ def estimate_noise(year: Floats, value: Floats, design: Floats, scale: Floats | 
     design : numpy.ndarray
         ``(n, p)`` terms that are not noise.
     scale : numpy.ndarray, optional
-        ``(n,)`` relative 1 sigma of the white part; equal without it.
+        ``(n,)`` relative size of the noise of each value; equal without it.
 
     Returns
     -------
@@ -97,13 +102,13 @@ def estimate_noise(year: Floats, value: Floats, design: Floats, scale: Floats | 
     spread = float(np.sqrt(np.mean(left**2)))
     if spread <= _ROUNDING * float(np.abs(value).max()):
         return Noise(0.0, np.zeros(NOISE_TIMES.size), 0.0)
-    own = np.ones(year.size) if scale is None else scale**2
+    size = np.ones(year.size) if scale is None else scale
     target = np.column_stack([basis, left / spread])
     shape = (NOISE_TIMES.size, _WHITE.size, _GROWTH.size)
     loss, variance = np.empty(shape), np.empty(shape)
     for index in np.ndindex(shape):
         model = (float(NOISE_TIMES[index[0]]), float(_WHITE[index[1]]), float(_GROWTH[index[2]]))
-        loss[index], variance[index] = _restricted(model, year, own, target)
+        loss[index], variance[index] = _restricted(model, year, size, target)
     weight = np.exp(loss.min() - loss)
     weight = weight / weight.sum() * variance * spread**2
     return Noise(
@@ -114,11 +119,11 @@ def estimate_noise(year: Floats, value: Floats, design: Floats, scale: Floats | 
 
 
 def _restricted(
-    model: tuple[float, float, float], year: Floats, own: Floats, target: Floats
+    model: tuple[float, float, float], year: Floats, scale: Floats, target: Floats
 ) -> tuple[float, float]:
     """Give the negative restricted log-likelihood, and the mean of the common variance factor."""
     time, white, growth = model
-    whitened, half_log = whiten(year, target, white * own, time, growth, GROWTH_TIME)
+    whitened, half_log = whiten(year, target, scale, white, time, growth, GROWTH_TIME)
     # the last diagonal entry of R is the length of what the design leaves of the data
     corner = np.abs(np.diag(np.linalg.qr(whitened, mode="r")))
     freedom = year.size - (target.shape[1] - 1)
