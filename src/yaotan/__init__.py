@@ -35,6 +35,8 @@ _HOME: Final = {
     "Profile": "yaotan.column.kernel.profile",
     "harmonise_prior": "yaotan.column.kernel.harmonise",
     "smooth_profile": "yaotan.column.kernel.harmonise",
+    "collocate": "yaotan.column.validation.collocation",
+    "validate": "yaotan.column.validation.validation",
     "smoothing_error": "yaotan.column.kernel.smoothing",
     "fit_trend": "yaotan.column.trend.fit",
     "growth": "yaotan.column.trend.growth",
