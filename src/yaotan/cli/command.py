@@ -113,6 +113,43 @@ COMMANDS: Final = (
         ),
     ),
     Command(
+        "trend",
+        (
+            "yaotan.io.soundings:open_soundings",
+            "yaotan.column.trend.region:region_series",
+            "yaotan.column.trend.region:band_series",
+            "yaotan.column.trend.fit:fit_trend",
+            "yaotan.column.trend.growth:growth",
+            "yaotan.column.trend.season:seasonal_cycle",
+            "yaotan.column.trend.significance:trend_test",
+        ),
+        "Trend, growth by year, season and trend test: FILE, TARGET (.csv, .parquet, .nc); TARGET_curves.nc.",
+        (
+            Argument("file", "Regional table, grid with --regions or --edges, or file of a station."),
+            Argument("target", "Table to write; the curves go beside it."),
+        ),
+        (
+            Option("variable", str, None, "Variable, where the file has several."),
+            Option("regions", str, None, "Regions of a grid: vector file, or a name such as key_regions."),
+            Option(
+                "edges", list[float], None, "Latitude bands of a grid: one --edges for each edge [degrees]."
+            ),
+            Option("pattern", str, "seasonal", "seasonal or constant pattern of the cells of a grid."),
+            Option("period", str, None, "What values are means over: day, month, season, year, 8D; instant."),
+            Option("weighted", bool, False, "Weight the fit by stated uncertainty."),
+            Option("terms", int, 3, "Polynomial terms."),
+            Option("harmonics", int, 4, "Harmonics of the year."),
+            Option("short", float, 80.0, "Short-term cut-off [days]."),
+            Option("long", float, 667.0, "Long-term cut-off [days]."),
+            Option("method", str, "filter", "Growth by filter, or by endpoint as NOAA does at Mauna Loa."),
+            Option("uncertainty", str, "model", "model, or bootstrap."),
+            Option("seed", int, 0, "Seed of the bootstrap."),
+            Option("prewhitening", str, "iterative", "iterative, trend_free or none."),
+            Option("product", str, None, "Product of a station's file."),
+            TRUST,
+        ),
+    ),
+    Command(
         "catalog",
         ("yaotan.io.index.scan:index_granules", "yaotan.io.stac.granule:write_stac"),
         "Index the granules of a folder (GeoParquet); a second call reads only what changed.",

@@ -137,6 +137,13 @@ def run_zonal(grid: str, regions: str, target: str, **options: Any) -> None:
     print(f"{target}: {len(opened)} regions")
 
 
+def run_trend(file: str, target: str, **options: Any) -> None:
+    """Fit the series of a file, and write table and curves."""
+    from yaotan.cli.trend import fit_file
+
+    fit_file(file, target, **options)
+
+
 def run_fetch(product: str, **options: Any) -> None:
     """List what there is, bring it in, and say what became of each file that failed."""
     from yaotan.cli.describe import describe_listing

@@ -57,7 +57,8 @@ def yearly_table(
         Dims ``([region,] year)``; years that a series does not hold are NaN with flag ``no_estimate``.
     """
     held = [years for _, years, _, _ in results if years.size]
-    year = np.arange(min(y[0] for y in held), max(y[-1] for y in held) + 1) if held else np.empty(0, int)
+    year = np.arange(min(y[0] for y in held), max(y[-1] for y in held) + 1) if held else np.empty(0)
+    year = year.astype(np.int32)
     regions = fit.sizes.get("region", 1)
     arrays = {name: np.full((regions, year.size), np.nan) for name in described}
     flags = np.full((regions, year.size), YEAR_FLAGS["no_estimate"], np.uint8)

@@ -72,6 +72,10 @@ def long_table(estimate: xr.Dataset) -> pd.DataFrame:
     if not blocks:
         raise OutputError("the estimate holds no variable by region, source or class")
     table = pd.concat(blocks, ignore_index=True)
+    for dim in dims:
+        # a year stays a whole number beside variables that have none
+        if dim in table and estimate[dim].dtype.kind in "iu":
+            table[dim] = table[dim].astype("Int64")
     if "count" in table and (table["count"].dropna() % 1 == 0).all():
         # a whole count stays a whole number beside variables that have none; at borders of regions it may
         # be a part of one
