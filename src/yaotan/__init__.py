@@ -32,6 +32,7 @@ _HOME: Final = {
     "zonal_statistics": "yaotan.grid.zonal",
     "sample_grid": "yaotan.grid.sample",
     "screen": "yaotan.column.screening",
+    "check_claim": "yaotan.column.claim",
     "Profile": "yaotan.column.kernel.profile",
     "harmonise_prior": "yaotan.column.kernel.harmonise",
     "smooth_profile": "yaotan.column.kernel.harmonise",

@@ -150,6 +150,20 @@ COMMANDS: Final = (
         ),
     ),
     Command(
+        "check-claim",
+        ("yaotan.column.claim:check_claim",),
+        "Check a claim (region A is higher than B by so much) against the regional TABLE (.csv) of a run.",
+        (Argument("table", "Monthly regional table, such as columns/<product>_<variable>_regions.csv."),),
+        (
+            Option("a", str, None, "Region said to be higher: id or name."),
+            Option("b", str, None, "Region it is compared with: id or name."),
+            Option("at_least", float, 0.0, "Claimed difference [unit of the variable]."),
+            Option("period", tuple[str, str], None, "FIRST LAST, ISO dates, both included."),
+            Option("variable", str, None, "Column variable, where the table has several."),
+            Option("level", float, 0.95, "Probability of the interval."),
+        ),
+    ),
+    Command(
         "catalog",
         ("yaotan.io.index.scan:index_granules", "yaotan.io.stac.granule:write_stac"),
         "Index the granules of a folder (GeoParquet); a second call reads only what changed.",

@@ -75,7 +75,7 @@ def _build(command: Command) -> Callable[..., None]:
         from yaotan.cli import runner
 
         try:
-            getattr(runner, f"run_{command.name}")(**values)
+            getattr(runner, f"run_{command.name.replace('-', '_')}")(**values)
         except KeyboardInterrupt:
             again = "; the same command goes on from here" if command.name in ("run", "demo", "fetch") else ""
             print(f"yaotan: interrupted{again}", file=sys.stderr)

@@ -144,6 +144,18 @@ def run_trend(file: str, target: str, **options: Any) -> None:
     fit_file(file, target, **options)
 
 
+def run_check_claim(table: str, a: str | None, b: str | None, **options: Any) -> None:
+    """Say in both languages whether a claim about two regions holds."""
+    from yaotan.column.claim import check_claim
+    from yaotan.io.tabular import read_table
+
+    if a is None or b is None:
+        raise YaotanError("two regions are needed", where="check-claim", expected="--a REGION --b REGION")
+    claim = check_claim(read_table(table), a=a, b=b, **options)
+    print(claim.sentences["en"])
+    print(claim.sentences["zh"])
+
+
 def run_fetch(product: str, **options: Any) -> None:
     """List what there is, bring it in, and say what became of each file that failed."""
     from yaotan.cli.describe import describe_listing

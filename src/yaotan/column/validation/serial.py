@@ -1,8 +1,8 @@
 r"""Regressions whose errors are correlated in time, at uneven times.
 
 The error of a pair is noise of its own plus a part that fades with time, :math:`\varphi e^{-|t| / \tau}`.
-Both numbers are poorly known from some tens of pairs, so none is chosen: each of a table of values counts with
-its restricted likelihood, and what follows is their mean, so that not knowing them widens the interval.
+Both numbers are poorly known from some tens of pairs, so none is chosen: each of a table of values counts
+with its restricted likelihood, and what follows is their mean, so that not knowing them widens the interval.
 """
 
 from __future__ import annotations
