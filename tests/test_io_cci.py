@@ -209,16 +209,18 @@ def test_one_pressure_too_few_for_layers_is_refused(tmp_path: Path) -> None:
         open_soundings(path, trust_layout=True)
 
 
-def test_either_flag_makes_a_sounding_bad_and_one_gas_can_be_asked_for(tmp_path: Path) -> None:
+def test_each_of_two_gases_goes_by_its_own_flag(tmp_path: Path) -> None:
     path = write("cci_tropomi_wfmd", tmp_path)
-    (record,) = json.loads(open_soundings(path, trust_layout=True).attrs["reading"])
-    assert record["dropped"] == {"quality_flag": 2, "no_value": 1}
-    assert record["flags"] == {"qf:xch4_quality_flag": 1, "qf:xco_quality_flag": 1}
-    page = (REPOSITORY / "docs" / "product" / "cci_tropomi_wfmd.md").read_text(encoding="utf-8")
-    own = tmp_path / "own.yaml"
-    own.write_text(page.split("```yaml")[1].split("```")[0])
-    (record,) = json.loads(open_soundings(path, product=str(own), trust_layout=True).attrs["reading"])
+    ds = open_soundings(path, trust_layout=True).load()
+    (record,) = json.loads(ds.attrs["reading"])
     assert record["dropped"] == {"quality_flag": 1, "no_value": 1}
+    assert record["flags"] == {"qf:xch4_quality_flag": 1, "qf:xco_quality_flag": 1}
+    held = {name: int(ds[name].notnull().sum()) for name in ("xch4", "xco", "xch4_unscreened")}
+    assert held == {"xch4": 21, "xco": 21, "xch4_unscreened": 22}
+    with netCDF4.Dataset(path, "a") as root:
+        root.renameVariable("xco_quality_flag", "other")
+    whole = open_soundings(path, quality="all", trust_layout=True)
+    assert int(whole.xco.notnull().sum()) == 23
 
 
 @pytest.mark.parametrize("flag", ["xch4_quality_flag", "xco_quality_flag"])

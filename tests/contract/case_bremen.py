@@ -95,7 +95,7 @@ def corner_values(truth: Truth) -> Expected:
 
 
 def write_tropomi(path: Path, truth: Truth) -> Expected:
-    """Two gases with a flag each: methane is bad in row 1, carbon monoxide in row 7."""
+    """Two gases with a flag each: methane is bad in rows 1 and 7, carbon monoxide in rows 2 and 7."""
     size = 20
     expected = layer_values(truth, size) | corner_values(truth)
     expected |= gas_values(truth, "xch4", size) | gas_values(truth, "xco", size)
@@ -105,9 +105,13 @@ def write_tropomi(path: Path, truth: Truth) -> Expected:
         "surface_pressure": expected["pressure_edge"][:, 0],
     }
     methane, monoxide = np.zeros((2, truth.count))
-    methane[1], monoxide[7] = 1, 1
+    methane[[1, 7]], monoxide[[2, 7]] = 1, 1
     items = layer_items(expected) + corner_items(truth, [0, 1, 2, 3])
     items += gas_items(expected, "xch4", methane) + gas_items(expected, "xco", monoxide)
+    for column, flag in (("xch4", methane), ("xco", monoxide)):
+        expected[f"{column}_unscreened"] = expected[column]
+        expected[column] = np.where(flag == 0, expected[column], np.nan)
+    expected["quality"] = np.where((methane == 1) & (monoxide == 1), 1, 0).astype(np.uint8)
     items += [
         ("altitude", truth.surface_altitude.astype("f4"), (N,), {"units": "m"}),
         ("land_fraction", np.where(truth.land, 100, 0).astype("i4"), (N,), {"units": "1e-2"}),
