@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.errors import NotAGranuleError
+from yaotan.io.annotation import Attributes, attribute_names, plain
 from yaotan.io.filetype import check_head, is_text
 from yaotan.io.store import ClassicStore, Hdf5Store, Store, dimension_names
 from yaotan.io.text_store import TextStore
@@ -24,10 +24,8 @@ from yaotan.typing import PathLike
 
 #: parts of a path inside a package: "delivery.tar.gz::folder/data.h5"
 MEMBER: Final = "::"
-#: what netCDF-4 keeps in attributes for itself
-_BOOKKEEPING: Final = frozenset(
-    {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates"}
-)
+#: what the libraries raise for damaged files
+_DAMAGE: Final = (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError)
 #: shortest gap between wanted rows that is worth a second read
 _GAP: Final = 4096
 
@@ -42,48 +40,26 @@ class Entry:
     attributes: dict[str, Any]
 
 
-def _plain(value: Any) -> Any:
-    """Turn length-1 arrays into scalars, and bytes into text."""
-    if isinstance(value, np.ndarray):
-        if value.size == 1:
-            return _plain(value.reshape(-1)[0])
-        return [_plain(item) for item in value] if value.dtype.kind in "SO" else value
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace").rstrip("\x00 ")
-    return value
+class _Guard:
+    """Turns what the libraries raise for damaged files, which is nearly anything, into one error."""
 
+    __slots__ = ("_part", "_path")
 
-class _Attributes(Mapping[str, Any]):
-    """Attributes of an open file, decoded one by one: there are dozens, of which a reader needs a few."""
+    def __init__(self, path: str, part: str) -> None:
+        self._path, self._part = path, part
 
-    def __init__(
-        self,
-        stored: Mapping[str, Any],
-        names: Callable[[], Iterable[str]],
-        guard: Callable[[str], AbstractContextManager[None]],
-        owner: str,
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stored, self._names, self._guard, self._owner = stored, names, guard, owner
-        self._decoded: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._decoded:
-            if name not in self:
-                raise KeyError(name)
-            with self._guard(f"attribute {name} of {self._owner}"):
-                self._decoded[name] = _plain(self._stored[name])
-        return self._decoded[name]
-
-    def __contains__(self, name: object) -> bool:
-        with self._guard(f"attributes of {self._owner}"):
-            return name not in _BOOKKEEPING and name in self._stored
-
-    def __iter__(self) -> Iterator[str]:
-        with self._guard(f"attributes of {self._owner}"):
-            return iter([str(name) for name in self._names() if name not in _BOOKKEEPING])
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+        if isinstance(error, _DAMAGE) and not isinstance(error, NotAGranuleError):
+            raise NotAGranuleError(
+                f"{self._part} cannot be read: the file is damaged ({error})",
+                where=self._path,
+                fix="get the file again from the archive",
+            ) from error
 
 
 class Container:
@@ -119,7 +95,7 @@ class Container:
         """Global attributes, each read when asked for; text as `str`, arrays of one element as scalars."""
         with self._guard("attributes of the file"):
             stored = self._backend.root_attributes()
-        return _Attributes(stored, lambda: stored, self._guard, "the file")
+        return Attributes(stored, lambda: stored, self._guard, "the file")
 
     def paths(self) -> list[str]:
         """List every dataset of the file (dimensions without values are left out)."""
@@ -130,9 +106,9 @@ class Container:
         """Give the attributes of a dataset, each read when asked for, without netCDF's own bookkeeping."""
         item = self._require(path)
         if isinstance(item, h5py.Dataset):
-            return _Attributes(item.attrs, lambda: _attribute_names(item), self._guard, path)
+            return Attributes(item.attrs, lambda: attribute_names(item), self._guard, path)
         # not the item: its values are the open file
-        return _Attributes(item._attributes, item._attributes.keys, self._guard, path)
+        return Attributes(item._attributes, item._attributes.keys, self._guard, path)
 
     def dims_of(self, path: str) -> tuple[str, ...]:
         """Give the names of the dimensions of a dataset, the empty text for one that has no name."""
@@ -206,7 +182,7 @@ class Container:
     def text(self, path: str) -> str:
         """Read a dataset that holds one text."""
         values = self.read(path).reshape(-1)
-        return str(_plain(values[0])) if values.size else ""
+        return str(plain(values[0])) if values.size else ""
 
     def close(self) -> None:
         """Close the file."""
@@ -219,36 +195,14 @@ class Container:
                 self._found[path] = self._backend.find(path)
         return self._found[path]
 
-    @contextmanager
-    def _guard(self, part: str) -> Iterator[None]:
-        """Turn what the libraries raise for damaged files, which is nearly anything, into one error."""
-        try:
-            yield
-        except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
-            if isinstance(error, NotAGranuleError):
-                raise
-            raise NotAGranuleError(
-                f"{part} cannot be read: the file is damaged ({error})",
-                where=self.path,
-                fix="get the file again from the archive",
-            ) from error
+    def _guard(self, part: str) -> _Guard:
+        return _Guard(self.path, part)
 
     def _require(self, path: str) -> Any:
         item = self._find(path)
         if item is None:
             raise NotAGranuleError(f"dataset {path} is missing", where=self.path)
         return item
-
-
-def _attribute_names(item: h5py.Dataset) -> list[str]:
-    """List attributes without asking for the creation properties of the dataset, as h5py would.
-
-    HDF5 2.0 crashes on these for texts of variable length when another thread has closed the same file
-    in the meantime (h5py issue 2920).
-    """
-    names: list[bytes] = []
-    h5py.h5a.iterate(item.id, lambda name, *_: names.append(name))
-    return [name.decode("utf-8", "replace") for name in names]
 
 
 def _take(item: Any, rows: slice | NDArray[np.integer[Any]]) -> NDArray[Any]:
@@ -259,7 +213,7 @@ def _take(item: Any, rows: slice | NDArray[np.integer[Any]]) -> NDArray[Any]:
         return np.asarray(item[0:0])
     order = np.argsort(rows, kind="stable")
     wanted = rows[order].astype(np.int64)
-    # chunks are creation properties too: see _attribute_names
+    # chunks are creation properties too: see yaotan.io.annotation.attribute_names
     chunks = item.chunks if isinstance(item, h5py.Dataset) and item.dtype.kind != "O" else None
     gap = max(_GAP, chunks[0] if chunks else 0)
     starts = np.flatnonzero(np.diff(wanted, prepend=wanted[0]) > gap)
