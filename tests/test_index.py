@@ -13,16 +13,21 @@ import time
 from pathlib import Path
 
 import geopandas as gpd
+import h5py
 import numpy as np
 import pytest
 import shapely
 
+from yaotan.catalog.product import load_products
 from yaotan.cli.main import main
 from yaotan.errors import OutputError, YaotanError
+from yaotan.io.container import open_container
+from yaotan.io.identify import identify_container
 from yaotan.io.index import pool
 from yaotan.io.index.facts import read_facts
 from yaotan.io.index.query import find_granules, open_index
 from yaotan.io.index.scan import INDEX_NAME, index_granules
+from yaotan.io.index.table import COLUMNS, sort_rows, to_table
 from yaotan.io.soundings import open_soundings
 from yaotan.simulate.layout import (
     Retrieval,
@@ -432,3 +437,42 @@ def test_an_interrupted_scan_leaves_no_process(tmp_path, monkeypatch):
     time.sleep(0.3)
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
+
+
+def test_more_products_open_no_more_of_a_file(tmp_path, monkeypatch):
+    """What a file lacks is told by names, so that a growing catalog costs next to nothing."""
+    path = write_day(tmp_path / oco2_lite_name("2020-01-15"))
+    few = load_products()
+    many = dict(few)
+    for number, entry in enumerate(few.values()):
+        for place in ("absent", "absent/deeper/variable", "Sounding/absent", "Retrieval/absent"):
+            required = (*entry.identify.required, f"{place}_{number}")
+            rule = entry.identify.model_copy(update={"required": required})
+            name = f"{entry.product}_{place.replace('/', '_')}"
+            many[name] = entry.model_copy(update={"product": name, "identify": rule})
+    opened, real = [], h5py.h5o.open
+
+    def note(place, name, **options):
+        opened.append(name)
+        return real(place, name, **options)
+
+    def identify(products):
+        opened.clear()
+        monkeypatch.setattr("yaotan.io.identify.load_products", lambda: products)
+        with open_container(path) as container:
+            return identify_container(container).product.product, len(opened)
+
+    monkeypatch.setattr(h5py.h5o, "open", note)
+    assert len(many) == 5 * len(few)
+    name, before = identify(few)
+    assert identify(many) == (name, before) == ("oco2_lite", before)
+
+
+def test_rows_in_order_are_not_copied():
+    moment = {"size": 1, "mtime": None, "count": None, "good": None, "start": None, "end": None}
+    names = ["a", "a.tar::b/c.nc", "a.tar::d.nc", "a.tar.nc", "b/c.nc", "b0.nc"]
+    rows = [{**dict.fromkeys(COLUMNS.names), **moment, "path": name} for name in names]
+    table = to_table(rows)
+    assert sort_rows(table) is table
+    mixed = sort_rows(to_table([rows[place] for place in (3, 1, 5, 0, 4, 2)]))
+    assert mixed.equals(table)
