@@ -18,11 +18,14 @@ import numpy as np
 import pytest
 import shapely
 
+from contract.cases import all_cases
+from contract.truth import make_truth
 from yaotan.catalog.product import load_products
 from yaotan.cli.main import main
 from yaotan.errors import OutputError, YaotanError
 from yaotan.io.container import open_container
 from yaotan.io.identify import identify_container
+from yaotan.io.index import folder as folder_module
 from yaotan.io.index import pool
 from yaotan.io.index.facts import read_facts
 from yaotan.io.index.query import find_granules, open_index
@@ -476,3 +479,14 @@ def test_rows_in_order_are_not_copied():
     assert sort_rows(table) is table
     mixed = sort_rows(to_table([rows[place] for place in (3, 1, 5, 0, 4, 2)]))
     assert mixed.equals(table)
+
+
+def test_text_that_is_known_is_not_looked_into_again(tmp_path, monkeypatch):
+    case = next(case for case in all_cases() if case.product == "tccon_table")
+    case.write(tmp_path / case.file_name, make_truth(case.shape))
+    (tmp_path / "readme.txt").write_text("no table")
+    first = index_granules(tmp_path)
+    assert list(first.products) == ["tccon_table"]
+    real, looked = folder_module.is_data_file, []
+    monkeypatch.setattr(folder_module, "is_data_file", lambda path: looked.append(path) or real(path))
+    assert (index_granules(tmp_path).kept, [Path(path).name for path in looked]) == (1, ["readme.txt"])

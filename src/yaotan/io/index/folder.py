@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from yaotan.io.paths import is_data_file
+from yaotan.io.paths import SUFFIXES, TEXT_SUFFIXES, is_data_file
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Found:
     error: str | None = None
 
 
-def list_folder(folder: Path) -> list[Found]:
+def list_folder(folder: Path, known: Callable[[Found], bool] | None = None) -> list[Found]:
     """List the data files below a folder, sorted by name.
 
     Parameters
@@ -41,6 +41,9 @@ def list_folder(folder: Path) -> list[Found]:
     folder : pathlib.Path
         Searched in depth. Names that begin with a dot (hidden files, unfinished downloads) are passed over;
         links to files are followed, links to folders are not.
+    known : callable, optional
+        Tells that a file was taken for data before and is unchanged: whether text is a table of a known product
+        is seen from its content only, and need not be seen again.
 
     Returns
     -------
@@ -48,10 +51,10 @@ def list_folder(folder: Path) -> list[Found]:
         A broken link, a name that is not Unicode and a folder that may not be read are listed with the
         reason.
     """
-    return sorted(_walk(str(folder), ""), key=lambda item: item.name)
+    return sorted(_walk(str(folder), "", known or (lambda item: False)), key=lambda item: item.name)
 
 
-def _walk(path: str, prefix: str) -> Iterator[Found]:
+def _walk(path: str, prefix: str, known: Callable[[Found], bool]) -> Iterator[Found]:
     try:
         entries = list(os.scandir(path))
     except OSError as error:
@@ -61,10 +64,10 @@ def _walk(path: str, prefix: str) -> Iterator[Found]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, f"{prefix}{entry.name}/")
-        elif is_data_file(entry.path):
+            yield from _walk(entry.path, f"{prefix}{entry.name}/", known)
+        elif entry.name.lower().endswith((*SUFFIXES, *TEXT_SUFFIXES)):
             found = _look(entry, prefix + entry.name)
-            if found is not None:
+            if found is not None and (known(found) or is_data_file(entry.path)):
                 yield found
 
 

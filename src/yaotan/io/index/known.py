@@ -44,17 +44,21 @@ class Known:
             return cls()
         return cls(table.replace_schema_metadata(None), path.stat().st_mtime_ns)
 
-    def holds(self, found: Found, checksum: bool) -> bool:
-        """Tell whether the row of a file is still true."""
+    def has(self, found: Found) -> bool:
+        """Tell whether a file is there as it was, whatever became of it."""
         place = self._place.get(found.name)
         if place is None or found.error is not None:
             return False
-        if (self._size[place], self._moment[place]) != (found.size, found.moment):
+        return bool((self._size[place], self._moment[place]) == (found.size, found.moment))
+
+    def holds(self, found: Found, checksum: bool) -> bool:
+        """Tell whether the row of a file is still true."""
+        if not self.has(found):
             return False
         if found.name in self._failed:
             # permissions leave size and time as they are
             return (found.changed or 0) < self._written
-        return bool(self._hashed[place]) or not checksum
+        return bool(self._hashed[self._place[found.name]]) or not checksum
 
     def take(self, names: set[str]) -> pa.Table:
         """Give the rows of some files."""

@@ -156,7 +156,7 @@ def index_granules(
     options = _check_options(product, aliases)
     about = {"folder": _way(folder, path.parent), "made_with": _made_with(options)}
     known = Known() if refresh else Known.open(path, about)
-    found = list_folder(folder)
+    found = list_folder(folder, known.has)
     if not found and not path.exists():
         raise YaotanError(
             "there is no data file", where=folder, expected=f"files that end in {' '.join(SUFFIXES)}"
