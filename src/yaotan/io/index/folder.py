@@ -42,8 +42,8 @@ def list_folder(folder: Path, known: Callable[[Found], bool] | None = None) -> l
         Searched in depth. Names that begin with a dot (hidden files, unfinished downloads) are passed over;
         links to files are followed, links to folders are not.
     known : callable, optional
-        Tells that a file was taken for data before and is unchanged: whether text is a table of a known product
-        is seen from its content only, and need not be seen again.
+        Tells that a file was taken for data before and is unchanged: whether text is a table of a known
+        product is seen from its content only, and need not be seen again.
 
     Returns
     -------
