@@ -15,6 +15,7 @@ _HOME: Final = {
     "open_scene": "yaotan.io.scene",
     "open_regions": "yaotan.io.region",
     "open_grid": "yaotan.io.netcdf",
+    "open_stations": "yaotan.io.station",
     "open_wind": "yaotan.io.wind",
     "write": "yaotan.io.write",
     "fetch": "yaotan.io.fetch",

@@ -156,6 +156,13 @@ def run_check_claim(table: str, a: str | None, b: str | None, **options: Any) ->
     print(claim.sentences["zh"])
 
 
+def run_validate(files: list[str], target: str, **options: Any) -> None:
+    """Compare granules with stations, and write pairs and scores."""
+    from yaotan.cli.validation import compare_files
+
+    compare_files(files, target, **options)
+
+
 def run_fetch(product: str, **options: Any) -> None:
     """List what there is, bring it in, and say what became of each file that failed."""
     from yaotan.cli.describe import describe_listing

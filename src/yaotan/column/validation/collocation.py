@@ -219,7 +219,10 @@ def _dataset(
         key: np.concatenate([rows[key] for rows in filled.values()]) for key in next(iter(filled.values()))
     }
     joined["difference"] = joined["value"] - joined["reference"]
-    joined["time"] = joined["time"].round().astype("int64").astype("datetime64[ns]")
+    # a mean time is good to a second at best: floats carry 256 ns
+    joined["time"] = (
+        (joined["time"] / 1e9).round().astype("int64").astype("datetime64[s]").astype("datetime64[ns]")
+    )
     variables = {
         name: ("pair", joined[name], {"units": unit.format(u=units)} if unit else {})
         for name, (unit, _) in VARIABLES.items()

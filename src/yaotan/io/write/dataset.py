@@ -180,7 +180,7 @@ def _not_coordinates(dataset: xr.Dataset) -> list[str]:
 
 
 def _epoch(dataset: xr.Dataset, noun: str) -> str:
-    if noun != "soundings" or dataset["time"].size == 0:
+    if noun not in ("soundings", "pairs") or "time" not in dataset or dataset["time"].size == 0:
         return "days since 1990-01-01"
     first = dataset["time"].min().values.astype("datetime64[D]")
     return f"seconds since {np.datetime64('1990-01-01') if np.isnat(first) else first}"

@@ -19,6 +19,7 @@ _KIND: Final = {
     "grid": ("Gridded fields", "Level 3", "Grid"),
     "raster": ("Raster", "Level 4", "Grid"),
     "estimate": ("Estimates", "Level 4", None),
+    "pairs": ("Validation", "Level 4", None),
 }
 #: spelling of soundings' attributes -> ACDD-1.3
 _RENAMED: Final = {"licence": "license", "title": "title"}

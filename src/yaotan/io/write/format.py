@@ -22,6 +22,8 @@ FORMATS: Final[dict[str, tuple[str, ...]]] = {
     "raster": ("netcdf", "zarr", "cog"),
     "features": ("geoparquet", "geojson", "gpkg", "csv"),
     "estimate": ("netcdf", "zarr", "geoparquet", "parquet", "csv"),
+    # not a noun that crosses modules, but what `collocate` and `validate` give
+    "pairs": ("netcdf", "parquet", "csv"),
     "table": ("parquet", "csv"),
 }
 
@@ -103,6 +105,8 @@ def noun_of(obj: Any) -> str:
         if dims & {"region", "source", "class"}:
             check_estimate(obj)
             return "estimate"
+        if dims in ({"pair"}, {"station"}):
+            return "pairs"
         if {"lat", "lon"} <= dims or {"y", "x"} <= dims:
             check_grid(obj)
             return "grid"

@@ -112,6 +112,12 @@ def _table(obj: Any, options: Options) -> pd.DataFrame:
         return long_table(obj)
     if options.noun == "soundings":
         return sounding_table(obj)
+    if options.noun == "pairs":
+        return (
+            obj[[n for n, a in obj.variables.items() if a.dims]]
+            .to_dataframe()
+            .reset_index(drop="pair" in obj.dims)
+        )
     if options.noun == "features":
         return pd.DataFrame(obj.drop(columns=obj.geometry.name)).assign(wkt=obj.geometry.to_wkt())
     return obj
