@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -333,3 +335,13 @@ def test_real_year_with_old_names(data_root: Path) -> None:
         packed = file.variables["v100"]
         expected = packed.data[151 * 24 : 181 * 24, ::-1] * packed.scale_factor + packed.add_offset
     np.testing.assert_allclose(wind["wind_v_100m"], expected, rtol=1e-12)
+
+
+def test_engines_of_xarray_and_pyproj_live_in_one_process() -> None:
+    """A GRIB library that brings a PROJ of its own ends the process when xarray lists its engines first."""
+    code = (
+        "import xarray as xr; xr.backends.list_engines(); "
+        "import pyproj; print(pyproj.CRS('EPSG:4326').to_epsg())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "4326"), done.stderr
