@@ -15,6 +15,7 @@ from yaotan.column.kernel.overlap import rebin
 from yaotan.column.kernel.profile import Profile, table_profile
 from yaotan.column.kernel.smoothing import exponential_covariance, smoothing_error
 from yaotan.errors import SchemaError, UnitsError
+from yaotan.schema import check_soundings
 
 
 def falling(seed: int, count: int, surface: float = 1000.0, top: float = 0.0) -> np.ndarray:
@@ -210,6 +211,9 @@ def test_gridded_model_is_sampled_at_the_soundings() -> None:
     flat = Profile(np.linspace(410, 390, 10), edge, "layer", "ppm")
     np.testing.assert_allclose(made.xco2, harmonise_prior(table, flat).xco2, rtol=1e-13)
     assert made.attrs["prior"] == "a model"
+    lazy = harmonise_prior(table.chunk({"sounding": 2}), model.chunk({"lat": 2}))
+    assert isinstance(lazy.xco2.data, da.Array)
+    np.testing.assert_array_equal(lazy.xco2, made.xco2)
 
 
 def test_what_cannot_be_done_is_nan_and_says_why() -> None:
@@ -372,6 +376,7 @@ def test_real_products(satellite: object, name: str, column: str, kind: str, pre
     station = yaotan.open_soundings(satellite / "tccon/hw20230402_20230402.public.qc.nc")  # type: ignore[operator]
     prior = table_profile(station, gas, rows=[0])
     moved = harmonise_prior(table, prior, column=column, convert=True, reach=0.6)
+    check_soundings(moved)
     assert (moved[f"{column}_prior_status"] == 0).all()
     share = 1.0 - table[f"{column}_averaging_kernel"]
     shift = (

@@ -26,6 +26,8 @@ Floats: TypeAlias = NDArray[np.float64]
 
 #: Side of the boxes that stand for stations [degrees].
 _REGION: Final = 10.0
+#: Soundings whose profiles are in memory at once.
+_BLOCK: Final = 1 << 16
 
 
 def pair_cells(context: Context, reference: xr.Dataset) -> tuple[dict[str, Rows], dict[str, Any]]:
@@ -193,10 +195,13 @@ def _model(
             )
         seen = sample_grid(grid, points, variables=[column])[column].values
     elif options.kernel == "smooth":
-        table = select(context.soundings, column, found.row)
-        made = smooth_profile(grid, table, column=column, convert=options.convert, reach=options.reach)
-        seen = made[column].values
-        lost.update(count_status(made[f"{column}_status"].values))
+        seen = np.empty(len(found))
+        for start in range(0, len(found), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            table = select(context.soundings, column, found.row[part])
+            made = smooth_profile(grid, table, column=column, convert=options.convert, reach=options.reach)
+            seen[part] = made[column].values
+            lost.update(count_status(made[f"{column}_status"].values))
     else:
         raise SchemaError(
             'kernel="common_prior" with a model',
