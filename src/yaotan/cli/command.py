@@ -188,6 +188,9 @@ COMMANDS: Final = (
             Option("box", tuple[float, float], None, "Half widths NORTH-SOUTH EAST-WEST [degrees]."),
             Option("radius", float, 100e3, "Distance for --method radius [m]."),
             Option("hours", float, 1.0, "Half the time window of a station's measurements."),
+            Option("temperature", str, None, "Variable [K] of both sides, for --method temperature."),
+            Option("days", float, 5.0, "Half the time window of --method temperature [days]."),
+            Option("kelvin", float, 2.0, "Largest difference of --method temperature [K]."),
             Option("altitude", float, None, "Largest difference in altitude [m]."),
             Option(
                 "kernel",
