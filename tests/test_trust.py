@@ -14,6 +14,8 @@ import pytest
 import xarray as xr
 
 import yaotan
+from contract.cases import all_cases
+from contract.truth import make_truth
 from yaotan.catalog.product import load_products
 from yaotan.cli.command import COMMANDS
 from yaotan.cli.main import main
@@ -147,13 +149,26 @@ def test_an_index_speaks_of_what_is_read_now(folder, tmp_path):
         yaotan.index_granules(folder / "data", target=tmp_path / "i.parquet")
 
 
-def test_identify_and_the_engine_say_it_too(folder):
-    path = next((folder / "data").glob("*.h5"))
-    for opened in (yaotan.identify, lambda path, **how: xr.open_dataset(path, engine="yaotan", **how)):
-        forget_warnings()
-        with pytest.warns(UncheckedLayoutWarning):
-            opened(path)
-        forget_warnings()
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UncheckedLayoutWarning)
-            opened(path, trust_layout=True)
+def open_with_engine(path, **how):
+    return xr.open_dataset(path, engine="yaotan", **how)
+
+
+@pytest.mark.parametrize(
+    ("opened", "product"),
+    [
+        (yaotan.identify, "gf5b_gmi"),
+        (open_with_engine, "gf5b_gmi"),
+        (yaotan.open_wind, "oco3_lite"),
+        (yaotan.open_stations, "tccon_ggg2014"),
+    ],
+)
+def test_each_way_of_opening_says_it_too(opened, product, tmp_path):
+    case = next(case for case in all_cases() if case.product == product)
+    path = tmp_path / case.file_name
+    case.write(path, make_truth(case.shape))
+    with pytest.warns(UncheckedLayoutWarning, match=product):
+        opened(path)
+    forget_warnings()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UncheckedLayoutWarning)
+        opened(path, trust_layout=True)

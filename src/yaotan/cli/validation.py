@@ -34,12 +34,13 @@ def compare_files(files: list[str], target: str, stations: list[str] | None, **o
     if not stations:
         raise YaotanError("no station is given", where="--stations", fix="--stations FILE, folder or pattern")
     names = ("product", "quality", "on_error", "aliases", "trust_layout")
+    trust = options["trust_layout"]
     soundings = open_soundings(files, **{name: options.pop(name) for name in names})
     for entry in json.loads(soundings.attrs["reading"]):
         if "error" in entry:
             print(f"skipped {entry['error']}", file=sys.stderr)
     scoring = {name: options.pop(name) for name in ("level", "minimum_pairs")}
-    pairs = collocate(soundings, open_stations(stations), **options)
+    pairs = collocate(soundings, open_stations(stations, trust_layout=trust), **options)
     write(pairs, target)
     print(f"{target}: {pairs.sizes['pair']} pairs")
     for what, counts in json.loads(pairs.attrs["lost"]).items():

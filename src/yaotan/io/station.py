@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -12,7 +13,7 @@ from yaotan.typing import Paths, Period
 
 
 def open_stations(
-    stations: Paths, *, product: str | None = None, period: Period | None = None
+    stations: Paths, *, product: str | None = None, period: Period | None = None, trust_layout: bool = False
 ) -> dict[str, xr.Dataset]:
     """Open files of ground stations (TCCON, COCCON, tables of text), one table for each station.
 
@@ -24,6 +25,8 @@ def open_stations(
         As in `open_soundings`; default: each file is recognised.
     period : (str, str), optional
         First and last day.
+    trust_layout : bool
+        As in `open_soundings`.
 
     Returns
     -------
@@ -41,8 +44,9 @@ def open_stations(
     >>> open_stations("hw20230402_20230402.public.qc.nc")  # doctest: +SKIP
     {'harwell01': <xarray.Dataset> ...}
     """
+    how: dict[str, Any] = {"product": product, "period": period, "trust_layout": trust_layout}
     files: dict[str, list[str]] = {}
     for path in find_files(stations):
-        table = open_soundings(path, product=product, period=period)
+        table = open_soundings(path, **how)
         files.setdefault(str(table.attrs.get("site") or Path(path).stem), []).append(path)
-    return {name: open_soundings(paths, product=product, period=period) for name, paths in files.items()}
+    return {name: open_soundings(paths, **how) for name, paths in files.items()}

@@ -103,7 +103,7 @@ def open_wind(
         raws = open_grib(path) if is_grib(path) else [open_raw(path)]
         held = [raw for raw in raws if holds_wind(raw, known)]
         if not held:
-            return _wind_of_granules(paths, path, region, period)
+            return _wind_of_granules(paths, path, region, period, trust_layout)
         found = [read_piece(raw, path, request) for raw in held]
         pieces += [piece for piece in found if piece.dataset.data_vars]
     _check_wanted(pieces, wanted, known, files)
@@ -213,12 +213,12 @@ def _wind_of(soundings: xr.Dataset, area: Any, span: Any) -> xr.Dataset:
     return made
 
 
-def _wind_of_granules(paths: Paths, path: str, region: Any, period: Any) -> xr.Dataset:
+def _wind_of_granules(paths: Paths, path: str, region: Any, period: Any, trust: bool) -> xr.Dataset:
     """Read the wind that a product brings, of every quality: the wind does not depend on the retrieval."""
     from yaotan.io.soundings import open_soundings  # late: winds alone need no product
 
     try:
-        soundings = open_soundings(paths, region=region, period=period, quality="all")
+        soundings = open_soundings(paths, region=region, period=period, quality="all", trust_layout=trust)
     except NotAGranuleError as error:
         raise NotAGranuleError(
             f"holds no wind that is known ({error.what})",
