@@ -17,6 +17,7 @@ from yaotan.column.fill.local import LocalKriging
 from yaotan.column.fill.mean import FittedMean, MeanModel
 from yaotan.column.fill.neighbourhood import Neighbourhood
 from yaotan.column.fill.observation import Observations
+from yaotan.column.fill.refinement import refine_model
 from yaotan.column.fill.step import resolve_times
 from yaotan.column.fill.target import Moments, cell_nodes
 from yaotan.column.fill.variogram import Variogram, estimate_variogram, fit_product_sum
@@ -324,6 +325,47 @@ def test_chain_with_all_predecessors_is_exact():
     np.testing.assert_allclose(np.cov(drawn), matrix + error, atol=0.06)
 
 
+def test_score_is_the_conditional_density():
+    known = table(shared=0.5 * SIGMA, overpass=np.repeat([0, 1, 2], 4))
+    place = sphere_point(known.latitude, known.longitude)
+    apart = np.linalg.norm(place[:, None] - place, axis=-1)
+    matrix = MODEL.covariance(apart, known.days[:, None] - known.days)
+    error = np.outer(known.shared, known.shared) * np.exp(-apart / 2e5)
+    error *= known.overpass[:, None] == known.overpass
+    np.fill_diagonal(error, known.sigma**2)
+    matrix += error
+    rows, counts, targets = np.array([[0, 3, 7], [2, 5, 0]]), np.array([3, 2]), np.array([5, 11])
+    out = np.empty(2)
+    chain.score(
+        rows, counts, targets, place, known.days, known.sigma**2, known.shared, known.overpass, 2e5,
+        MODEL.parameters(), known.value, out,
+    )  # fmt: skip
+    for m, one in enumerate(targets):
+        given = rows[m, : counts[m]]
+        weight = np.linalg.solve(matrix[np.ix_(given, given)], matrix[given, one])
+        spread = np.sqrt(matrix[one, one] - weight @ matrix[given, one])
+        z = (known.value[one] - weight @ known.value[given]) / spread
+        np.testing.assert_allclose(out[m], -np.log(spread) - 0.5 * z**2, rtol=1e-9)
+
+
+def test_refinement_comes_back_to_the_planted_model():
+    """From parameters that are far off; few tracks do not tell more than this."""
+    known = plant(11, ProductSum(0.0, 0.0, 1.5, 0.0, 600e3, 15.0), tracks=90).observations
+    residual = MeanModel(1, 1, 1).fit(known).residual(known)
+    wrong = ProductSum(0.0, 0.0, 0.6, 0.5, 2500e3, 60.0)
+    families = [("exponential", "exponential"), ("matern32", "exponential")]
+    found, diagnostics = refine_model(
+        known, residual, wrong, families=families, error_length=100e3, track_share=0.25, seed=0
+    )
+    scores = diagnostics["scores"]
+    assert f"{found.space_family} {found.time_family}" == max(scores, key=scores.get)
+    assert len(scores) == 2
+    assert 0.9 < found.sill < 2.1
+    assert 500e3 < found.practical_ranges[0] < 3600e3
+    assert 8.0 < found.practical_ranges[1] < 100.0
+    assert diagnostics["at_bound"] == []
+
+
 def test_redundant_members_of_a_chain_do_no_harm():
     """Twice the same point without error: the second draw is the first."""
     known = table(LAT[[0, 0, 1]], LON[[0, 0, 1]], DAY[[0, 0, 1]], np.zeros(3), 0.0)
@@ -425,7 +467,8 @@ def planted():
 
 @pytest.fixture(scope="module")
 def fitted(planted):
-    return SpaceTimeKriging(MeanModel(1, 1, 1)).fit(planted.observations)
+    families = {"space_family": "exponential", "time_family": "exponential"}
+    return SpaceTimeKriging(MeanModel(1, 1, 1), **families).fit(planted.observations)
 
 
 def test_stated_error_covers_a_planted_field(planted, fitted):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,33 @@ def _weights_of_last(a: Any, n: int, solved: Any, work: Any) -> None:
         solved[i] /= a[i, i]
         for k in range(i + 1, n):
             solved[k] -= a[k, i] * solved[i]
+
+
+@compiled
+def score(
+    rows: Any, counts: Any, targets: Any, place: Any, days: Any, own: Any, shared: Any, overpass: Any,
+    length: float, model: Any, residual: Any, out: Any,
+) -> None:  # fmt: skip
+    """Log density of each target observation given its neighbours ``rows``, less a constant: ``(m,)``."""
+    most = rows.shape[1] + 1
+    a, work, bits = np.empty((most, most)), np.empty((5, 2 * most)), np.empty(2 * most, np.int64)
+    chosen, white = np.empty(most, np.int64), np.empty(most)
+    for m in range(targets.size):
+        n = counts[m]
+        for i in range(n):
+            chosen[i] = rows[m, i]
+        chosen[n] = targets[m]
+        fill_covariance(chosen, n + 1, place, days, own, shared, overpass, length, model, a, work, bits)
+        for i in range(n + 1):
+            work[0, n + 1 + i] = a[i, i]
+        factorise(a, n + 1, work[0])
+        for i in range(n + 1):
+            value = residual[chosen[i]]
+            for j in range(i):
+                value -= a[i, j] * white[j]
+            white[i] = value / a[i, i] if a[i, i] > 0.0 else 0.0
+        # an observation that others give exactly tells nothing of the model
+        out[m] = -math.log(a[n, n]) - 0.5 * white[n] * white[n] if a[n, n] > 0.0 else 0.0
 
 
 @compiled

@@ -23,6 +23,7 @@ def gather(
     variable: str | None = None,
     average: str | float | None = None,
     overpass_correlation: float = 0.5,
+    uncertainty: float | None = None,
 ) -> Observations:
     r"""Turn soundings or grids into flat observations with their errors.
 
@@ -50,6 +51,8 @@ def gather(
         None: every sounding is an observation.
     overpass_correlation : float
         r, correlation of the errors of two soundings of one overpass.
+    uncertainty : float, optional
+        1 sigma of every value, for data that state none (the user's word, in the unit of the variable).
 
     Returns
     -------
@@ -98,6 +101,7 @@ def gather(
     if not parts:
         raise TooFewSoundingsError("no data set is given")
     names = [_choose(part, variable) for part in parts]
+    parts = [_with_sigma(part, name, uncertainty) for part, name in zip(parts, names, strict=True)]
     for part, name in zip(parts, names, strict=True):
         _check_units(part, name)
     return _join(
@@ -125,13 +129,25 @@ def _choose(data: xr.Dataset, variable: str | None) -> str:
     return variable
 
 
-def _check_units(data: xr.Dataset, variable: str) -> None:
+def _with_sigma(data: xr.Dataset, variable: str, uncertainty: float | None) -> xr.Dataset:
+    """Give data with errors: their own, or the one that the user states for data without."""
     sigma = f"{variable}_uncertainty"
-    if sigma not in data:
+    if sigma in data:
+        return data
+    if uncertainty is None:
         raise SchemaError(
             f"{sigma} is missing: without errors of the observations no error of the field can be stated",
             expected=f"{variable} with {sigma} (1 sigma)",
+            fix="state it (uncertainty=) where the product does not",
         )
+    if not uncertainty >= 0.0:
+        raise YaotanError(f"uncertainty is {uncertainty!r}", expected="1 sigma, 0 or more")
+    stated = xr.full_like(data[variable], uncertainty, dtype=float)
+    return data.assign({sigma: stated.where(data[variable].notnull())})
+
+
+def _check_units(data: xr.Dataset, variable: str) -> None:
+    sigma = f"{variable}_uncertainty"
     units = data[variable].attrs.get("units")
     if not units:
         raise UnitsError(f"{variable} has no unit", expected="attribute units", fix="set it")

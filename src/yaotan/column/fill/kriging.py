@@ -32,7 +32,8 @@ class SpaceTimeKriging:
     1. The mean (`yaotan.column.fill.mean.MeanModel`) is fitted by weighted, then by generalised least
        squares.
     2. The variogram of the residuals, less the part of the stated errors, gets a product-sum model
-       (`yaotan.column.fill.variogram`). Both steps are done twice.
+       (`yaotan.column.fill.variogram`). Both steps are done twice; then the parameters are refined by how
+       well they predict observations that are left out.
     3. Each target is predicted from the nearest observations in the metric of the covariance
        (`yaotan.column.fill.neighbourhood`) by ordinary kriging:
 
@@ -51,8 +52,9 @@ class SpaceTimeKriging:
         Mean of the field.
     model : ProductSum, optional
         Covariance; None: fitted.
-    space_family, time_family : {"exponential", "matern32", "spherical"}
-        Margins of the fitted covariance.
+    space_family, time_family : {"exponential", "matern32", "spherical"}, optional
+        Margins of the fitted covariance; None: exponential or matern32, whichever predicts better (without
+        `refine` exponential).
     minimum, maximum : int
         Observations of a neighbourhood.
     track_share : float
@@ -62,12 +64,15 @@ class SpaceTimeKriging:
     support : {"cell", "point"}
         What `predict` gives: means over cells (micro-scale variance averages out), or the field at their
         centres. Over periods the field is averaged in either case.
-    average, overpass_correlation
+    average, overpass_correlation, uncertainty
         See `yaotan.column.fill.extraction.gather`.
     error_length : float
         L, e-folding length of the common error along an overpass [m]; 0: errors are independent.
     robust : bool
         Robust variogram.
+    refine : bool
+        Improve the fitted parameters by how well they predict observations that are left out
+        (`yaotan.column.fill.refinement`).
     max_distance, max_days : float, optional
         Longest lags of the variogram ([m], [days]).
     seed : int
@@ -113,8 +118,8 @@ class SpaceTimeKriging:
         mean: MeanModel = MeanModel(),  # noqa: B008  (frozen)
         *,
         model: ProductSum | None = None,
-        space_family: Family = "exponential",
-        time_family: Family = "exponential",
+        space_family: Family | None = None,
+        time_family: Family | None = None,
         minimum: int = 20,
         maximum: int = 64,
         track_share: float = 0.25,
@@ -122,8 +127,10 @@ class SpaceTimeKriging:
         support: Support = "cell",
         average: str | float | None = None,
         overpass_correlation: float = 0.5,
+        uncertainty: float | None = None,
         error_length: float = 100e3,
         robust: bool = False,
+        refine: bool = True,
         max_distance: float | None = None,
         max_days: float | None = None,
         seed: int = 0,
@@ -142,12 +149,10 @@ class SpaceTimeKriging:
         self.space_family, self.time_family = space_family, time_family
         self.minimum, self.maximum, self.track_share = minimum, maximum, track_share
         self.ordinary, self.support = ordinary, support
-        self.average, self.overpass_correlation, self.error_length = (
-            average,
-            overpass_correlation,
-            error_length,
-        )
-        self.robust, self.max_distance, self.max_days, self.seed = robust, max_distance, max_days, seed
+        self.average, self.overpass_correlation = average, overpass_correlation
+        self.uncertainty, self.error_length = uncertainty, error_length
+        self.robust, self.refine, self.seed = robust, refine, seed
+        self.max_distance, self.max_days = max_distance, max_days
 
     def fit(self, data: Data, *, variable: str | None = None) -> Self:
         """Fit mean and covariance, and condition on the data (see `GapFiller.fit`).
@@ -172,22 +177,15 @@ class SpaceTimeKriging:
             As `gather`, `MeanModel.fit` and `fit_product_sum`.
         """
         observations = gather(
-            data,
-            variable=variable,
-            average=self.average,
-            overpass_correlation=self.overpass_correlation,
-        ).need(LEAST, "SpaceTimeKriging")
+            data, variable=variable, average=self.average,
+            overpass_correlation=self.overpass_correlation, uncertainty=self.uncertainty,
+        ).need(LEAST, "SpaceTimeKriging")  # fmt: skip
         learned = learn(
-            observations,
-            self.mean,
-            self.model,
-            families=(self.space_family, self.time_family),
-            max_distance=self.max_distance,
-            max_days=self.max_days,
-            robust=self.robust,
-            error_length=self.error_length,
+            observations, self.mean, self.model, families=(self.space_family, self.time_family),
+            max_distance=self.max_distance, max_days=self.max_days, robust=self.robust,
+            refine=self.refine, track_share=self.track_share, error_length=self.error_length,
             seed=self.seed,
-        )
+        )  # fmt: skip
         self.mean_, self.model_ = learned.mean, learned.model
         self.variogram_, self.diagnostics_ = learned.variogram, learned.diagnostics
         return self._hold(observations)

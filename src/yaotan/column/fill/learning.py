@@ -10,12 +10,15 @@ import numpy as np
 from yaotan.column.fill.covariance import Family, ProductSum
 from yaotan.column.fill.mean import FittedMean, MeanModel
 from yaotan.column.fill.observation import Observations
+from yaotan.column.fill.refinement import refine_model
 from yaotan.column.fill.variogram import Variogram, estimate_variogram, fit_product_sum
 from yaotan.column.fill.vecchia import make_chain
 from yaotan.geodesy import sphere_point
 
 #: Observations of the generalised fit of the mean, at most.
 _GENERALISED: Final = 100_000
+#: Families that are tried where none is named.
+_TRIED: Final[tuple[Family, ...]] = ("exponential", "matern32")
 #: Rounds of mean and covariance.
 _ROUNDS: Final = 2
 
@@ -35,10 +38,12 @@ def learn(
     mean: MeanModel,
     model: ProductSum | None,
     *,
-    families: tuple[Family, Family],
+    families: tuple[Family | None, Family | None],
     max_distance: float | None,
     max_days: float | None,
     robust: bool,
+    refine: bool,
+    track_share: float,
     error_length: float,
     seed: int,
 ) -> Learned:
@@ -48,7 +53,7 @@ def learn(
     ----------
     observations, mean, model
         Data, form of the mean, covariance (None: to be fitted).
-    families, max_distance, max_days, robust, error_length, seed
+    families, max_distance, max_days, robust, refine, track_share, error_length, seed
         See `yaotan.column.fill.kriging.SpaceTimeKriging`.
 
     Returns
@@ -68,9 +73,29 @@ def learn(
             error_length=error_length,
             seed=seed,
         )
-        found, diagnostics = fit_product_sum(variogram, space_family=families[0], time_family=families[1])
+        found, diagnostics = fit_product_sum(
+            variogram,
+            space_family=families[0] or "exponential",
+            time_family=families[1] or "exponential",
+        )
+        fitted = fit_generalised(observations, mean, found, error_length, seed)
+    if refine:
+        found, further = refine_model(
+            observations,
+            fitted.residual(observations),
+            found,
+            families=[(a, b) for a in _candidates(families[0]) for b in _candidates(families[1])],
+            error_length=error_length,
+            track_share=track_share,
+            seed=seed,
+        )
+        diagnostics = diagnostics | {"variogram_at_bound": diagnostics["at_bound"]} | further
         fitted = fit_generalised(observations, mean, found, error_length, seed)
     return Learned(fitted, found, variogram, diagnostics)
+
+
+def _candidates(family: Family | None) -> tuple[Family, ...]:
+    return _TRIED if family is None else (family,)
 
 
 def fit_generalised(

@@ -61,7 +61,13 @@ class Neighbourhood:
         self.cap = max(1, math.ceil(track_share * self.maximum))
 
     def search(
-        self, place: Floats, days: Floats, *, half: float = 0.0, labels: NDArray[np.intp] | None = None
+        self,
+        place: Floats,
+        days: Floats,
+        *,
+        half: float = 0.0,
+        labels: NDArray[np.intp] | None = None,
+        bars: NDArray[np.intp] | None = None,
     ) -> tuple[Rows, Rows]:
         """Find the neighbours of targets.
 
@@ -71,9 +77,9 @@ class Neighbourhood:
             ``(m, 3)`` [m] and ``(m,)``.
         half : float
             Half of the period over which the target is a mean [days]; it is searched at several times.
-        labels : numpy.ndarray, optional
-            ``(n, k)``, when the targets are the observations themselves: those that share a label with the
-            target are left out.
+        labels, bars : numpy.ndarray, optional
+            ``(n, k)`` labels of the observations and ``(m, k)`` those that each target bars, column by
+            column. Without `bars` the targets are the observations, and each bars its own labels.
 
         Returns
         -------
@@ -86,7 +92,8 @@ class Neighbourhood:
         rows, counts = np.zeros((targets, self.maximum), np.int64), np.zeros(targets, np.int64)
         wanted = np.arange(targets)
         asked = min(size, math.ceil(_CANDIDATES * self.maximum / moments) + 1)
-        barred = np.zeros((0, 0), np.int64) if labels is None else labels.astype(np.int64)
+        known = np.zeros((0, 0), np.int64) if labels is None else labels.astype(np.int64)
+        barred = known if bars is None else bars.astype(np.int64)
         while wanted.size:
             found = [
                 self.tree.query(
@@ -98,7 +105,7 @@ class Neighbourhood:
             short = np.zeros(wanted.size, bool)
             select(
                 candidates.astype(np.int64), wanted, place, days, half, self.place, self.days, self.overpass,
-                self.scale, barred, self.minimum, self.maximum, self.cap, rows, counts, short,
+                self.scale, known, barred, self.minimum, self.maximum, self.cap, rows, counts, short,
             )  # fmt: skip
             if asked == size:
                 break

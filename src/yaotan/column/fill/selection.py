@@ -12,8 +12,8 @@ from yaotan.column.fill.kernel import compiled
 @compiled
 def select(
     candidates: Any, wanted: Any, place: Any, days: Any, half: float, known_place: Any, known_days: Any,
-    overpass: Any, scale: Any, labels: Any, minimum: int, maximum: int, cap: int, rows: Any, counts: Any,
-    short: Any,
+    overpass: Any, scale: Any, labels: Any, bars: Any, minimum: int, maximum: int, cap: int, rows: Any,
+    counts: Any, short: Any,
 ) -> None:  # fmt: skip
     """Choose for each wanted target; ``short`` tells which of them should see more candidates.
 
@@ -29,8 +29,8 @@ def select(
         Observations.
     scale : (4,)
         Ranges.
-    labels : (n, k) int64
-        Empty, or what bars observations (target number = observation number).
+    labels, bars : (n, k) int64, (m, k) int64
+        Empty, or labels of the observations and those that each target bars, column by column.
     minimum, maximum, cap : int
         Numbers of observations: least, most, most of one overpass in the first pass.
     rows, counts, short
@@ -52,7 +52,7 @@ def select(
             seen[q] = w
             barred = False
             for k in range(labels.shape[1]):
-                barred |= labels[q, k] == labels[m, k]
+                barred |= labels[q, k] == bars[m, k]
             if barred:
                 continue
             late = max(abs(known_days[q] - days[m]) - half, 0.0) / scale[3]
