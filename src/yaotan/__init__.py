@@ -39,6 +39,7 @@ _HOME: Final = {
     "smooth_profile": "yaotan.column.kernel.harmonise",
     "collocate": "yaotan.column.validation.collocation",
     "validate": "yaotan.column.validation.validation",
+    "BiasCorrection": "yaotan.column.fusion.correction",
     "smoothing_error": "yaotan.column.kernel.smoothing",
     "fit_trend": "yaotan.column.trend.fit",
     "growth": "yaotan.column.trend.growth",

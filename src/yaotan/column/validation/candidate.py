@@ -24,7 +24,7 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Candidates:
-    """Soundings as flat arrays; ``row`` is the number in the table."""
+    """Soundings as flat arrays; ``row`` is the number in the table, ``carried`` has a column a name."""
 
     row: Ints
     latitude: Floats
@@ -34,6 +34,7 @@ class Candidates:
     sigma: Floats
     temperature: Floats
     altitude: Floats
+    carried: Floats
 
     def take(self, rows: Any) -> Candidates:
         """Give some of them (mask or numbers)."""
@@ -60,18 +61,30 @@ def read_blocks(soundings: xr.Dataset, column: str, options: Options) -> Any:
                 expected=f"{extra[key]} of every sounding for {key}=",
             )
     names += [name for name in extra.values() if name in soundings]
+    for name in options.carry:
+        if name not in soundings or soundings[name].dims != ("sounding",):
+            raise SchemaError(
+                f"{name} cannot be carried to the pairs",
+                where=str(soundings.attrs.get("product", "soundings")),
+                expected="a variable with one number for each sounding",
+            )
+    names += [name for name in options.carry if name not in names]
     for start, stop in _blocks(soundings[column]):
         block = soundings[names].isel(sounding=slice(start, stop)).compute()
         blank = np.full(stop - start, np.nan)
         part = {k: block[n].values.astype(float) if n in block else blank for k, n in extra.items()}
         moment = block["time"].values.astype("datetime64[ns]")
+        carried = np.array([block[name].values for name in options.carry], float)
         found = Candidates(
             np.arange(start, stop),
             block["latitude"].values.astype(float),
             block["longitude"].values.astype(float),
             moment.astype(np.int64),
             block[column].values.astype(float),
-            *(part[key] for key in ("sigma", "temperature", "altitude")),
+            part["sigma"],
+            part["temperature"],
+            part["altitude"],
+            carried.reshape(-1, stop - start).T,
         )
         fine = {
             "bad_quality": ~(part["quality"] > 0),

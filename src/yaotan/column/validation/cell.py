@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -81,7 +82,7 @@ def _satellite(
     from scipy.spatial import cKDTree
 
     options = context.options
-    other, unusable = _all(reference, Context(reference, context.column, options))
+    other, unusable = _all(reference, Context(reference, context.column, replace(options, carry=())))
     place = sounding_means(found, found.value, group, size, options)
     tree = cKDTree(sphere_point(other.latitude, other.longitude))
     centres = sphere_point(place["latitude"], place["longitude"])

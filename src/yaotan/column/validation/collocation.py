@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -57,6 +57,7 @@ def collocate(
     minimum_soundings: int = 1,
     minimum_spectra: int = 1,
     overpass_correlation: float = 0.5,
+    carry: Sequence[str] = (),
 ) -> xr.Dataset:
     r"""Find pairs of soundings and measurements of stations, of another satellite, or values of a model.
 
@@ -101,6 +102,8 @@ def collocate(
     overpass_correlation : float
         Correlation of the stated errors of soundings of one overpass. Measurements of a station count as
         independent.
+    carry : sequence of str
+        Variables of the soundings whose means go into the pairs (air mass, albedo).
 
     Returns
     -------
@@ -138,9 +141,12 @@ def collocate(
     ([411.5], [410.5], [2])
     """
     column = find_column(soundings, column)
+    for name in carry:
+        if name in VARIABLES or name == "station":
+            raise SchemaError(f"{name} cannot be carried", where="collocate", fix="the pairs have it anyway")
     options = Options(
         method, box, radius, hours, days, temperature, kelvin, altitude, kernel, convert, reach,
-        minimum_soundings, minimum_spectra, overpass_correlation,
+        minimum_soundings, minimum_spectra, overpass_correlation, tuple(carry),
     )  # fmt: skip
     if kernel != "none":
         operator_of(soundings, column)  # refuses, before anything is read, what has no kernel
@@ -227,6 +233,8 @@ def _dataset(
         name: ("pair", joined[name], {"units": unit.format(u=units)} if unit else {})
         for name, (unit, _) in VARIABLES.items()
     }
+    for name in context.options.carry:
+        variables[name] = ("pair", joined[name], {**context.soundings[name].attrs})
     pairs = xr.Dataset(variables, coords={"station": ("pair", station.astype(str))})
     for name, (_, words) in VARIABLES.items():
         pairs[name].attrs["long_name"] = words

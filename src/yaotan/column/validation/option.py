@@ -37,6 +37,7 @@ class Options:
     minimum_soundings: int
     minimum_spectra: int
     overpass_correlation: float
+    carry: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, known in (

@@ -111,7 +111,16 @@ def sounding_means(found: Candidates, value: Floats, group: Any, size: int, opti
         "value_spread": group_spread(value, group, size),
         "value_count": np.bincount(group, minlength=size),
         "moment": group_mean(found.time.astype(float), group, size),
+        **{name: _whole_mean(found.carried[:, k], group, size) for k, name in enumerate(options.carry)},
     }
+
+
+def _whole_mean(values: Floats, group: Any, size: int) -> Floats:
+    """Give the mean of each group; NaN where any value of it is missing."""
+    known = np.isfinite(values)
+    mean = group_mean(np.where(known, values, 0.0), group, size)
+    mean[group[~known]] = np.nan
+    return mean
 
 
 def station_means(station: Station, windows: list[Any]) -> Rows:
@@ -196,6 +205,7 @@ def _day(
         "value_spread": value.std(ddof=1) if value.size > 1 else np.nan,
         "value_count": len(found),
         "distance": from_station(found, station).mean(),
+        **{name: means[name].mean() for name in options.carry},
         "time": averaged["moment"][k],
         "time_difference": (averaged["moment"][k] - means["moment"].mean()) / 1e9,
     }

@@ -1,0 +1,1 @@
+"""Satellites together: one brought to another's level, and several made one."""
