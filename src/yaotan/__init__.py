@@ -33,6 +33,8 @@ _HOME: Final = {
     "zonal_statistics": "yaotan.grid.zonal",
     "sample_grid": "yaotan.grid.sample",
     "screen": "yaotan.column.screening",
+    "background": "yaotan.column.background.background",
+    "enhancement": "yaotan.column.background.enhancement",
     "check_claim": "yaotan.column.claim",
     "Profile": "yaotan.column.kernel.profile",
     "harmonise_prior": "yaotan.column.kernel.harmonise",

@@ -1,0 +1,1 @@
+"""Backgrounds of columns and what stands out from them."""
