@@ -184,3 +184,28 @@ def test_a_full_disk_is_one_message(monkeypatch, capsys):
     monkeypatch.setattr("yaotan.cli.runner.run_run", full)
     assert run_main("run", "study.yaml") == 2
     assert capsys.readouterr().err.startswith("yaotan: error: results/columns: no space left on device.")
+
+
+def test_fill_says_what_leaving_out_showed(tmp_path, capsys):
+    from yaotan.simulate.record import simulate_record
+
+    record = simulate_record(1, days=40).soundings
+    record["sounding_id"] = ("sounding", np.arange(record.sizes["sounding"], dtype=np.uint64))
+    spec = yaotan.GridSpec.regular(2.0, (90, 24, 120, 44))
+    grid = yaotan.grid_soundings(record, spec, period="8D", weight="centre")
+    yaotan.write(grid, tmp_path / "grid.nc")
+    place = ["--bounds", "90", "24", "120", "44", "--resolution", "5", "--times", "8D"]
+    main_result = tmp_path / "filled.nc"
+    with pytest.raises(SystemExit) as stop:
+        main(["fill", str(tmp_path / "grid.nc"), str(main_result), *place, "--harmonics", "0"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert "leaving out each block: rmse" in out
+    assert "0 left out" in out
+    filled = yaotan.open_grid(main_result)
+    assert filled.attrs["kind"] == "interpolated"
+    assert bool(filled["xco2_uncertainty"].min() > 0.0)
+    with pytest.raises(SystemExit) as stop:
+        main(["fill", str(tmp_path / "grid.nc"), str(main_result), *place])
+    assert stop.value.code == 2
+    assert "days of data cannot tell a season from a trend" in capsys.readouterr().err

@@ -40,6 +40,8 @@ class Command:
     options: tuple[Option, ...]
 
 
+GLOBE: Final = (-180.0, -90.0, 180.0, 90.0)
+
 ALIASES: Final = Option(
     "aliases", str, None, "YAML that teaches the names of a delivery (docs/howto/gmi_aliases.md)."
 )
@@ -81,9 +83,7 @@ COMMANDS: Final = (
             ALIASES,
             TRUST,
             Option("resolution", float, 1.0, "Cell size [degrees]."),
-            Option(
-                "bounds", "box", (-180.0, -90.0, 180.0, 90.0), "WEST SOUTH EAST NORTH of the grid [degrees]."
-            ),
+            Option("bounds", "box", GLOBE, "WEST SOUTH EAST NORTH of the grid [degrees]."),
             Option("period", str, None, "day, month, season, year or an ISO duration (8D); none: one field."),
             Option("weight", str, "area", "area, centre, footprint or response."),
             Option(
@@ -110,6 +110,46 @@ COMMANDS: Final = (
             Option("name", str, None, "Column that holds its English name."),
             Option("name_zh", str, None, "Column that holds its Chinese name."),
             Option("correlation_length", float, 100e3, "E-folding length of the errors of cells [m]."),
+        ),
+    ),
+    Command(
+        "fill",
+        (
+            "yaotan.io.soundings:open_soundings",
+            "yaotan.grid.spec:GridSpec.regular",
+            "yaotan.column.fill.filling:fill_gaps",
+            "yaotan.column.fill.mean:MeanModel",
+            "yaotan.column.fill.kriging:SpaceTimeKriging",
+        ),
+        "Fill the gaps of columns: FILES (granules, or one grid) and, last, TARGET (.nc, .zarr, .tif).",
+        (
+            Argument("files", "Granules, folders or patterns; or one gridded file.", many=True),
+            Argument("target", "File to write."),
+        ),
+        (
+            PRODUCT,
+            Option("quality", str, "good", "good, all or bad."),
+            Option("on_error", str, "raise", "raise, or skip files that cannot be read and list them."),
+            ALIASES,
+            TRUST,
+            Option("variable", str, None, "Variable, where the files have several."),
+            Option("resolution", float, 1.0, "Cell size [degrees]."),
+            Option(
+                "bounds", "box", GLOBE, "WEST SOUTH EAST NORTH of the grid; data up to 10 further degrees."
+            ),
+            Option("times", str, "month", "day, month, season, year or an ISO duration (8D): means over it."),
+            Option("region", str, None, "Vector file or name of regions: cells elsewhere are left out."),
+            Option("method", str, "kriging", "kriging."),
+            Option("average", str, None, "Means along the track first (10s), or in cells (degrees)."),
+            Option("uncertainty", float, None, "1 sigma of soundings whose product states none."),
+            Option("overpass_correlation", float, 0.5, "Error correlation inside one overpass."),
+            Option("space", int, 1, "Degree of the mean in latitude and longitude: 0 to 2."),
+            Option("time", int, 1, "Degree of the mean in time: 0 to 3."),
+            Option("harmonics", int, 4, "Harmonics of the year: 0 to 6; 0 for less than a year of data."),
+            Option("season_space", int, 0, "1: the season changes with latitude and longitude."),
+            Option("minimum", int, 20, "Observations of a neighbourhood, at least."),
+            Option("maximum", int, 64, "Observations of a neighbourhood, at most."),
+            Option("seed", int, 0, "Seed of samples."),
         ),
     ),
     Command(

@@ -137,6 +137,13 @@ def run_zonal(grid: str, regions: str, target: str, **options: Any) -> None:
     print(f"{target}: {len(opened)} regions")
 
 
+def run_fill(files: list[str], target: str, **options: Any) -> None:
+    """Fill the gaps of soundings or of a grid."""
+    from yaotan.cli.fill import fill_files
+
+    fill_files(files, target, **options)
+
+
 def run_trend(file: str, target: str, **options: Any) -> None:
     """Fit the series of a file, and write table and curves."""
     from yaotan.cli.trend import fit_file

@@ -1,0 +1,79 @@
+"""Gap fillers against planted truths: many seeds of the model's own family, twenty years of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fill_trial import Score, at_months, at_points, baseline_of, by_blocks, record_of
+from fill_truth import plant
+from yaotan import MeanModel, SpaceTimeKriging
+from yaotan.column.fill.covariance import ProductSum
+from yaotan.column.fill.filler import GapFiller
+
+pytestmark = pytest.mark.truth
+
+#: twenty years, six months of them in different seasons
+DAYS = 7305
+MONTHS = ["2020-01", "2023-03", "2026-05", "2029-07", "2032-09", "2035-11"]
+#: fillers that are tried on the changing field
+FILLERS: dict[str, Callable[[], GapFiller]] = {
+    "space-time kriging": lambda: SpaceTimeKriging(MeanModel(2, 2, 4, 1)),
+}
+#: points by which coverage may miss: on fields of the model, and on the changing field
+CONSISTENT, CHANGING = 5.0, 8.0
+
+
+def test_coverage_on_planted_fields_of_the_model(capsys) -> None:
+    """Mean and covariance are fitted; errors are correlated along the tracks."""
+    model = ProductSum(0.4, 0.2, 1.2, 0.1, 600e3, 15.0)
+    errors, sigmas, left_out = [], [], []
+    for seed in range(40):
+        made = plant(seed, model)
+        families = {"space_family": "exponential", "time_family": "exponential"}
+        filler = SpaceTimeKriging(MeanModel(1, 1, 1), **families).fit(made.observations)
+        value, sigma = filler.predict_at(made.latitude, made.longitude, made.time)
+        errors.append(made.truth - value)
+        sigmas.append(sigma)
+        left_out.append(by_blocks(filler))
+    scores = {
+        "truth at points": Score.of(np.concatenate(errors), np.concatenate(sigmas)),
+        "blocks left out": Score(
+            *(float(np.mean([getattr(one, name) for one in left_out])) for name in Score.__annotations__)
+        ),
+    }
+    with capsys.disabled():
+        print("\n40 planted fields of the model\n" + pd.DataFrame(scores).round(2).to_string())  # noqa: T201
+    for score in scores.values():
+        assert abs(score.coverage_68 - 68.0) <= CONSISTENT
+        assert abs(score.coverage_95 - 95.0) <= CONSISTENT
+
+
+@pytest.fixture(scope="module")
+def scores() -> dict[tuple[str, str], Score]:
+    """Figures of every filler over twenty years that are not stationary, with errors that nobody assumes."""
+    record = record_of(1, DAYS)
+    found = {("spatial kriging by month", "blocks"): baseline_of(1, DAYS)}
+    for name, make in FILLERS.items():
+        filler = make().fit(record.soundings)
+        found[name, "blocks"] = by_blocks(filler)
+        found[name, "points"] = at_points(filler, record)
+        found[name, "monthly means"] = at_months(filler, record, MONTHS)
+    return found
+
+
+def test_coverage_on_a_changing_field(scores, capsys) -> None:
+    with capsys.disabled():
+        print("\ntwenty years\n" + pd.DataFrame(scores).T.round(3).to_string())  # noqa: T201
+    for name in FILLERS:
+        for kind in ("blocks", "points"):
+            assert abs(scores[name, kind].coverage_68 - 68.0) <= CHANGING
+            assert abs(scores[name, kind].coverage_95 - 95.0) <= CHANGING
+
+
+def test_the_best_beats_spatial_kriging_month_by_month(scores) -> None:
+    best = min(scores[name, "blocks"].rmse for name in FILLERS)
+    assert best <= 0.85 * scores["spatial kriging by month", "blocks"].rmse
