@@ -42,6 +42,7 @@ _HOME: Final = {
     "collocate": "yaotan.column.validation.collocation",
     "validate": "yaotan.column.validation.validation",
     "BiasCorrection": "yaotan.column.fusion.correction",
+    "fuse": "yaotan.column.fusion.ensemble",
     "smoothing_error": "yaotan.column.kernel.smoothing",
     "fit_trend": "yaotan.column.trend.fit",
     "growth": "yaotan.column.trend.growth",
