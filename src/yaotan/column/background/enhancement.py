@@ -48,7 +48,7 @@ def enhancement(
     Notes
     -----
     z is of one sounding: of 1,000 soundings without any source, 3 have abs(z) > 3, and neighbours share it.
-    Areas need a test of their own. What a background wrongly takes out is missing here.
+    For areas take `yaotan.hot_spots`. What a background wrongly takes out is missing here.
 
     Examples
     --------
