@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import warnings
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import yaotan
+from conftest import REPOSITORY
 from contract.case_tropomi import ch4
 from contract.case_tropomi_gas import write_no2
 from contract.swath import LINES, PIXELS
@@ -114,6 +116,17 @@ def test_unchecked_layout_is_said(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         scene = yaotan.open_scene(tmp_path / "granule.nc", trust_layout=True)
     assert scene.no2_averaging_kernel.dims == ("y", "x", "layer")
+
+
+def test_howto_page_runs(methane: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (REPOSITORY / "docs" / "howto" / "scene.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(methane.parent)
+    space: dict[str, xr.Dataset] = {}
+    exec(code, space)
+    assert space["scene"].sizes["y"] <= LINES
+    for word in record(space["scene"]):
+        assert word in ("file", "product", "version", "read", "kept", "lines", "pixels", "no_value", "masked")
 
 
 def test_scene_holds_the_soundings_of_a_real_cut(satellite: Path) -> None:
