@@ -20,7 +20,7 @@ GROWTH_TIME: Final = 1.0
 NOISE_TIMES: Final = np.geomspace(6.0, 106.0, 7) / FILTER_YEAR
 #: variances that are tried, in parts of that of the correlated noise: white noise, growth [per year squared]
 _WHITE: Final = np.exp(np.linspace(-3.0, 3.0, 7))
-_GROWTH: Final = np.exp(np.linspace(-3.0, 3.0, 4))
+_GROWTH: Final = np.exp(np.linspace(-4.0, 2.0, 4))
 #: residuals smaller than this part of the values are rounding, not noise
 _ROUNDING: Final = 1e-10
 
