@@ -14,6 +14,7 @@ from yaotan.column.trend.noise import (
     Noise,
     drift_covariance,
     estimate_noise,
+    noise_design,
     rate_covariance,
 )
 
@@ -93,3 +94,15 @@ def test_a_series_without_noise_has_none() -> None:
     curve = Curve(year, Settings())
     found = estimate_noise(year, 400 + 2 * (year - 2000), curve.design(year))
     assert (found.white, found.growth, found.correlated.sum()) == (0.0, 0.0, 0.0)
+
+
+def test_a_season_that_wanders_does_not_pass_for_noise() -> None:
+    year = 2000 + (np.arange(144) + 0.5) / 12
+    amplitude = 3 + 0.8 * np.sin(2 * np.pi * year / 6)
+    noise = 0.2 * np.random.default_rng(0).standard_normal(144)
+    value = 400 + 2 * (year - 2000) + amplitude * np.cos(2 * np.pi * year) + noise
+    curve = Curve(year, Settings())
+    found = estimate_noise(year, value, noise_design(curve)).covariance(year)[0, 0]
+    plain = estimate_noise(year, value, curve.design(year)).covariance(year)[0, 0]
+    assert found == pytest.approx(0.04, rel=0.35)
+    assert plain > 2 * found

@@ -1,4 +1,4 @@
-"""Planted growth and season against stated uncertainty, 2,000 monthly and 400 weekly series (``make truth``)."""
+"""Planted growth and season against stated uncertainty, 2,000 monthly, 400 weekly series (``make truth``)."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 
 from yaotan.column.trend.curve import Curve, Floats, Settings
 from yaotan.column.trend.moment import FILTER_YEAR, decimal_year
-from yaotan.column.trend.noise import Errors, Noise, estimate_noise
+from yaotan.column.trend.noise import Errors, Noise, estimate_noise, noise_design
 from yaotan.column.trend.sample import average_series, check_length, spacing
 from yaotan.column.trend.series import Series, read_series, region_coordinates
 from yaotan.column.trend.table import CURVES, TRUST, empty_fit, fit_attributes
 from yaotan.errors import SeriesError
-
-#: series of this length may have a season that changes, apart from the noise [years]
-_SEASON_CHANGE: Final = 6.0
 
 
 @dataclass(frozen=True)
@@ -245,7 +242,7 @@ def _fit_one(read: Series, number: int, settings: Settings, weighted: bool) -> x
             fix="leave weighted out",
         )
     curve = Curve(year, settings, scale**-2.0 if weighted and scale is not None else None)
-    noise = estimate_noise(year, value, _noise_design(curve), scale)
+    noise = estimate_noise(year, value, noise_design(curve), scale)
     errors = Errors(year, noise, scale)
     inside = (read.year >= year[0]) & (read.year <= year[-1])
     at = read.year[inside]
@@ -265,17 +262,6 @@ def _fit_one(read: Series, number: int, settings: Settings, weighted: bool) -> x
     table["noise_correlated"].values[:] = np.sqrt(noise.correlated)
     table["growth_variability"].values = np.asarray(np.sqrt(noise.growth))
     return table
-
-
-def _noise_design(curve: Curve) -> Floats:
-    """Terms that are no noise: those of the function, and in long series a season that grows or shifts."""
-    design = curve.design(curve.year)
-    span = curve.year[-1] - curve.year[0]
-    if span < _SEASON_CHANGE:
-        return design
-    first = curve.settings.terms
-    changing = design[:, first : first + 4] * (curve.year - curve.origin)[:, None]
-    return np.column_stack([design, changing])
 
 
 def _variance(kind: str, rows: Floats, at: Floats, errors: Errors) -> Floats:

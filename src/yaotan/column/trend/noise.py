@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from yaotan.column.trend.curve import Curve
 from yaotan.column.trend.kernel import whiten
 from yaotan.column.trend.moment import FILTER_YEAR
 
@@ -20,7 +21,11 @@ GROWTH_TIME: Final = 1.0
 NOISE_TIMES: Final = np.geomspace(6.0, 106.0, 7) / FILTER_YEAR
 #: variances that are tried, in parts of that of the correlated noise: white noise, growth [per year squared]
 _WHITE: Final = np.exp(np.linspace(-3.0, 3.0, 7))
-_GROWTH: Final = np.exp(np.linspace(-4.0, 2.0, 4))
+_GROWTH: Final = np.exp(np.linspace(-4.0, 4.0, 5))
+#: changes with periods above so many long cut-offs are no noise, whatever their shape
+_SLOW: Final = 2.5
+#: from this length on a series may have a season that changes [years]
+_SEASON_CHANGE: Final = 6.0
 #: residuals smaller than this part of the values are rounding, not noise
 _ROUNDING: Final = 1e-10
 
@@ -67,13 +72,43 @@ class Noise:
         return np.asarray(size[:, None] * matrix * size[None, :])
 
 
+def noise_design(curve: Curve) -> Floats:
+    """Terms that are no noise, whatever their shape: the function, slow changes of level and of season.
+
+    In series of six years and more with enough values: cosines with periods above 2.5 long cut-offs for the
+    level and for the yearly wave, and a half-yearly wave that grows or shifts. Without them a swing of growth
+    or of season that is not as the model assumes passes for noise.
+
+    Parameters
+    ----------
+    curve : Curve
+        Of the series.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n, p)``.
+    """
+    design, year, settings = curve.design(curve.year), curve.year, curve.settings
+    span = float(year[-1] - year[0])
+    count = int(2.0 * span * FILTER_YEAR / (_SLOW * settings.long))
+    if span < _SEASON_CHANGE or year.size < 4 * (settings.parameters + 3 * count + 2):
+        return design
+    turn = np.pi * np.arange(1, count + 1) * ((year - year[0]) / span)[:, None]
+    slow = np.cos(turn)
+    waves = design[:, settings.terms : settings.terms + 4]
+    changing = (waves[:, None, :2] * slow[:, :, None]).reshape(year.size, -1)
+    growing = waves[:, 2:] * (year - curve.origin)[:, None]
+    return np.column_stack([design, slow, changing, growing])
+
+
 def estimate_noise(year: Floats, value: Floats, design: Floats, scale: Floats | None = None) -> Noise:
     r"""Estimate the noise of a series from its restricted likelihood, averaged over models.
 
     The values are taken as design times coefficients plus a Gaussian process: white noise, noise with
     correlation exp(-lag / time), and a level that integrates growth of correlation time `GROWTH_TIME`. The
     likelihood is that of the part of the data on which the coefficients have no influence, so that the fit
-    takes no variance away. It is computed for 7 correlation times, 7 shares of white noise and 4 shares of
+    takes no variance away. It is computed for 7 correlation times, 7 shares of white noise and 5 shares of
     growth, equally spaced in their logarithms; the variances are means over these models with the likelihood
     as weight. So what the series cannot tell (a short one knows little of its correlation time) widens the
     result.
