@@ -160,7 +160,7 @@ class LocalKriging:
         """
         model = self.model
         moments = moments or Moments.of(steps, number, model.time_range)
-        lat, lon = (axis[rows][wanted] for axis in centres(spec))
+        lat, lon = (axis[wanted] for axis in centres(spec, rows))
         nodes = cell_nodes(spec, rows, wanted, self.support, model)
         chosen, counts = self.near.search(
             sphere_point(lat, lon), np.full(lat.size, moments.middle), half=moments.half

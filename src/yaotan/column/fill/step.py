@@ -128,8 +128,8 @@ def _moments(times: Times) -> NDArray[np.datetime64] | None:
     return values
 
 
-def centres(spec: GridSpec) -> tuple[Floats, Floats]:
-    """Latitude and longitude of the centres of all cells ``(ny, nx)`` [degrees].
+def centres(spec: GridSpec, rows: slice = slice(None)) -> tuple[Floats, Floats]:
+    """Latitude and longitude of the centres of the cells of some rows ``(ny, nx)`` [degrees].
 
     Examples
     --------
@@ -138,7 +138,7 @@ def centres(spec: GridSpec) -> tuple[Floats, Floats]:
     [[179.5, -179.5]]
     """
     y, x = (0.5 * (edges[:-1] + edges[1:]) for edges in (spec.y_edges, spec.x_edges))
-    lat, lon = np.meshgrid(y, x, indexing="ij")
+    lat, lon = np.meshgrid(y[rows], x, indexing="ij")
     if not spec.is_geographic:
         transformer = pyproj.Transformer.from_crs(spec.pyproj_crs, "EPSG:4326", always_xy=True)
         lon, lat = transformer.transform(lon, lat)
