@@ -4,6 +4,9 @@ A neighbourhood has some tens of observations and a map tens of thousands of cel
 of one small dense system. Inner loops run over contiguous memory without reductions, which lets the compiler
 use vector instructions without giving up IEEE arithmetic; the exponential is written out for the same reason
 (no vector mathematics library is needed).
+
+All functions that call one another stand in this one file: numba's cache of compiled code sees changes of the
+file of a function only, and would go on with the old machine code of a function from elsewhere.
 """
 
 from __future__ import annotations
@@ -192,3 +195,237 @@ def fill_covariance(
             for j in range(i):
                 a[i, j] += loss[j]
         a[i, i] = model[SPACE] + model[TIME] + model[JOINT] + model[MICRO] + own[r]
+
+
+@compiled
+def krige(
+    rows: Any, counts: Any, soon: Any, soon_self: Any, nodes: Any, exact: Any,
+    place: Any, days: Any, own: Any, shared: Any, overpass: Any, length: float, model: Any,
+    data: Any, design: Any, design_at: Any, mean_error: Any, ordinary: bool,
+    value: Any, variance: Any,
+) -> int:  # fmt: skip
+    """Krige each target from its own neighbours.
+
+    Parameters
+    ----------
+    rows, counts : (m, k) int64, (m,) int64
+        Neighbours of each target, and how many there are.
+    soon, soon_self : (m, k), (m,)
+        Correlation in time of target and neighbour, and of the target with itself (below 1 for a mean over a
+        period).
+    nodes : (m, q, 3)
+        Points whose mean the target is [m].
+    exact : (m,) bool
+        Whether micro-scale variance belongs to the target (a point, not the mean of a cell).
+    place, days, own, shared, overpass, length, model
+        As in `fill_covariance`; `own` is the whole error variance.
+    data : (n, r)
+        Residuals of the observations, r sets of them.
+    design, design_at, mean_error : (n, p), (m, p), (p, p)
+        Terms of the mean at observations and targets, and the covariance of its coefficients.
+    ordinary : bool
+        Whether a local mean is estimated with each target.
+    value, variance : (m, r), (m,)
+        Results.
+
+    Returns
+    -------
+    int
+        Redundant observations met.
+    """
+    most, sets, terms = rows.shape[1], data.shape[1], design.shape[1]
+    a = np.empty((most, most))
+    # two arrays in one, and room for the nodes of a cell
+    room = max(2 * most, nodes.shape[1])
+    work, bits = np.empty((5, room)), np.empty(room, np.int64)
+    right = np.empty((most, 2 + sets))
+    weight, lag = np.empty(most), np.empty(terms)
+    points = nodes.shape[1]
+    redundant = 0
+    for m in range(rows.shape[0]):
+        n = counts[m]
+        total = _self_covariance(nodes[m], points, soon_self[m], exact[m], model, work, bits)
+        if n == 0:
+            variance[m] = total
+            for c in range(sets):
+                value[m, c] = 0.0
+            if ordinary:
+                variance[m] = np.nan
+                value[m, :] = np.nan
+            continue
+        fill_covariance(
+            rows[m], n, place, days, own, shared, overpass, length, model, a, work, bits
+        )  # fmt: skip
+        for i in range(n):
+            work[0, n + i] = a[i, i]
+        redundant += factorise(a, n, work[0])
+        _target_covariance(rows[m], n, soon[m], nodes[m], points, exact[m], place, model, right, work, bits)
+        for i in range(n):
+            right[i, 1] = 1.0
+            for c in range(sets):
+                right[i, 2 + c] = data[rows[m, i], c]
+        substitute(a, n, right, 2 + sets)
+        known, level, spread = 0.0, 0.0, 0.0
+        for i in range(n):
+            known += right[i, 0] * right[i, 0]
+            level += right[i, 0] * right[i, 1]
+            spread += right[i, 1] * right[i, 1]
+        lift = (1.0 - level) / spread if ordinary else 0.0
+        for i in range(n):
+            weight[i] = right[i, 0] + lift * right[i, 1]
+        for c in range(sets):
+            s = 0.0
+            for i in range(n):
+                s += weight[i] * right[i, 2 + c]
+            value[m, c] = s
+        error = total - known + lift * (1.0 - level)
+        if terms:
+            substitute_back(a, n, weight)
+            error += _mean_variance(rows[m], n, weight, design, design_at[m], mean_error, lag)
+        variance[m] = error
+    return redundant
+
+
+@compiled
+def _mean_variance(rows: Any, n: int, weight: Any, design: Any, at: Any, error: Any, lag: Any) -> float:
+    """Variance that the uncertain mean adds: of what of the target's terms the neighbours do not carry."""
+    terms = at.size
+    for p in range(terms):
+        lag[p] = at[p]
+    for i in range(n):
+        for p in range(terms):
+            lag[p] -= weight[i] * design[rows[i], p]
+    s = 0.0
+    for p in range(terms):
+        for q in range(terms):
+            s += lag[p] * error[p, q] * lag[q]
+    return s
+
+
+@compiled
+def _self_covariance(
+    nodes: Any, points: int, soon: float, exact: bool, model: Any, work: Any, bits: Any
+) -> float:
+    near = 1.0
+    if points > 1:
+        far, out = work[0], work[1]
+        total = 0.0
+        for i in range(points):
+            for j in range(points):
+                s = 0.0
+                for k in range(3):
+                    s += (nodes[i, k] - nodes[j, k]) ** 2
+                far[j] = math.sqrt(s) / model[SPACE_RANGE]
+            correlate(far, points, int(model[SPACE_FAMILY]), out, bits)
+            for j in range(points):
+                total += out[j]
+        near = total / (points * points)
+    micro = model[MICRO] if exact else 0.0
+    return model[SPACE] * near + (model[TIME] + model[JOINT] * near) * soon + micro
+
+
+@compiled
+def _target_covariance(
+    rows: Any, n: int, soon: Any, nodes: Any, points: int, exact: bool, place: Any, model: Any, right: Any,
+    work: Any, bits: Any,
+) -> None:  # fmt: skip
+    """Covariance of the target with its neighbours, into the first column of ``right``."""
+    far, out, near = work[0], work[1], work[2]
+    here = False
+    for j in range(n):
+        near[j] = 0.0
+        right[j, 0] = 0.0
+    for p in range(points):
+        x, y, z = nodes[p, 0], nodes[p, 1], nodes[p, 2]
+        for j in range(n):
+            q = rows[j]
+            dx, dy, dz = place[q, 0] - x, place[q, 1] - y, place[q, 2] - z
+            far[j] = math.sqrt(dx * dx + dy * dy + dz * dz)
+        if exact:
+            for j in range(n):
+                here |= (far[j] == 0.0) & (soon[j] == 1.0)
+                if far[j] == 0.0 and soon[j] == 1.0:
+                    right[j, 0] = model[MICRO]
+        for j in range(n):
+            far[j] /= model[SPACE_RANGE]
+        correlate(far, n, int(model[SPACE_FAMILY]), out, bits)
+        for j in range(n):
+            near[j] += out[j]
+    for j in range(n):
+        s = near[j] / points
+        right[j, 0] += model[SPACE] * s + (model[TIME] + model[JOINT] * s) * soon[j]
+
+
+@compiled
+def condition(
+    rows: Any, counts: Any, place: Any, days: Any, own: Any, shared: Any, overpass: Any, length: float,
+    model: Any, weights: Any, spread: Any,
+) -> None:  # fmt: skip
+    """Weights of each observation's predecessors, and its standard deviation given them.
+
+    ``weights`` ``(n, k)``, ``spread`` ``(n,)``; 0 for an observation that its predecessors give already.
+    """
+    most = rows.shape[1] + 1
+    a, work, bits = np.empty((most, most)), np.empty((5, 2 * most)), np.empty(2 * most, np.int64)
+    chosen, solved = np.empty(most, np.int64), np.empty(most)
+    for m in range(rows.shape[0]):
+        n = counts[m]
+        for i in range(n):
+            chosen[i] = rows[m, i]
+        chosen[n] = m
+        fill_covariance(chosen, n + 1, place, days, own, shared, overpass, length, model, a, work, bits)
+        for i in range(n + 1):
+            work[0, n + 1 + i] = a[i, i]
+        factorise(a, n + 1, work[0])
+        spread[m] = a[n, n]
+        for i in range(n):
+            solved[i] = a[n, i]
+        if spread[m] == 0.0:
+            # the factor has lost the row: solve for the weights anew
+            fill_covariance(chosen, n + 1, place, days, own, shared, overpass, length, model, a, work, bits)
+            _weights_of_last(a, n, solved, work)
+        substitute_back(a, n, solved)
+        for i in range(n):
+            weights[m, i] = solved[i]
+
+
+@compiled
+def _weights_of_last(a: Any, n: int, solved: Any, work: Any) -> None:
+    for i in range(n):
+        solved[i] = a[n, i]
+        work[0, n + i] = a[i, i]
+    factorise(a, n, work[0])
+    for i in range(n):
+        if a[i, i] == 0.0:
+            solved[i] = 0.0
+            continue
+        solved[i] /= a[i, i]
+        for k in range(i + 1, n):
+            solved[k] -= a[k, i] * solved[i]
+
+
+@compiled
+def score(
+    rows: Any, counts: Any, targets: Any, place: Any, days: Any, own: Any, shared: Any, overpass: Any,
+    length: float, model: Any, residual: Any, out: Any,
+) -> None:  # fmt: skip
+    """Log density of each target observation given its neighbours ``rows``, less a constant: ``(m,)``."""
+    most = rows.shape[1] + 1
+    a, work, bits = np.empty((most, most)), np.empty((5, 2 * most)), np.empty(2 * most, np.int64)
+    chosen, white = np.empty(most, np.int64), np.empty(most)
+    for m in range(targets.size):
+        n = counts[m]
+        for i in range(n):
+            chosen[i] = rows[m, i]
+        chosen[n] = targets[m]
+        fill_covariance(chosen, n + 1, place, days, own, shared, overpass, length, model, a, work, bits)
+        for i in range(n + 1):
+            work[0, n + 1 + i] = a[i, i]
+        factorise(a, n + 1, work[0])
+        for i in range(n + 1):
+            value = residual[chosen[i]]
+            for j in range(i):
+                value -= a[i, j] * white[j]
+            white[i] = value / a[i, i] if a[i, i] > 0.0 else 0.0
+        # an observation that others give exactly tells nothing of the model
+        out[m] = -math.log(a[n, n]) - 0.5 * white[n] * white[n] if a[n, n] > 0.0 else 0.0

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.column.fill.covariance import ProductSum, correlation
+from yaotan.column.fill.kernel import krige
 from yaotan.column.fill.mean import FittedMean
 from yaotan.column.fill.neighbourhood import Neighbourhood
 from yaotan.column.fill.observation import Floats, Observations
 from yaotan.column.fill.step import Steps, centres
-from yaotan.column.fill.system import krige
 from yaotan.column.fill.target import Moments, Support, cell_nodes, mean_terms
 from yaotan.errors import YaotanError
 from yaotan.geodesy import sphere_point

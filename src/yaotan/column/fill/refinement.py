@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.column.fill import chain
+from yaotan.column.fill import kernel
 from yaotan.column.fill.covariance import Family, ProductSum
 from yaotan.column.fill.neighbourhood import Neighbourhood
 from yaotan.column.fill.observation import Floats, Observations
@@ -124,7 +124,7 @@ class _Search:
         out = np.empty(self.targets.size)
 
         def loss(logs: Floats) -> float:
-            chain.score(
+            kernel.score(
                 rows, counts, self.targets, near.place, near.days, own, known.shared, near.overpass,
                 self.error_length, np.append(np.exp(logs), families), self.residual, out,
             )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from yaotan.column.fill import chain
+from yaotan.column.fill import chain, kernel
 from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.local import LocalKriging
 from yaotan.column.fill.observation import Floats, Observations
@@ -148,7 +148,7 @@ def _draw_errors(rng: np.random.Generator, local: LocalKriging, draws: int) -> F
     weights, spread = np.zeros(rows.shape), np.zeros(len(known))
     no_field = replace(local.model, space=0.0, time=0.0, micro=0.0).parameters()
     no_field[2] = 0.0
-    chain.condition(
+    kernel.condition(
         rows, counts, near.place, near.days, known.sigma**2, known.shared, near.overpass,
         local.error_length, no_field, weights, spread,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.column.fill import chain
+from yaotan.column.fill import chain, kernel
 from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.observation import Floats
 
@@ -100,7 +100,7 @@ def make_chain(
     order = np.random.default_rng(seed).permutation(days.size)
     rows, counts = earlier_rows(np.column_stack([place, days])[order] / scale, predecessors)
     weights, spread = np.zeros(rows.shape), np.zeros(order.size)
-    chain.condition(
+    kernel.condition(
         rows, counts, np.ascontiguousarray(place[order]), days[order], own[order], shared[order],
         overpass[order].astype(np.int64), length, model.parameters(), weights, spread,
     )  # fmt: skip
