@@ -167,7 +167,7 @@ def test_what_cannot_help_is_not_tried_again(hub, tmp_path, form, trouble):
 def test_what_passes_is_tried_again(hub, tmp_path, form, trouble):
     path = PROCESS if form == "raster" else STATISTICS
     hub.server.trouble[path] = [trouble.replace("700", "50")]
-    assert one(hub, tmp_path, form=form).status == "fetched"
+    assert one(hub, tmp_path, form=form, patience=quick(trouble=trouble)).status == "fetched"
     assert len(hub.server.requests(path)) == 2
     # a request with a body is never gone on with in the middle
     assert all("range" not in seen.headers for seen in hub.server.requests(path))
@@ -178,7 +178,7 @@ def test_what_passes_is_tried_again(hub, tmp_path, form, trouble):
 def test_search_and_login_fail_in_one_message(hub, tmp_path, path, trouble):
     hub.server.forever[path] = trouble
     with pytest.raises(FetchError) as caught:
-        get(hub, tmp_path, patience=quick(stall=0.1))
+        get(hub, tmp_path, patience=quick(trouble=trouble))
     assert caught.value.fix
     assert len(hub.server.requests(path)) == (1 if trouble in LASTING else 4)
     assert not (tmp_path / "got").exists()
@@ -203,7 +203,7 @@ def test_a_file_that_is_there_is_never_replaced_by_a_bad_one(hub, tmp_path, form
     path.write_bytes(path.read_bytes()[:-1] + b" ")  # not what was recorded, so it is asked for again
     before = path.read_bytes()
     hub.server.forever[PROCESS if form == "raster" else STATISTICS] = trouble.replace("700", "50")
-    assert one(hub, tmp_path, form=form, patience=quick(stall=0.1)).status == "failed"
+    assert one(hub, tmp_path, form=form, patience=quick(trouble=trouble)).status == "failed"
     assert path.read_bytes() == before
     hub.server.forever.clear()
     assert one(hub, tmp_path, form=form).status == "fetched"

@@ -134,7 +134,7 @@ def test_what_cannot_help_is_not_tried_again(server, tmp_path, trouble):
 @pytest.mark.parametrize("trouble", PASSING)
 def test_what_passes_is_tried_again(server, tmp_path, trouble):
     server.trouble[f"/data/{FIRST}"] = [trouble]
-    (file,) = one(server, tmp_path).files
+    (file,) = one(server, tmp_path, patience=quick(trouble=trouble)).files
     assert file.status == "fetched"
     assert file.path.read_bytes() == BODIES[FIRST]
     assert len(server.requests(f"/data/{FIRST}")) == 2
@@ -146,7 +146,7 @@ def test_what_does_not_pass_is_given_up_and_never_replaces_a_good_file(server, t
     good = hdf5_bytes(99)
     (tmp_path / "got").mkdir()
     (tmp_path / "got" / FIRST).write_bytes(good)
-    (file,) = one(server, tmp_path, patience=quick(stall=0.1)).files
+    (file,) = one(server, tmp_path, patience=quick(trouble=trouble)).files
     assert file.status == "failed"
     assert (tmp_path / "got" / FIRST).read_bytes() == good
     assert len(server.requests(f"/data/{FIRST}")) <= (1000 if trouble == "cut:700" else 4)
@@ -393,7 +393,7 @@ def test_a_bad_registry_is_refused(server, tmp_path, text, words):
 def test_a_registry_that_cannot_be_had_is_one_message(server, tmp_path, trouble):
     server.forever["/data/registry.txt"] = trouble
     with pytest.raises(FetchError) as caught:
-        get(server, tmp_path, patience=quick(stall=0.1))
+        get(server, tmp_path, patience=quick(trouble=trouble))
     assert caught.value.fix
     assert len(server.requests("/data/registry.txt")) == (1 if trouble in LASTING else 4)
     assert isinstance(caught.value, CredentialsError) == (trouble == "401")

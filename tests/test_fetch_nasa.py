@@ -167,7 +167,7 @@ def test_what_cannot_help_is_not_tried_again(single, tmp_path, trouble):
 @pytest.mark.parametrize("trouble", PASSING)
 def test_what_passes_is_tried_again(single, tmp_path, trouble):
     single.store.trouble[f"/store/{FIRST}"] = [trouble]
-    (file,) = get(single, tmp_path).files
+    (file,) = get(single, tmp_path, patience=quick(trouble=trouble)).files
     assert file.status == "fetched"
     assert file.path.read_bytes() == BODIES[FIRST]
 
@@ -176,7 +176,7 @@ def test_what_passes_is_tried_again(single, tmp_path, trouble):
 def test_the_search_fails_in_one_message(single, tmp_path, trouble):
     single.main.forever[SEARCH] = trouble
     with pytest.raises(FetchError) as caught:
-        get(single, tmp_path, patience=quick(stall=0.15))
+        get(single, tmp_path, patience=quick(trouble=trouble))
     assert caught.value.fix
     assert len(single.main.requests(SEARCH)) == (1 if trouble in LASTING else 4)
     assert not (tmp_path / "got").exists()
@@ -192,7 +192,7 @@ def test_the_login_fails_in_one_message_before_any_file(single, tmp_path, monkey
     monkeypatch.setenv("EARTHDATA_PASSWORD", PASSWORD)
     single.urs.forever[LOGIN] = trouble
     with pytest.raises(FetchError) as caught:
-        get(single, tmp_path, patience=quick(stall=0.1))
+        get(single, tmp_path, patience=quick(trouble=trouble))
     assert caught.value.fix
     assert PASSWORD not in str(caught.value)
     assert len(single.urs.requests(LOGIN)) == (1 if trouble in LASTING else 4)
@@ -206,7 +206,7 @@ def test_a_file_that_is_there_is_never_replaced_by_a_bad_one(single, tmp_path, t
     path = tmp_path / "got" / FIRST
     path.parent.mkdir()
     path.write_bytes(hdf5_bytes(99))
-    (file,) = get(single, tmp_path, patience=quick(stall=0.1)).files
+    (file,) = get(single, tmp_path, patience=quick(trouble=trouble)).files
     assert file.status == "failed"
     assert path.read_bytes() == hdf5_bytes(99)
     single.store.forever.clear()
@@ -225,7 +225,7 @@ def test_retry_after_of_the_data_host_is_honoured_in_seconds(single, tmp_path):
 def test_the_search_goes_on_after_a_passing_failure(single, tmp_path):
     waits = Waits()
     single.main.trouble[SEARCH] = ["500", "429:9", "cut:40", "stall"]
-    assert get(single, tmp_path, patience=quick(waits, attempts=6)).of("fetched")
+    assert get(single, tmp_path, patience=quick(waits, attempts=8, trouble="stall")).of("fetched")
     assert waits.asked == [1.0, 9.0, 4.0, 8.0]
 
 

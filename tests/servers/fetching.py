@@ -64,8 +64,10 @@ class Waits:
             self.asked.append(seconds)
 
 
-def quick(waits: Waits | None = None, **changes: float) -> Patience:
-    options = {"attempts": 4, "connect": 2.0, "stall": 0.4, "first_wait": 1.0, **changes}
+def quick(waits: Waits | None = None, *, trouble: str = "", **changes: float) -> Patience:
+    """Wait shortly only for a server that is told to stall: a busy machine must not look like one."""
+    stall = 0.25 if trouble == "stall" else 10.0
+    options = {"attempts": 4, "connect": 10.0, "stall": stall, "first_wait": 1.0, **changes}
     return Patience(**options, sleep=waits or Waits())
 
 
