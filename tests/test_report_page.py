@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 import yaml
 
 from report_results import VARIANTS, make_results
 from yaotan.errors import CatalogError, OutputError, SchemaError
+from yaotan.report.analysis import AnomalyResult, FilledResult
 from yaotan.report.export import write_figures
 from yaotan.report.page import render, report, sibling
 from yaotan.report.text import Text, load_tree
@@ -283,3 +286,14 @@ def test_words_are_valid_yaml_of_text():
         text = Text(language)
         assert text("small.cells", n=1, shown="1") != text("small.cells", n=2, shown="2") or language == "zh"
         assert yaml.safe_dump(dict(load_tree(language)))
+
+
+def test_analyses_refuse_tables_and_grids_that_lack_something():
+    grid = make_results(months=1, regions=1, products=1, resolution=6.0).columns[0].grid
+    with pytest.raises(SchemaError, match="xco2_measured"):
+        FilledResult("a", "A", "xco2", "ppm", grid, "kriging", pd.DataFrame())
+    with pytest.raises(SchemaError, match="verdict"):
+        AnomalyResult("a", "A", "xco2", "ppm", pd.DataFrame({"region_id": ["R"]}))
+    empty = AnomalyResult("a", "A", "xco2", "ppm", pd.DataFrame())
+    with pytest.raises(SchemaError, match="twice in anomalies"):
+        replace(make_results(months=1, regions=1, products=1, resolution=6.0), anomalies=(empty, empty))

@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pandas as pd
 
 from yaotan.errors import SchemaError
+from yaotan.report.analysis import (
+    AnomalyResult,
+    ClaimResult,
+    FilledResult,
+    FusionResult,
+    HotspotResult,
+    TrendResult,
+    ValidationResult,
+    check_columns,
+    check_grid,
+    part_key,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -18,6 +30,9 @@ Language = Literal["en", "zh"]
 
 #: region_id of rows that describe the whole study area (regions may overlap, so they are never summed)
 WHOLE: Final = "*"
+
+#: fields with analyses of one product and gas
+ANALYSES: Final = ("filled", "trends", "anomalies", "validations", "hotspots")
 
 #: columns that each table must have; a table without rows may come without columns
 TABLE_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -39,18 +54,6 @@ TABLE_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "losses": ("product", "region_id", "month", "reason", "kind", "unit", "count"),
     "truth": ("product", "variable", "region_id", "time", "estimate", "uncertainty", "truth"),
 }
-
-
-def _check_columns(table: pd.DataFrame | None, kind: str, owner: str) -> None:
-    if table is None or table.empty:
-        return
-    missing = [name for name in TABLE_COLUMNS[kind] if name not in table.columns]
-    if missing:
-        raise SchemaError(
-            f"the table {kind} lacks {', '.join(missing)}",
-            where=owner,
-            expected=f"columns {', '.join(TABLE_COLUMNS[kind])}",
-        )
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,14 @@ class ColumnResult:
     cadence: str = "month"
 
     def __post_init__(self) -> None:
-        _check_columns(self.table, "table", f"column {self.product}/{self.variable}")
-        if self.variable not in self.grid:
-            raise SchemaError(f"the grid lacks {self.variable}", where=f"column {self.product}")
+        owner = f"column {self.product}/{self.variable}"
+        check_columns(self.table, TABLE_COLUMNS["table"], "table", owner)
+        check_grid(self.grid, (self.variable,), owner)
 
     @property
     def key(self) -> str:
         """Name that is unique in a study and safe in an HTML id and a file name."""
-        return f"{self.product}-{self.variable}".replace("/", "-").replace(" ", "-")
+        return part_key(self.product, self.variable)
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,10 @@ class StudyResults:
         As written to ``provenance.json``: ``inputs`` (list of file, product, version, sha256, read, kept),
         ``skipped`` (list of file, error), ``recipe`` (text or mapping), ``software`` (name to version),
         ``references`` (list of str), ``notes`` (list of str). All keys are optional.
+    filled, trends, anomalies, validations, hotspots, fused : tuple
+        Analyses that the study asked for (`yaotan.report.analysis`); none by default.
+    claims : ClaimResult, optional
+        Claims that were checked.
     """
 
     title: str | Mapping[str, str]
@@ -144,13 +151,21 @@ class StudyResults:
     summary: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    filled: tuple[FilledResult, ...] = ()
+    trends: tuple[TrendResult, ...] = ()
+    anomalies: tuple[AnomalyResult, ...] = ()
+    validations: tuple[ValidationResult, ...] = ()
+    hotspots: tuple[HotspotResult, ...] = ()
+    claims: ClaimResult | None = None
+    fused: tuple[FusionResult, ...] = ()
 
     def __post_init__(self) -> None:
         for kind in ("contrasts", "comparison", "losses", "truth"):
-            _check_columns(getattr(self, kind), kind, "study results")
-        keys = [column.key for column in self.columns]
-        if len(set(keys)) < len(keys):
-            raise SchemaError("a product has the same variable twice", where="study results")
+            check_columns(getattr(self, kind), TABLE_COLUMNS[kind], kind, "study results")
+        for name in ("columns", *ANALYSES):
+            keys = [one.key for one in getattr(self, name)]
+            if len(set(keys)) < len(keys):
+                raise SchemaError(f"a product has the same variable twice in {name}", where="study results")
 
     def title_in(self, language: str) -> str:
         """Give the title in one language, else in the one there is."""
