@@ -1,0 +1,1 @@
+"""Ecosystem carbon: areas and transitions of land classes, stocks and their change."""
