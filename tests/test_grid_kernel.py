@@ -91,10 +91,13 @@ def test_read_only_install_compiles_without_a_cache(tmp_path):
     )
     shutil.copytree(REPOSITORY / "catalogs", tmp_path / "catalogs")
     # a file where the cache folder would be, and no home: numba can write nowhere, whoever runs the test
-    (tmp_path / "src" / "yaotan" / "grid" / "__pycache__").write_text("")
+    for package in ("grid", "column/fill"):
+        (tmp_path / "src" / "yaotan" / package / "__pycache__").write_text("")
     code = """
 import numpy as np
 from yaotan.grid import bin, kernel
+from yaotan.column.fill import kernel as kriging
+assert type(kriging.exp_minus._cache).__name__ == "NullCache"
 print(kernel.__file__)
 assert kernel.locate(np.array([0.0, 1.0, 3.0]), 1.0, 2.5) == 1
 assert type(kernel.locate._cache).__name__ == "NullCache"

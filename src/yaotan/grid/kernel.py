@@ -11,33 +11,11 @@ concave ring is right although the ring may hold zero-width bridges.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Final
 
-import numba
 import numpy as np
 
-
-def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    # Division by zero gives inf or NaN as in numpy: no branch on each division. No function here allocates,
-    # so counting references of a dozen arrays for each cell (half of the time) can be left out.
-    compiler: Any = numba.njit
-    try:
-        return compiler(error_model="numpy", _nrt=False, **options)(function)
-    except KeyError:  # the option is not part of numba's public interface
-        return compiler(error_model="numpy", **options)(function)
-
-
-def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    try:
-        return _compiled(function, cache=True, nogil=True)
-    except RuntimeError:  # numba finds no folder in which it may keep compiled code (read-only install)
-        return _compiled(function, nogil=True)
-
-
-def _inline(function: Callable[..., Any]) -> Callable[..., Any]:
-    return _compiled(function, inline="always")
-
+from yaotan.compiled import compiled_without_allocation, inlined
 
 # Why a sounding is left out; `REASONS` in footprint.py gives the words in this order.
 NAN_CORNER: Final = 0
@@ -81,7 +59,7 @@ _WEIGHT: Final = (5.0 / 9.0, 8.0 / 9.0, 5.0 / 9.0)
 _LN2: Final = math.log(2.0)
 
 
-@_jit
+@compiled_without_allocation
 def locate(edges, inverse_step, value):  # type: ignore[no-untyped-def]
     """Give the half-open cell that holds a value; -1 below and n above the edges."""
     n = edges.size - 1
@@ -100,7 +78,7 @@ def locate(edges, inverse_step, value):  # type: ignore[no-untyped-def]
     return int(np.searchsorted(edges, value, side="right")) - 1
 
 
-@_jit
+@compiled_without_allocation
 def snap(edges, inverse_step, tolerance, value):  # type: ignore[no-untyped-def]
     """Move a value that misses an edge only by rounding onto it, so that no sliver of a cell is filled."""
     n = edges.size - 1
@@ -112,7 +90,7 @@ def snap(edges, inverse_step, tolerance, value):  # type: ignore[no-untyped-def]
     return value
 
 
-@_jit
+@compiled_without_allocation
 def extent(work, buffer, axis, n):  # type: ignore[no-untyped-def]
     """Give the smallest and largest coordinate of a ring along one axis."""
     low = high = work[buffer, axis, 0]
@@ -122,7 +100,7 @@ def extent(work, buffer, axis, n):  # type: ignore[no-untyped-def]
     return low, high
 
 
-@_jit
+@compiled_without_allocation
 def ring(xs, ys, s, geographic, pole, work):  # type: ignore[no-untyped-def]
     """Fill buffer 0 with the unwrapped ring of footprint `s`; give its length, or -1 - reason.
 
@@ -176,14 +154,14 @@ def ring(xs, ys, s, geographic, pole, work):  # type: ignore[no-untyped-def]
     return n + 2
 
 
-@_jit
+@compiled_without_allocation
 def cross(work, a, b, c):  # type: ignore[no-untyped-def]
     """Give the cross product of the ways from corner a to b and from a to c: which side c lies on."""
     ux, uy = work[0, 0, b] - work[0, 0, a], work[0, 1, b] - work[0, 1, a]
     return ux * (work[0, 1, c] - work[0, 1, a]) - uy * (work[0, 0, c] - work[0, 0, a])
 
 
-@_jit
+@compiled_without_allocation
 def crosses_itself(work, n):  # type: ignore[no-untyped-def]
     """Tell whether two edges of the ring in buffer 0 that are not neighbours cross."""
     for a in range(n - 2):
@@ -195,7 +173,7 @@ def crosses_itself(work, n):  # type: ignore[no-untyped-def]
     return False
 
 
-@_jit
+@compiled_without_allocation
 def signed_area(work, buffer, n):  # type: ignore[no-untyped-def]
     """Sum triangles about the first corner, which keeps the digits of a small ring."""
     total = 0.0
@@ -208,7 +186,7 @@ def signed_area(work, buffer, n):  # type: ignore[no-untyped-def]
     return 0.5 * total
 
 
-@_jit
+@compiled_without_allocation
 def clip(work, source, target, n, axis, bound, sign):  # type: ignore[no-untyped-def]
     """Keep the part of a ring where ``sign * (coordinate - bound) >= 0``; give the new length."""
     other = 1 - axis
@@ -231,7 +209,7 @@ def clip(work, source, target, n, axis, bound, sign):  # type: ignore[no-untyped
     return m
 
 
-@_jit
+@compiled_without_allocation
 def subcell_mask(work, buffer, n, x0, x1, y0, y1):  # type: ignore[no-untyped-def]
     """Give 64 bits: which of the 8 x 8 sub-cell centres lie in a ring (even-odd rule)."""
     over_x, dy = 8.0 / (x1 - x0), 0.125 * (y1 - y0)
@@ -254,7 +232,7 @@ def subcell_mask(work, buffer, n, x0, x1, y0, y1):  # type: ignore[no-untyped-de
     return mask
 
 
-@_jit
+@compiled_without_allocation
 def popcount(mask):  # type: ignore[no-untyped-def]
     """Count the bits of a 64-bit mask: pairs, nibbles, bytes, then the sum of the bytes."""
     mask = mask - ((mask >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -266,7 +244,7 @@ def popcount(mask):  # type: ignore[no-untyped-def]
     return np.int64(mask & np.uint64(0x7F))
 
 
-@_jit
+@compiled_without_allocation
 def slot_of(slots, key):  # type: ignore[no-untyped-def]
     """Find the place of a key, or the free place for it, in an open-addressing table (-1 is free)."""
     size_mask = slots.size - 1
@@ -277,7 +255,7 @@ def slot_of(slots, key):  # type: ignore[no-untyped-def]
     return place
 
 
-@_jit
+@compiled_without_allocation
 def refill(keys, count, slots, rows):  # type: ignore[no-untyped-def]
     """Enter the first `count` keys with their row numbers into an empty table."""
     for row in range(count):
@@ -285,7 +263,7 @@ def refill(keys, count, slots, rows):  # type: ignore[no-untyped-def]
         slots[place], rows[place] = keys[row], row
 
 
-@_jit
+@compiled_without_allocation
 def refill_open(keys, sums, first_pass, slots, held):  # type: ignore[no-untyped-def]
     """Enter those open overpasses that may still grow into an empty table; give how many."""
     count = 0
@@ -297,7 +275,7 @@ def refill_open(keys, sums, first_pass, slots, held):  # type: ignore[no-untyped
     return count
 
 
-@_jit
+@compiled_without_allocation
 def change_overpass(number, still_open, row, v, table, spill, counters):  # type: ignore[no-untyped-def]
     """Take up another overpass of a cell; put the old one aside if more of its soundings can come."""
     floats, ints, slots, held = table[0], table[1], spill[0], spill[1]
@@ -317,7 +295,7 @@ def change_overpass(number, still_open, row, v, table, spill, counters):  # type
     ints[row, v, PASS] = number
 
 
-@_inline
+@inlined
 def add(row, weight, share, mask, k, usable, data, options, table, spill, counters):  # type: ignore[no-untyped-def]
     """Add one sounding to the sums of one cell, for each variable that it has."""
     values, sigma, bias, times, passes, still_open = data
@@ -354,7 +332,7 @@ def add(row, weight, share, mask, k, usable, data, options, table, spill, counte
         masks[row, v, MASK] |= mask
 
 
-@_inline
+@inlined
 def row_of(key, keys, slots, rows, counters):  # type: ignore[no-untyped-def]
     """Give the row of a cell, a new one where it is met for the first time."""
     # the few cells under the present part of the track are found without a search
@@ -371,7 +349,7 @@ def row_of(key, keys, slots, rows, counters):  # type: ignore[no-untyped-def]
     return row
 
 
-@_jit
+@compiled_without_allocation
 def check_values(k, data, options, usable, lost):  # type: ignore[no-untyped-def]
     """Note which variables a sounding can serve; count those it cannot, by reason; tell if any is left."""
     values, sigma = data[0], data[1]
@@ -388,7 +366,7 @@ def check_values(k, data, options, usable, lost):  # type: ignore[no-untyped-def
     return some
 
 
-@_jit
+@compiled_without_allocation
 def square_map(work, h):  # type: ignore[no-untyped-def]
     """Fill `h` with the projective map of the unit square to the ring of buffer 1, and its inverse."""
     px, py = work[1, 0], work[1, 1]
@@ -408,7 +386,7 @@ def square_map(work, h):  # type: ignore[no-untyped-def]
     h[0, 8] = h[1, 6] * x + h[1, 7] * y + h[1, 8]  # sign of the depth inside the footprint
 
 
-@_jit
+@compiled_without_allocation
 def response_at(x, y, h, shape):  # type: ignore[no-untyped-def]
     """Give the response at a point: 1 in the middle, 1/2 at the middle of each side."""
     depth = h[1, 6] * x + h[1, 7] * y + h[1, 8]
@@ -421,7 +399,7 @@ def response_at(x, y, h, shape):  # type: ignore[no-untyped-def]
     return value if value >= shape[5] else 0.0
 
 
-@_inline
+@inlined
 def emit(key, weight, share, mask, k, usable, data, options, state):  # type: ignore[no-untyped-def]
     """Add one sounding to one cell."""
     keys, slots, rows, table, spill, counters = state
@@ -429,7 +407,7 @@ def emit(key, weight, share, mask, k, usable, data, options, state):  # type: ig
     add(row, weight, share, mask, k, usable, data, options, table, spill, counters)
 
 
-@_jit
+@compiled_without_allocation
 def cell_range(edges, inverse_step, low, high):  # type: ignore[no-untyped-def]
     """Give the first and last cell that an interval enters (last < first: none)."""
     n = edges.size - 1
@@ -442,7 +420,7 @@ def cell_range(edges, inverse_step, low, high):  # type: ignore[no-untyped-def]
     return first, last
 
 
-@_jit
+@compiled_without_allocation
 def turns_of(grid, low, high):  # type: ignore[no-untyped-def]
     """Give the first and last full turn by which a footprint must be moved to meet the grid."""
     xe = grid[1]
@@ -451,7 +429,7 @@ def turns_of(grid, low, high):  # type: ignore[no-untyped-def]
     return math.ceil((xe[0] - high) / 360.0), math.floor((xe[xe.size - 1] - low) / 360.0)
 
 
-@_jit
+@compiled_without_allocation
 def centre_cell(x, y, grid):  # type: ignore[no-untyped-def]
     """Give row and column (in rising order) of a point; -1 outside. The last cell holds its upper edge."""
     ye, xe, inverse_y, inverse_x = grid[0], grid[1], grid[2], grid[3]
@@ -468,14 +446,14 @@ def centre_cell(x, y, grid):  # type: ignore[no-untyped-def]
     return row, column
 
 
-@_jit
+@compiled_without_allocation
 def cell_key(base, row, column, grid):  # type: ignore[no-untyped-def]
     """Give the flat cell number in the order of the grid (rows may fall)."""
     ny, nx = grid[0].size - 1, grid[1].size - 1
     return base + (ny - 1 - row if grid[6] else row) * nx + column
 
 
-@_jit
+@compiled_without_allocation
 def move_ring(work, n, turn, grid):  # type: ignore[no-untyped-def]
     """Copy the ring from buffer 0 to buffer 1, moved by full turns, corners beside an edge put on it."""
     for c in range(n):
@@ -483,7 +461,7 @@ def move_ring(work, n, turn, grid):  # type: ignore[no-untyped-def]
         work[1, 1, c] = snap(grid[0], grid[2], grid[4], work[0, 1, c])
 
 
-@_jit
+@compiled_without_allocation
 def lies_in_one(work, n, shift, x_low, x_high, grid, place):  # type: ignore[no-untyped-def]
     """Tell whether a footprint lies clear of all edges in one cell, and note its row and column."""
     y_low, y_high = extent(work, 0, 1, n)
@@ -499,7 +477,7 @@ def lies_in_one(work, n, shift, x_low, x_high, grid, place):  # type: ignore[no-
     )
 
 
-@_jit
+@compiled_without_allocation
 def piece_area(work, buffer, n, low, high, x0, x1):  # type: ignore[no-untyped-def]
     """Give the signed area of the part of a ring between two columns' edges."""
     if low < x0:
@@ -511,7 +489,7 @@ def piece_area(work, buffer, n, low, high, x0, x1):  # type: ignore[no-untyped-d
     return signed_area(work, buffer, n) if n > 2 else 0.0
 
 
-@_inline
+@inlined
 def spread_area(k, n, area, work, place, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
     """Give each cell its share of a footprint; tell how many cells got one."""
     ye, xe = grid[0], grid[1]
@@ -567,7 +545,7 @@ def spread_area(k, n, area, work, place, base, usable, data, options, grid, stat
     return hits
 
 
-@_jit
+@compiled_without_allocation
 def response_box(h, shape, box):  # type: ignore[no-untyped-def]
     """Fill `box` with the extent of the response above its tail; False where the map has no such box."""
     box[0], box[1], box[2], box[3] = math.inf, -math.inf, math.inf, -math.inf
@@ -583,7 +561,7 @@ def response_box(h, shape, box):  # type: ignore[no-untyped-def]
     return True
 
 
-@_jit
+@compiled_without_allocation
 def integrate(x0, x1, y0, y1, fine_x, fine_y, h, shape):  # type: ignore[no-untyped-def]
     """Integrate the response over a rectangle: 3 x 3 Gauss-Legendre points in pieces finer than its width."""
     nx = min(64, math.ceil((x1 - x0) / fine_x))
@@ -600,7 +578,7 @@ def integrate(x0, x1, y0, y1, fine_x, fine_y, h, shape):  # type: ignore[no-unty
     return 0.25 * total * dx * dy
 
 
-@_jit
+@compiled_without_allocation
 def spread_response(k, area, work, h, box, base, usable, data, options, grid, state):  # type: ignore[no-untyped-def]
     """Give each cell its part of the spatial response of a quadrilateral; tell how many cells got one."""
     ye, xe, shape = grid[0], grid[1], options[2]
@@ -636,14 +614,14 @@ def spread_response(k, area, work, h, box, base, usable, data, options, grid, st
     return hits
 
 
-@_jit
+@compiled_without_allocation
 def cells_bound(width, height, grid, factor):  # type: ignore[no-untyped-def]
     """Give an upper bound of the number of cells that a footprint can fill, wherever it lies."""
     columns = min(3.0 * grid[1].size, width * (1.0 + 2.0 * factor) * grid[11] + 8.0)
     return int(columns) * int(min(1.0 * grid[0].size, height * (1.0 + 2.0 * factor) * grid[10] + 3.0))
 
 
-@_inline
+@inlined
 def lacks_room(wanted, variables, state):  # type: ignore[no-untyped-def]
     """Tell whether the tables are too small for so many more cells; note how many are wanted."""
     state[5][WANTED] = wanted
@@ -653,7 +631,7 @@ def lacks_room(wanted, variables, state):  # type: ignore[no-untyped-def]
     )
 
 
-@_jit
+@compiled_without_allocation
 def bin_point(k, nominal, points, base, usable, data, options, grid, state, lost):  # type: ignore[no-untyped-def]
     """Put a sounding into the cell of its centre; give -1, or the reason why not."""
     x, y = points[0][k], points[1][k]
@@ -670,7 +648,7 @@ def bin_point(k, nominal, points, base, usable, data, options, grid, state, lost
     return -1
 
 
-@_jit
+@compiled_without_allocation
 def bin_chunk(start, room, points, corners, periods, data, options, grid, state, lost, rejected):  # type: ignore[no-untyped-def]
     """Add soundings to the sums, from number `start` on.
 

@@ -5,18 +5,17 @@ of one small dense system. Inner loops run over contiguous memory without reduct
 use vector instructions without giving up IEEE arithmetic; the exponential is written out for the same reason
 (no vector mathematics library is needed).
 
-All functions that call one another stand in this one file: numba's cache of compiled code sees changes of the
-file of a function only, and would go on with the old machine code of a function from elsewhere.
+All functions that call one another stand in this one file (why: `yaotan.compiled`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Final
 
-import numba
 import numpy as np
+
+from yaotan.compiled import compiled
 
 #: families of correlation functions, all valid in three dimensions
 EXPONENTIAL: Final = 0
@@ -32,12 +31,6 @@ _LN2_HIGH: Final = 6.93147180369123816490e-01
 _LN2_LOW: Final = 1.90821492927058770002e-10
 _LOG2E: Final = 1.44269504088896338700
 _SQRT3: Final = math.sqrt(3.0)
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compile without the lock of the interpreter; the machine code is kept in numba's file cache."""
-    compiler: Any = numba.njit
-    return compiler(error_model="numpy", nogil=True, cache=True)(function)
 
 
 @compiled

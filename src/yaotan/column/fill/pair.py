@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from yaotan.column.fill.kernel import compiled
+from yaotan.compiled import compiled
 
 
 @compiled

@@ -7,20 +7,14 @@ target slabs integrates both exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from yaotan.compiled import compiled
+
 Floats = NDArray[np.float64]
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compile without the lock of the interpreter; the machine code is kept in numba's file cache."""
-    compiler: Any = numba.njit
-    return compiler(error_model="numpy", nogil=True, cache=True)(function)
 
 
 @compiled

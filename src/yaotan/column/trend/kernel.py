@@ -6,24 +6,16 @@ The same by dense matrices took 50 s for the 788 months of Mauna Loa (200 likeli
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from yaotan.compiled import compiled
 
 Floats = NDArray[np.float64]
 
 
-def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # numba finds no folder in which it may keep compiled code (read-only install)
-        return numba.njit(nogil=True)(function)
-
-
-@_jit
+@compiled
 def whiten(
     year: Floats,
     columns: Floats,

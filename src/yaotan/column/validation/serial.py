@@ -7,13 +7,13 @@ with its restricted likelihood, and what follows is their mean, so that not know
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from yaotan.compiled import compiled
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -22,12 +22,6 @@ Floats: TypeAlias = NDArray[np.float64]
 _TIMES: Final = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
 _SHARES: Final = (0.25, 0.5, 0.75, 0.95)
 _INDEPENDENT: Final = 0.25
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compile without the lock of the interpreter; the machine code is kept in numba's file cache."""
-    compiler: Any = numba.njit
-    return compiler(error_model="numpy", nogil=True, cache=True)(function)
 
 
 @compiled
