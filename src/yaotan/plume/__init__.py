@@ -1,0 +1,1 @@
+"""Point sources: plumes found in images and on tracks, and the emission they stand for."""
