@@ -1,0 +1,1 @@
+"""Budgets of uncertainty: parameters, their draws, what they do to areas and densities."""
