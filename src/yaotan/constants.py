@@ -20,3 +20,20 @@ MOLAR_MASS_WATER: Final = 18.01528e-3
 MOLAR_MASS_CARBON: Final = 12.011e-3
 #: Molar mass of carbon dioxide [kg mol-1]: carbon, and twice oxygen (15.999) of the same table.
 MOLAR_MASS_CO2: Final = 44.009e-3
+#: Molar masses of the gases of columns [kg mol-1], from C 12.011, H 1.0080, N 14.007, O 15.999 of that table.
+MOLAR_MASS: Final = {
+    "co2": MOLAR_MASS_CO2,
+    "ch4": 16.043e-3,
+    "n2o": 44.013e-3,
+    "co": 28.010e-3,
+    "no2": 46.005e-3,
+}
+#: Normal gravity on the WGS84 ellipsoid [m s-2]: at the equator, and k of Somigliana's formula. NIMA TR8350.2
+#: (2000), table 3.4 and eq. 4-1.
+GRAVITY_EQUATOR: Final = 9.7803253359
+GRAVITY_K: Final = 0.00193185265241
+#: Decrease of gravity with height, free air [s-2]: 2 g / R of the same ellipsoid.
+GRAVITY_GRADIENT: Final = 3.086e-6
+#: Mean height of the mass of an air column above the ground [m]: scale height R T / g of 250 K, the
+#: mass-weighted mean temperature of the US Standard Atmosphere 1976 (248.6 K, from its layers).
+MEAN_AIR_HEIGHT: Final = 7300.0

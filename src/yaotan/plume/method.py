@@ -28,9 +28,10 @@ METHODS: Final[dict[str, tuple[str, str]]] = {}
 class Method(Protocol):
     """One way from a plume to an emission.
 
-    A method takes the data (image: dims ``y, x``; track: dim ``sounding``) with ``<gas>_mass`` of
-    `column_mass`, one source, and its wind, and gives a `PlumeResult`. It never edits its input. Where it
-    can give no emission it raises `NoEstimateError` with a status; what the user can mend is a `YaotanError`.
+    A method takes the data (image: dims ``y, x``; track: dim ``sounding``) with the
+    ``<v>_mass_factor`` of `column_mass`, one source, and its wind, and gives a `PlumeResult`. It never edits
+    its input. Where it can give no emission it raises `NoEstimateError` with a status; what the user can mend
+    is a `YaotanError`.
     """
 
     def __call__(
@@ -69,8 +70,7 @@ def estimate_point_source(
     Parameters
     ----------
     data : xarray.Dataset
-        Scene (dims ``y, x``) or soundings, with ``<gas>_mass`` and ``<gas>_mass_uncertainty`` of
-        `column_mass`.
+        Scene (dims ``y, x``) or soundings, with the ``<v>_mass_factor`` of `column_mass`.
     source : geopandas.GeoDataFrame
         Table of `make_sources`; each row gets its estimate.
     wind : EffectiveWind or mapping of str to EffectiveWind
