@@ -229,7 +229,7 @@ def _air(
     gravity: bool,
     done: dict[str, Any],
 ) -> Floats:
-    ground = pressure
+    ground: Any = pressure
     if ground is None:
         if "surface_pressure" not in data:
             raise SchemaError(

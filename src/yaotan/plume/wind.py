@@ -161,7 +161,7 @@ def _wind_of_rows(
         relation="mean transport wind",
         citation=profile.source if choice == "profile" and profile else "",
         height=CHOICES.get(choice, choice),
-        time=str(np.datetime64(time, "s")),
+        time=str(time.astype("datetime64[s]")),
         choices=others,
         history=tuple(history),
     )
@@ -299,6 +299,6 @@ def _product_winds(
             direction_uncertainty=direction_error,
             relation="wind of the product",
             height=CHOICES["product"],
-            time=str(np.datetime64(time, "s")),
+            time=str(time.astype("datetime64[s]")),
         )
     return made
