@@ -22,7 +22,9 @@ Winds: TypeAlias = EffectiveWind | Mapping[str, EffectiveWind]
 #: options that go into the record
 _PLAIN: Final = (str, int, float, bool, list, tuple)
 #: name -> module and function; loaded when first asked for
-METHODS: Final[dict[str, tuple[str, str]]] = {}
+METHODS: Final[dict[str, tuple[str, str]]] = {
+    "track_gaussian": ("yaotan.plume.track", "track_gaussian"),
+}
 
 
 class Method(Protocol):
