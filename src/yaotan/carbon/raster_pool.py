@@ -78,6 +78,10 @@ class RasterPool:
         """Name of the density in a histogram."""
         return self.density if isinstance(self.density, str) else str(self.density.name or "density")
 
+    def serves(self, code: int) -> bool:
+        """Say whether the pool of a class comes from here."""
+        return self.classes is None or code in self.classes
+
 
 def coefficient(given: Coefficient) -> tuple[float, float]:
     """Give value and sd of a coefficient; a bare number has sd 0, for its user takes it as exact.

@@ -16,7 +16,9 @@ from yaotan.errors import YaotanError
 Method: TypeAlias = Literal["monte_carlo", "propagation"]
 
 #: terms of the budget, in the order of tables
-TERMS: Final = ("density", "common", "fraction", "root_shoot", "raster", "area")
+TERMS: Final = (
+    "density", "common", "fraction", "root_shoot", "raster", "growth", "loss", "organic", "product", "area",
+)  # fmt: skip
 #: regions that are drawn together
 _CHUNK: Final = 128
 
@@ -61,19 +63,14 @@ class Weights:
 
     Attributes
     ----------
-    area : numpy.ndarray
-        ``(region, class)`` [m2] for pools of the table; negative for land that was lost.
-    scale : numpy.ndarray
-        ``(pool,)``: share of a pool's density that counts (a soil that has not come to rest yet).
-    raster : numpy.ndarray
-        ``(region, class, pool)`` [kg] for pools of rasters.
+    values : numpy.ndarray
+        ``(region, class, entry)``: area [m2] for entries by area, else what the entry is per; negative for
+        what was lost.
     zone : tuple of str
         Zone of each region.
     """
 
-    area: Floats
-    scale: Floats
-    raster: Floats
+    values: Floats
     zone: tuple[str, ...]
 
 
@@ -93,13 +90,14 @@ def propagate(
 ) -> dict[str, Spread]:
     r"""Give totals, class and pool sums with their uncertainty, by region, and of all regions together.
 
-    .. math:: S_r = \sum_{cp} w_{rcp} D_{cp}(x), \quad u^2 = \sum_{kl} g_k \Sigma_{kl} g_l, \quad
-              g_k = \sum_{cp} w_{rcp} \partial D_{cp} / \partial x_k
+    .. math:: S_r = \sum_{ce} w_{rce} D_{ce}(x), \quad u^2 = \sum_{kl} g_k \Sigma_{kl} g_l, \quad
+              g_k = \sum_{ce} w_{rce} \partial D_{ce} / \partial x_k
 
     Approach 1 sums the terms; with a confusion matrix the area of class j is
     :math:`\sum_i a_i p_{ij}`, and the term of area is
-    :math:`\sum_i a_i^2 \, d^T \mathrm{Cov}(p_i) \, d`. Approach 2 draws x and p. Terms are those of
-    Approach 1 in either case, so their squares need not quite add up to that of Approach 2.
+    :math:`\sum_i h_i^T \mathrm{Cov}(p_i) \, h_i`, :math:`h_{ij} = \sum_e w_{ie} D_{je}`. Approach 2 draws x
+    and p. Terms are those of Approach 1 in either case, so their squares need not quite add up to that of
+    Approach 2.
 
     Parameters
     ----------
@@ -110,12 +108,12 @@ def propagate(
     options : Uncertainty
         How.
     confusion : Confusion, optional
-        Shares of true in mapped classes, for the pools of the table.
+        Shares of true in mapped classes, for the entries by area.
 
     Returns
     -------
     dict of str to Spread
-        ``total`` ``(region + 1,)``, ``class`` ``(region + 1, class)``, ``pool`` ``(region + 1, pool)``; the
+        ``total`` ``(region + 1,)``, ``class`` ``(region + 1, class)``, ``pool`` ``(region + 1, label)``; the
         last row is all regions together.
     """
     parts = _first_order(model, weights, confusion)
@@ -125,36 +123,38 @@ def propagate(
     return out
 
 
-def _mapped(model: DensityModel, weights: Weights, confusion: Confusion | None) -> Floats:
-    """Weights ``(region, class, pool)`` at the means."""
-    area = weights.area if confusion is None else weights.area @ confusion.share
-    tabled = area[:, :, None] * model.tabled * weights.scale
-    return np.asarray(tabled + weights.raster)
+def adjust(model: DensityModel, values: Floats, confusion: Confusion | None) -> Floats:
+    """Give weights ``(region, class, entry)`` of true classes, at the mean shares."""
+    if confusion is None:
+        return values
+    true = np.einsum("rie,ij->rje", values, confusion.share)
+    return np.asarray(np.where(model.by_area, true, values))
 
 
 def _first_order(
     model: DensityModel, weights: Weights, confusion: Confusion | None
 ) -> dict[str, tuple[Floats, dict[str, Floats]]]:
-    regions, (classes, pools) = len(weights.zone), model.tabled.shape
-    w = _mapped(model, weights, confusion)
+    regions, classes, _ = weights.values.shape
+    w, fold = adjust(model, weights.values, confusion), model.fold
     size = len(model.parameters.items)
-    value = np.zeros((regions + 1, classes, pools))
-    kinds = {"total": (), "class": (classes,), "pool": (pools,)}
-    terms = [t for t in TERMS if t == "area" or any(i.term == t for i in model.parameters.items)]
-    sigma = {t: model.parameters.covariance(t) for t in terms if t != "area"}
+    kinds: dict[str, tuple[int, ...]] = {"total": (), "class": (classes,), "pool": (fold.shape[1],)}
+    terms = [t for t in TERMS if any(item.term == t for item in model.parameters.items)]
+    sigma = {t: model.parameters.covariance(t) for t in terms}
+    terms += ["area"] if confusion is not None else []
     variance = {k: {t: np.zeros((regions + 1, *shape)) for t in terms} for k, shape in kinds.items()}
     whole = {k: np.zeros((*shape, size)) for k, shape in kinds.items()}
     moving = [k for k, item in enumerate(model.parameters.items) if item.varies]
+    small = {t: matrix[np.ix_(moving, moving)] for t, matrix in sigma.items()}
     means = model.parameters.means[None, :]
     density = {zone: model.evaluate(means, zone)[0] for zone in set(weights.zone)}
     slope = {zone: model.gradient(zone)[moving] for zone in set(weights.zone)}
+    value = np.zeros((regions + 1, classes, fold.shape[1]))
     for r, zone in enumerate(weights.zone):
-        value[r] = w[r] * density[zone]
-        part = w[r] * slope[zone]  # parameter, class, pool
+        value[r] = (w[r] * density[zone]) @ fold
+        part = (w[r] * slope[zone]) @ fold  # parameter, class, label
         for kind, g in (("class", part.sum(2).T), ("pool", part.sum(1).T), ("total", part.sum((1, 2)))):
-            for t, matrix in sigma.items():
-                small = matrix[np.ix_(moving, moving)]
-                variance[kind][t][r] = np.einsum("...k,kl,...l->...", g, small, g)
+            for t, matrix in small.items():
+                variance[kind][t][r] = np.einsum("...k,kl,...l->...", g, matrix, g)
             whole[kind][..., moving] += g
     for kind, g in whole.items():
         for t, matrix in sigma.items():
@@ -174,12 +174,14 @@ def _add_area(
     density: dict[str, Floats],
 ) -> None:
     """Add the term of area; in the whole, the shares of a row are in error in all regions alike."""
-    rows = [i for i in range(confusion.codes.size) if confusion.count[i] >= 2]
-    for row in rows:
+    fold = model.fold * model.by_area[:, None]
+    for row in range(confusion.codes.size):
+        if confusion.count[row] < 2:
+            continue
         cov = confusion.covariance(row)
-        total = np.zeros_like(next(iter(density.values())))
+        total = np.zeros((confusion.codes.size, fold.shape[1]))
         for r, zone in enumerate(weights.zone):
-            held = weights.area[r, row] * density[zone] * model.tabled * weights.scale
+            held = (weights.values[r, row] * density[zone]) @ fold
             total += held
             _area_terms(variance, held, cov, r)
         _area_terms(variance, total, cov, -1)
@@ -210,59 +212,68 @@ def _simulate(
     draws = model.parameters.draw(options.draws, options.seed)
     shares = confusion.draw(options.draws, options.seed) if confusion is not None else None
     tails = [(1.0 - options.level) / 2.0, (1.0 + options.level) / 2.0]
-    classes, pools = model.tabled.shape
-    whole = np.zeros((options.draws, classes, pools))
+    whole = np.zeros((options.draws, len(model.codes), len(model.labels)))
     for zone in dict.fromkeys(weights.zone):
         density = model.evaluate(draws, zone)
         members = [r for r, other in enumerate(weights.zone) if other == zone]
-        simple = shares is None and bool(model.tabled.all())
-        if simple:  # a class of a region is its area times what the whole zone draws
-            _scale_classes(out["class"], density @ weights.scale, weights.area, members, tails)
         for start in range(0, len(members), _CHUNK):
             chunk = members[start : start + _CHUNK]
             if shares is None:
-                _total_chunk(out, model, weights, density, chunk, tails)
-            if not simple:
-                for r in chunk:
-                    held = _held(model, weights, density, shares, r)
-                    _fill(out["class"], r, held.sum(2), tails)
-                    if shares is not None:
-                        _fill(out["total"], r, held.sum((1, 2)), tails)
-                        _fill(out["pool"], r, held.sum(1), tails)
-        area, raster = weights.area[members].sum(0), weights.raster[members].sum(0)
-        both = Weights(area[None], weights.scale, raster[None], (zone,))
-        whole += _held(model, both, density, shares, 0)
-    _fill(out["class"], -1, whole.sum(2), tails)
-    _fill(out["pool"], -1, whole.sum(1), tails)
-    _fill(out["total"], -1, whole.sum((1, 2)), tails)
+                _fill_sums(out, model, weights, density, chunk, tails)
+            for r in chunk if shares is not None else ():
+                held = _held(model, weights.values[r], density, shares)
+                for kind, sums in (
+                    ("class", held.sum(2)),
+                    ("total", held.sum((1, 2))),
+                    ("pool", held.sum(1)),
+                ):
+                    _fill(out[kind], r, sums, tails)
+        if shares is None:
+            _fill_classes(out["class"], model, weights.values, density, members, tails)
+        whole += _held(model, weights.values[members].sum(0), density, shares)
+    for kind, sums in (("class", whole.sum(2)), ("total", whole.sum((1, 2))), ("pool", whole.sum(1))):
+        _fill(out[kind], -1, sums, tails)
 
 
-def _held(model: DensityModel, weights: Weights, density: Floats, shares: Floats | None, r: int) -> Floats:
-    """What classes and pools of one region hold in each draw ``(draw, class, pool)``."""
-    mapped = weights.area[r]
-    area = mapped[None, :] if shares is None else np.einsum("i,nij->nj", mapped, shares)
-    return np.asarray((area[:, :, None] * (model.tabled * weights.scale) + weights.raster[r]) * density)
+def _held(model: DensityModel, values: Floats, density: Floats, shares: Floats | None) -> Floats:
+    """What classes and pools of one region hold in each draw ``(draw, class, label)``."""
+    if shares is None:
+        return np.asarray((values * density) @ model.fold)
+    alike = bool(model.by_area.all()) and bool((values == values[:, :1]).all())
+    rows = values[:, :1] if alike else values  # one row of areas for all pools, mostly
+    true = np.moveaxis(np.matmul(rows.T, shares), 1, 2)
+    return np.asarray((np.where(model.by_area, true, values) * density) @ model.fold)
 
 
-def _total_chunk(
+def _fill_sums(
     out: dict[str, Spread], model: DensityModel, weights: Weights, density: Floats, chunk: Sequence[int],
     tails: list[float],
 ) -> None:  # fmt: skip
-    w = weights.area[chunk][:, :, None] * model.tabled * weights.scale + weights.raster[chunk]
-    pools = np.stack([density[:, :, p] @ w[:, :, p].T for p in range(w.shape[2])], axis=-1)
-    _fill(out["pool"], chunk, pools, tails)
-    _fill(out["total"], chunk, pools.sum(-1), tails)
+    w = weights.values[chunk]
+    parts = np.stack([density[:, :, e] @ w[:, :, e].T for e in range(w.shape[2])], axis=-1)
+    _fill(out["pool"], chunk, parts @ model.fold, tails)
+    _fill(out["total"], chunk, parts.sum(-1), tails)
 
 
-def _scale_classes(
-    spread: Spread, density: Floats, area: Floats, members: list[int], tails: list[float]
+def _fill_classes(
+    spread: Spread,
+    model: DensityModel,
+    values: Floats,
+    density: Floats,
+    members: list[int],
+    tails: list[float],
 ) -> None:
-    low, high = np.quantile(density, tails, axis=0)
-    a, sd = area[members], density.std(axis=0, ddof=1)
-    spread.sd[members] = np.abs(a) * sd
-    spread.lower[members], spread.upper[members] = (
-        np.where(a >= 0, a * low, a * high), np.where(a >= 0, a * high, a * low),
-    )  # fmt: skip
+    """Classes of regions: where all weights are the same area, a quantile is area x one of the zone."""
+    area = values[members][:, :, 0]
+    if np.array_equal(values[members], np.broadcast_to(area[..., None], values[members].shape)):
+        whole = density.sum(-1)
+        low, high = np.quantile(whole, tails, axis=0)
+        spread.sd[members] = np.abs(area) * whole.std(axis=0, ddof=1)
+        spread.lower[members] = np.where(area >= 0, area * low, area * high)
+        spread.upper[members] = np.where(area >= 0, area * high, area * low)
+        return
+    for r in members:
+        _fill(spread, r, (values[r] * density).sum(-1), tails)
 
 
 def _fill(spread: Spread, place: int | Sequence[int], draws: Floats, tails: list[float]) -> None:
