@@ -48,7 +48,7 @@ def test_the_formula_of_invest_to_the_rounding_of_its_floats() -> None:
     raster = random.choice(INVEST["lucode"], size=(200, 300), p=[0.4, 0.3, 0.1, 0.2])
     codes, count = np.unique(raster, return_counts=True)
     histogram = make_histogram(pd.DataFrame({"class": codes, "area": count * 900.0}), scheme="survey")
-    got = carbon_stock(histogram, pools(), method="propagation")
+    got = carbon_stock(histogram, pools(), uncertainty="propagation")
     for column in ("C_above", "C_below", "C_soil", "C_dead"):
         values = INVEST.set_index("lucode")[column].astype("float32")[raster.ravel()].to_numpy()
         tonnes = values.astype("float64").sum() * 900.0 / 1e4
@@ -179,7 +179,7 @@ def test_biomass_by_sums_of_a_raster() -> None:
         ),
     }
     table = open_pools(INVEST[["lucode", "C_above", "C_below"]], scheme="survey", units="t ha-1")
-    got = carbon_stock(histogram, table, rasters=sources, method="propagation")
+    got = carbon_stock(histogram, table, rasters=sources, uncertainty="propagation")
     forest = got.class_stock.sel({"class": 11})
     assert float(forest[0]) == pytest.approx(40e9 * 0.47 * 1.25)
     # fraction and error of the raster are shared by both pools; the ratio is not
@@ -214,7 +214,7 @@ def density(sd: tuple[float, float] = (6, 2), **columns: object) -> PoolTable:
 
 def test_errors_of_a_class_do_not_average_out_over_regions() -> None:
     """6e9 m2 x 0.6 kg/m2 and 9e9 m2 x 0.2 kg/m2, independent of one another."""
-    got = carbon_stock(regional(), density(), method="propagation")
+    got = carbon_stock(regional(), density(), uncertainty="propagation")
     assert float(got.stock_uncertainty[-1]) == pytest.approx(np.hypot(6e9 * 0.6, 9e9 * 0.2))
     drawn = carbon_stock(regional(), density())
     np.testing.assert_allclose(drawn.stock_uncertainty, got.stock_uncertainty, rtol=0.03)
@@ -224,7 +224,7 @@ def test_errors_of_a_class_do_not_average_out_over_regions() -> None:
 
 def test_correlated_classes_err_together() -> None:
     whole = [
-        float(carbon_stock(regional(), density(), method=m, class_correlation=1.0).stock_uncertainty[-1])
+        float(carbon_stock(regional(), density(), uncertainty=m, class_correlation=1.0).stock_uncertainty[-1])
         for m in ("propagation", "monte_carlo")
     ]
     np.testing.assert_allclose(whole, 6e9 * 0.6 + 9e9 * 0.2, rtol=0.03)
@@ -233,7 +233,7 @@ def test_correlated_classes_err_together() -> None:
 def test_a_common_error_is_shared_by_rows() -> None:
     pools = density((0, 0), common="method", common_sd=0.1)
     for method in ("propagation", "monte_carlo"):
-        got = carbon_stock(regional(), pools, method=method)
+        got = carbon_stock(regional(), pools, uncertainty=method)
         np.testing.assert_allclose(got.stock_uncertainty, 0.1 * got.stock, rtol=0.03)
         np.testing.assert_allclose(got.stock_uncertainty_common, 0.1 * got.stock, rtol=1e-9)
 
@@ -273,7 +273,7 @@ def test_zones_have_densities_of_their_own() -> None:
         }
     )
     pools = open_pools(table, scheme="own", units="t ha-1")
-    got = carbon_stock(regional(), pools, zones={"a": "north", "b": "south"}, method="propagation")
+    got = carbon_stock(regional(), pools, zones={"a": "north", "b": "south"}, uncertainty="propagation")
     np.testing.assert_allclose(
         got.stock, [4e9 * 6 + 1e9 * 2, 2e9 * 10 + 8e9 * 2, 4e9 * 6 + 9e9 * 2 + 2e9 * 10]
     )
@@ -287,7 +287,7 @@ def test_zones_have_densities_of_their_own() -> None:
 def test_area_error_of_a_confusion_matrix() -> None:
     """Area of 1 = 0.9 x 6e9 + 0.2 x 9e9; variance of the share p with n points: p (1 - p) / (n - 1)."""
     matrix = pd.DataFrame([[45, 5], [10, 40]], index=[1, 2], columns=[1, 2])
-    got = carbon_stock(regional(), density((0, 0)), confusion=matrix, method="propagation")
+    got = carbon_stock(regional(), density((0, 0)), confusion=matrix, uncertainty="propagation")
     np.testing.assert_allclose(got.class_area[-1], [0.9 * 6e9 + 0.2 * 9e9, 0.1 * 6e9 + 0.8 * 9e9])
     variance = (6e9**2 * 0.9 * 0.1 + 9e9**2 * 0.2 * 0.8) / 49
     # land that is not of class 1 is of class 2: 4 kg/m2 between them
@@ -296,7 +296,7 @@ def test_area_error_of_a_confusion_matrix() -> None:
     drawn = carbon_stock(regional(), density((0, 0)), confusion=matrix)
     np.testing.assert_allclose(drawn.stock_uncertainty, got.stock_uncertainty, rtol=0.03)
     np.testing.assert_allclose(drawn.class_stock_uncertainty, got.class_stock_uncertainty, rtol=0.03)
-    both = carbon_stock(regional(), density(), confusion=matrix, method="propagation")
+    both = carbon_stock(regional(), density(), confusion=matrix, uncertainty="propagation")
     assert float(both.stock_uncertainty_area[-1]) == pytest.approx(4.0 * np.sqrt(variance))
     squares = both.stock_uncertainty_area**2 + both.stock_uncertainty_density**2
     np.testing.assert_allclose(both.stock_uncertainty**2, squares)

@@ -60,6 +60,8 @@ _HOME: Final = {
     "open_pools": "yaotan.carbon.pool",
     "RasterPool": "yaotan.carbon.raster_pool",
     "carbon_stock": "yaotan.carbon.stock",
+    "soil_pools": "yaotan.carbon.soil",
+    "stock_change": "yaotan.carbon.change.change",
     "simulate_study": "yaotan.simulate.study",
     "report": "yaotan.report",
     "run": "yaotan.recipes.run",

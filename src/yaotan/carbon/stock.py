@@ -35,7 +35,7 @@ def carbon_stock(
     accounted: Sequence[str] | None = None,
     zones: Mapping[str, str] | None = None,
     confusion: pd.DataFrame | None = None,
-    method: Method = "monte_carlo",
+    uncertainty: Method = "monte_carlo",
     draws: int = 10_000,
     seed: int = 0,
     level: float = 0.95,
@@ -65,7 +65,7 @@ def carbon_stock(
         Counts of reference points, rows mapped class, columns true class: areas are adjusted with it, and its
         error joins the budget. It is taken to hold in all regions alike. Not with pools that rasters give
         for some classes only; sums of rasters are not adjusted.
-    method : {"monte_carlo", "propagation"}
+    uncertainty : {"monte_carlo", "propagation"}
         Approach 2 or 1.
     draws, seed : int
         Realisations of Approach 2, and their seed.
@@ -100,7 +100,7 @@ def carbon_stock(
     >>> from yaotan.carbon.pool import open_pools
     >>> land = make_histogram(pd.DataFrame({"class": [1, 2], "area": [4e9, 6e9]}), scheme="own")
     >>> table = pd.DataFrame({"class": [1, 2], "pool": "c_above", "value": [60, 2], "sd": [6, 1]})
-    >>> stock = carbon_stock(land, open_pools(table, scheme="own", units="t ha-1"), method="propagation")
+    >>> stock = carbon_stock(land, open_pools(table, scheme="own", units="t ha-1"), uncertainty="propagation")
     >>> float(stock.stock[0]) / 1e9, round(float(stock.stock_uncertainty[0]) / 1e9, 2)  # Tg
     (25.2, 2.47)
     """
@@ -110,7 +110,7 @@ def carbon_stock(
             "the histogram is of two dates", where="carbon_stock", expected="one date",
             fix="stock_change, or carbon.marginal.one_date(histogram, 'before')",
         )  # fmt: skip
-    options = Uncertainty(method, draws, seed, level, class_correlation)
+    options = Uncertainty(uncertainty, draws, seed, level, class_correlation)
     table, sources = as_pools(pools), dict(rasters or {})
     chosen = account(landuse, table, sources, accounted)
     area = landuse["area"].transpose("region", "class").values
