@@ -225,19 +225,19 @@ def flow_parts(
     for number, loss in enumerate(losses):
         _check_codes(land, "losses", [loss.code])
         item = Parameter(f"loss {number} {loss.kind}", loss.amount, loss.sd, "loss")
-        row = region_row(land.histogram["region"].values, loss.region, f"loss {number}")
+        row = region_row(list(land.histogram["region"].values), loss.region, f"loss {number}")
         parts.append(_fixed(land, f"loss_{loss.kind}", item, row, loss.code, -land.span))
     for number, one in enumerate(products):
         amount = one.change(round(land.span))
         sd = np.nan if one.relative_sd is None else abs(amount) * one.relative_sd
-        row = region_row(land.histogram["region"].values, one.region, "wood products")
+        row = region_row(list(land.histogram["region"].values), one.region, "wood products")
         item = Parameter(f"products {number}", amount, float(sd), "product")
         parts.append(_fixed(land, "wood_products", item, row, land.codes[0], 1.0))
     return parts
 
 
 def _entry(land: Land, label: str, given: Mapping[int, Growth] | Mapping[int, OrganicSoil]) -> Entry:
-    products = {}
+    products: dict[tuple[str, int], tuple[Parameter, ...]] = {}
     for code, one in given.items():
         items = one.parameters(code) if isinstance(one, Growth) else (one.parameter(code),)
         products |= {(zone, code): items for zone in dict.fromkeys(land.zone)}
