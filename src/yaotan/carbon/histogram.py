@@ -175,7 +175,7 @@ def label_histogram(
     for dim in ("class", "before", "after"):
         if dim in frame.dims:
             words = [spoken.get(int(code), (str(code), str(code))) for code in codes]
-            coords[dim] = (dim, codes.astype(np.int64))
+            coords[dim] = (dim, codes.astype(np.int32))
             coords[f"{dim}_name"] = (dim, np.array([word[0] for word in words], dtype=object))
             coords[f"{dim}_name_zh"] = (dim, np.array([word[1] for word in words], dtype=object))
     out = frame.assign_coords(coords).assign_attrs(scheme=scheme)

@@ -128,7 +128,7 @@ def region_cells(axes: Axes, regions: gpd.GeoDataFrame) -> list[Cells]:
     RegionError
         A region cannot be brought into the CRS of the grid.
     """
-    shapes = _to_axes(axes, regions)
+    shapes = region_shapes(axes.crs, regions)
     jobs: list[tuple[int, BaseGeometry]] = []
     west, south, east, north = axes.extent
     for index, shape in enumerate(shapes):
@@ -150,21 +150,61 @@ def region_cells(axes: Axes, regions: gpd.GeoDataFrame) -> list[Cells]:
     ]
 
 
-def _to_axes(axes: Axes, regions: gpd.GeoDataFrame) -> list[BaseGeometry]:
-    if axes.crs is None:
+def region_shapes(crs: Any, regions: gpd.GeoDataFrame) -> list[BaseGeometry]:
+    """Bring regions into the reference system of a grid.
+
+    Parameters
+    ----------
+    crs : pyproj.CRS or None
+        None: longitude and latitude.
+    regions : geopandas.GeoDataFrame
+        With ``region_id``; any CRS.
+
+    Returns
+    -------
+    list of shapely geometry
+
+    Raises
+    ------
+    RegionError
+        A region reaches beyond what the projection can show.
+    """
+    if crs is None:
         return list(regions.to_crs("EPSG:4326").geometry)
     dense = regions.geometry
     if regions.crs.is_geographic:
         dense = gpd.GeoSeries(shapely.segmentize(dense.values, _DENSE), crs=regions.crs)
-    shapes = list(dense.to_crs(axes.crs))
+    shapes = list(dense.to_crs(crs))
     for identifier, shape in zip(regions["region_id"], shapes, strict=True):
         if not np.isfinite(shapely.get_coordinates(shape)).all():
             raise RegionError(
-                f"region {identifier!r} reaches beyond what the projection {axes.crs.name!r} can show",
+                f"region {identifier!r} reaches beyond what the projection {crs.name!r} can show",
                 fix="use a grid in latitude and longitude, or cut the region to the grid's area",
             )
     # the seam of a polygon cut along the dateline or closed at a pole folds onto itself
     return [shape if shape.is_valid else shapely.make_valid(shape) for shape in shapes]
+
+
+def even_shares(
+    axes: Axes, shape: BaseGeometry
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Give row, column (both rising) and covered share of the cells of an even grid that a shape touches.
+
+    Parameters
+    ----------
+    axes : Axes
+        Evenly spaced.
+    shape : shapely geometry
+        Polygons in the coordinates of the grid.
+
+    Returns
+    -------
+    row, column, share : numpy.ndarray
+        One entry a cell.
+    """
+    ((cell, share),) = _even_cells(axes, [shape])
+    row, column = np.divmod(cell, axes.shape[1])
+    return row, column, share
 
 
 Found = tuple[NDArray[np.int64], NDArray[np.float64]]

@@ -21,6 +21,8 @@ _BLOCK: Final = 512
 _STRIP: Final = 1024
 #: tolerated difference between the steps of an axis, in steps
 _UNEVEN: Final = 1e-3
+#: attributes of a raster that say what its values mean
+_MEANING: Final = ("scheme", "quantity", "substance", "depth_cm")
 _GEOTIFF_TYPES: Final = frozenset(
     ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
 )
@@ -175,5 +177,7 @@ def _describe(target: Any, array: xr.DataArray, options: Options) -> None:
         target.update_tags(index, units=units, long_name=long_name)
         if units:
             target.set_band_unit(index, units)
-    texts = {key: str(value) for key, value in (options.attributes or {}).items()}
+    # what the values mean goes with them: `open_raster` reads it back
+    said = {key: array.attrs[key] for key in _MEANING if key in array.attrs}
+    texts = {key: str(value) for key, value in {**said, **(options.attributes or {})}.items()}
     target.update_tags(units=units, long_name=long_name, variable=name, date_created=options.date, **texts)
