@@ -36,6 +36,8 @@ _HOME: Final = {
     "screen": "yaotan.column.screening",
     "background": "yaotan.column.background.background",
     "enhancement": "yaotan.column.background.enhancement",
+    "anomaly": "yaotan.column.anomaly.anomaly",
+    "anomaly_table": "yaotan.column.anomaly.table",
     "hot_spots": "yaotan.column.hotspot.hotspot",
     "persistence": "yaotan.column.hotspot.persistence",
     "eof": "yaotan.column.hotspot.eof",

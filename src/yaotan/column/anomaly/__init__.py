@@ -1,0 +1,1 @@
+"""Months against the same calendar month of other years."""
