@@ -12,7 +12,7 @@ from report_results import make_results
 from yaotan.report.number import decimals_for, fixed, interval, measured, percent
 from yaotan.report.palette import make_scale
 from yaotan.report.projection import INSET_BOUNDS, covers_china, make_frame
-from yaotan.report.section.loss import main_kind
+from yaotan.report.section.strip import main_kind
 from yaotan.report.summary import area_rows, judge, mean_of_months, sounding_totals
 
 

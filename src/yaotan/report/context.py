@@ -10,9 +10,11 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
 from yaotan.catalog.gas import gases
 from yaotan.report.map import SMALL_WIDTH
+from yaotan.report.number import unit_text
 from yaotan.report.palette import Scale, make_scale
 from yaotan.report.projection import MapFrame, cell_corners, coarsen, make_frame
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
@@ -23,6 +25,8 @@ T = TypeVar("T")
 Floats = npt.NDArray[np.float64]
 #: more months than this are shown by season, and more seasons by year
 MOST_SMALL_MAPS: Final = 12
+#: endings of variables that are made of a column
+DERIVED: Final = ("enhancement", "anomaly")
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,18 @@ class PageContext:
         rows = rows_of(pd.DataFrame(regions.drop(columns=regions.geometry.name)))
         return {str(row["region_id"]): self.text.name(row) for row in rows} | {WHOLE: self.text("whole_area")}
 
-    def corners(self, column: ColumnResult) -> tuple[Floats, Floats]:
-        """Projected cell corners, computed once per column."""
-        return self.once(f"corners-{column.key}", lambda: cell_corners(column.grid, self.frame))
+    def region_names(self, table: pd.DataFrame) -> dict[str, str]:
+        """Region id -> name in the page's language, regions included that only this table knows."""
+        rows = rows_of(table.drop_duplicates("region_id")) if len(table) else []
+        return {str(row["region_id"]): self.text.name(row) for row in rows} | self.names
+
+    def corners(self, key: str, grid: xr.Dataset) -> tuple[Floats, Floats]:
+        """Projected cell corners of a grid, computed once per key."""
+        return self.once(f"corners-{key}", lambda: cell_corners(grid, self.frame))
 
     def mean_map(self, column: ColumnResult) -> Floats:
         """Mean of a cell's months with data, each month equal; NaN where there is none."""
-        return _mean(np.asarray(column.grid[column.variable].values, float))
+        return mean_of_times(column.grid[column.variable])
 
     @cached_property
     def mean_scales(self) -> dict[str, Scale | None]:
@@ -102,10 +111,10 @@ class PageContext:
             maps.setdefault(column.variable, []).append(self.mean_map(column))
         return {variable: make_scale(values) for variable, values in maps.items()}
 
-    def period_maps(self, column: ColumnResult) -> list[tuple[str, Floats]]:
+    def period_maps(self, grid: xr.Dataset, variable: str) -> list[tuple[str, Floats]]:
         """Maps of months; of seasons when there are more than twelve months, of years beyond that."""
-        values = np.asarray(column.grid[column.variable].values, float)
-        time = pd.DatetimeIndex(np.atleast_1d(column.grid["time"].values))
+        values = np.asarray(grid[variable].values, float)
+        time = pd.DatetimeIndex(np.atleast_1d(grid["time"].values))
         if values.ndim == 2:
             values = values[None]
         season = time + pd.DateOffset(months=1)
@@ -130,20 +139,30 @@ class PageContext:
         return found
 
     def symbol(self, variable: str) -> str:
-        """Symbol of a column variable."""
+        """Symbol of a column variable, or of what was made of one (``"xco2_enhancement"``)."""
+        for ending in DERIVED:
+            if variable.endswith(f"_{ending}"):
+                plain = self.symbol(variable.removesuffix(f"_{ending}"))
+                return self.text(f"derived.{ending}", symbol=plain)
         entry = gases().get(variable)
         return entry.symbol if entry else variable
 
     def units(self, variable: str) -> str:
         """Unit of a column variable as people write it."""
+        for ending in DERIVED:
+            variable = variable.removesuffix(f"_{ending}")
         column = next((c for c in self.results.columns if c.variable == variable), None)
         entry = gases().get(variable)
-        given = column.units if column else entry.units if entry else ""
-        return given.replace("m-2", "m⁻²").replace("s-1", "s⁻¹")
+        return unit_text(column.units if column else entry.units if entry else "")
 
-    def quantity(self, variable: str) -> str:
+    def quantity(self, variable: str, units: str | None = None) -> str:
         """Symbol with unit, as axes and heads show it."""
-        return self.text("quantity", symbol=self.symbol(variable), unit=self.units(variable))
+        unit = self.units(variable) if units is None else unit_text(units)
+        return self.text("quantity", symbol=self.symbol(variable), unit=unit)
+
+    def per_year(self, units: str) -> str:
+        """Write the unit of a change by the year."""
+        return self.text("per_year", unit=unit_text(units))
 
     def reason(self, code: str) -> str:
         """Say in words what took soundings or days."""
@@ -163,6 +182,11 @@ class PageContext:
     def variables(self) -> list[str]:
         """Variables of the study, in order."""
         return list(dict.fromkeys(column.variable for column in self.results.columns))
+
+
+def mean_of_times(array: xr.DataArray) -> Floats:
+    """Mean of a cell's times with data, each equal; NaN where there is none."""
+    return _mean(np.asarray(array.values, float))
 
 
 def _mean(values: Floats) -> Floats:

@@ -109,3 +109,29 @@ def percent(share: float) -> str:
         return "> 99.9 %"
     inner = 0 < share < 0.1 or 0.99 < share < 1
     return f"{100 * share:.{1 if inner else 0}f} %"
+
+
+def probability(value: float) -> str:
+    """Write a probability of chance; small ones never round to nothing.
+
+    Examples
+    --------
+    >>> probability(0.0312), probability(0.00001), probability(0.5)
+    ('0.031', '< 0.001', '0.50')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if value < 0.001:
+        return "< 0.001"
+    return fixed(value, 3 if value < 0.1 else 2)
+
+
+def unit_text(units: str) -> str:
+    """Write a unit as people do.
+
+    Examples
+    --------
+    >>> unit_text("mol m-2"), unit_text("1")
+    ('mol m⁻²', '')
+    """
+    return "" if units == "1" else units.replace("m-2", "m⁻²").replace("s-1", "s⁻¹")

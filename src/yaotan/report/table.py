@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+
+from yaotan.report.text import Text
 
 
 @dataclass(frozen=True)
@@ -111,3 +113,41 @@ def make_download(name: str, table: pd.DataFrame) -> Download:
 def number_cell(text: str, value: float | None = None) -> Cell:
     """Cell of a number, aligned to the right."""
     return Cell(text, "number", sort=None if value is None or value != value else float(value))
+
+
+def make_heads(
+    text: Text, key: str, names: Sequence[str], *, left: Collection[str] = (), unit: str = ""
+) -> list[Cell]:
+    """Make column heads: numbers to the right, the first column and those in `left` to the left.
+
+    Parameters
+    ----------
+    text : Text
+        Words; ``<key>.head.<name>`` goes before ``table.head.<name>``.
+    key : str
+        Of the section's words.
+    names : sequence of str
+        In order; one that ends in ``*`` carries the unit.
+    left : collection of str
+        Names of columns that hold words.
+    unit : str
+        Written behind the names with a star.
+
+    Returns
+    -------
+    list of Cell
+
+    Examples
+    --------
+    >>> [(c.text, c.kind) for c in make_heads(Text("en"), "", ("region", "mean*"), unit="ppm")]
+    [('Region', ''), ('Mean (ppm)', 'number')]
+    """
+    heads = []
+    for number, name in enumerate(names):
+        plain = name.removesuffix("*")
+        own = f"{key}.head.{plain}"
+        word = text(own if text.has(own) else f"table.head.{plain}")
+        if name.endswith("*") and unit:
+            word = text("quantity", symbol=word, unit=unit)
+        heads.append(Cell(word, "" if number == 0 or plain in left else "number"))
+    return heads

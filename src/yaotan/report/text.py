@@ -1,4 +1,4 @@
-"""The report's words: one YAML per language with equal keys, plural forms, dates and lists."""
+"""The report's words: YAML files per language with equal keys, plural forms, dates and lists."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from yaotan.errors import CatalogError
 from yaotan.report.number import percent
 
 LANGUAGES = ("en", "zh")
+#: files of words, each with keys of its own at the top: the page, and the column analyses
+FILES = ("text", "analysis")
 
 
 @cache
@@ -37,8 +39,10 @@ def load_tree(language: str) -> Mapping[str, Any]:
     """
     if language not in LANGUAGES:
         raise CatalogError(f"the report has no language {language!r}", expected=" or ".join(LANGUAGES))
-    source = resources.files("yaotan.report").joinpath(f"text.{language}.yaml")
-    tree: Mapping[str, Any] = yaml.safe_load(source.read_text(encoding="utf-8"))
+    tree: dict[str, Any] = {}
+    for name in FILES:
+        source = resources.files("yaotan.report").joinpath(f"{name}.{language}.yaml")
+        tree |= yaml.safe_load(source.read_text(encoding="utf-8"))
     return tree
 
 
@@ -80,7 +84,7 @@ class Text:
         node: Any = self._tree
         for part in key.split("."):
             if not isinstance(node, Mapping) or part not in node:
-                raise CatalogError(f"the key {key!r} is missing", where=f"text.{self.language}.yaml")
+                raise CatalogError(f"the key {key!r} is missing", where=f"words ({self.language})")
             node = node[part]
         return node
 

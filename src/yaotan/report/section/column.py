@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from yaotan.report.chart import Line, draw_series
 from yaotan.report.context import PageContext, Section
 from yaotan.report.figure import Figure
 from yaotan.report.forest import Mark, draw_differences, draw_ranking
-from yaotan.report.map import draw_bar_alone, draw_small_map
 from yaotan.report.number import interval, measured, whole
-from yaotan.report.palette import Scale, make_scale
 from yaotan.report.result import WHOLE, ColumnResult
-from yaotan.report.section.front import mean_figure
+from yaotan.report.section.mean_map import mean_figure
+from yaotan.report.section.small import make_small_maps
 from yaotan.report.summary import area_rows, judge, region_means
-from yaotan.report.table import Cell, Table, make_download, number_cell, rows_of
+from yaotan.report.table import Cell, Table, make_download, make_heads, number_cell, rows_of
 
 #: more lines than this in one series cannot be told apart
 MOST_LINES: Final = 5
-#: stands for the alt text in a small map that is drawn once for both languages
-NO_WORDS: Final = "@alt@"
-Floats = npt.NDArray[np.float64]
 
 
 def make_columns(page: PageContext) -> Section | None:
@@ -42,42 +36,12 @@ def make_columns(page: PageContext) -> Section | None:
                 "title": text("columns.group", symbol=page.symbol(column.variable), product=column.title),
                 "key": f"column-{column.key}",
                 "figures": figures,
-                "small": _small_maps(page, column),
+                "small": make_small_maps(page, column.key, column.grid, column.variable, column.title),
                 "table": _regional_table(page, column),
             }
         )
     parts = {"groups": groups, "contrasts": _contrast_figures(page), "contrast_table": _contrast_table(page)}
     return Section("columns", text("columns.title"), text("columns.lead"), parts)
-
-
-def _small_maps(page: PageContext, column: ColumnResult) -> dict[str, object] | None:
-    text = page.text
-    maps = page.period_maps(column)
-    scale = make_scale([values for _, values in maps])
-    if len(maps) < 2 or scale is None:
-        return None
-    symbol = page.symbol(column.variable)
-    figures = []
-    for number, (label, values) in enumerate(maps):
-        key = f"small-{column.key}-{number}"
-        cells = int(np.isfinite(values).sum())
-        alt = text("small.alt", symbol=symbol, product=column.title, period=label, cells=whole(cells))
-        svg = _small_map(page, column, key, values, scale).replace(NO_WORDS, escape(alt), 1)
-        figures.append(Figure(key, svg, label, text("small.cells", n=cells, shown=whole(cells)), small=True))
-    key = f"small-{column.key}-bar"
-    low, high = (f"{level:g}" for level in (scale.levels[0], scale.levels[-1]))
-    alt = text("small.bar_alt", symbol=symbol, low=low, high=high, unit=page.units(column.variable))
-    bar = draw_bar_alone(
-        key, scale, alt=alt, label=page.quantity(column.variable), no_data=text("map.no_data")
-    )
-    title = text("small.title", symbol=symbol, product=column.title)
-    return {"figures": figures, "bar": Figure(key, bar, title, text("small.caption")), "title": title}
-
-
-def _small_map(page: PageContext, column: ColumnResult, key: str, values: Floats, scale: Scale) -> str:
-    """Draw a small map once for both languages: its only words are the alt text, which is put in later."""
-    corners = page.corners(column)
-    return page.once(key, lambda: draw_small_map(key, page.small_frame, corners, values, scale, alt=NO_WORDS))
 
 
 def _ranking(page: PageContext, column: ColumnResult) -> list[Figure]:
@@ -180,7 +144,7 @@ def _regional_table(page: PageContext, column: ColumnResult) -> Table | None:
     text = page.text
     if column.table.empty:
         return None
-    unit, head = page.units(column.variable), "table.head"
+    unit = page.units(column.variable)
     spreads = column.table.groupby(column.table["region_id"].astype(str))
     rows = []
     for key, mean in region_means(column).items():
@@ -201,21 +165,8 @@ def _regional_table(page: PageContext, column: ColumnResult) -> Table | None:
                 number_cell(str(mean.months), mean.months),
             )
         )
-    names = [
-        ("region", ""),
-        ("mean", unit),
-        ("uncertainty", unit),
-        ("spread", unit),
-        ("change", unit),
-        ("soundings", ""),
-        ("covered", ""),
-        ("months", ""),
-    ]
-    heads = []
-    for name, given in names:
-        word = text(f"{head}.{name}")
-        heads.append(Cell(text("quantity", symbol=word, unit=given) if given else word, "number"))
-    heads[0] = Cell(heads[0].text)
+    names = ("region", "mean*", "uncertainty*", "spread*", "change*", "soundings", "covered", "months")
+    heads = make_heads(text, "table", names, unit=unit)
     title = text("table.title", symbol=page.symbol(column.variable), product=column.title)
     download = make_download(f"table_{column.key}", column.table)
     return Table(f"table-{column.key}", title, heads, rows, text("table.note"), download)
@@ -285,10 +236,7 @@ def _contrast_table(page: PageContext) -> Table | None:
             )
         )
     names = ("contrast", "product", "quantity", "difference", "interval", "verdict", "months", "cells_both")
-    heads = [
-        Cell(text(f"table.head.{name}"), "" if number in (0, 1, 2, 5) else "number")
-        for number, name in enumerate(names)
-    ]
+    heads = make_heads(text, "contrast", names, left=("product", "quantity", "verdict"))
     return Table(
         "table-contrasts",
         text("contrast.table"),

@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import pandas as pd
 
 from yaotan.report.context import PageContext, Section
 from yaotan.report.number import whole
 from yaotan.report.result import WHOLE
+from yaotan.report.section.strip import count_cells, count_of, make_strip
 from yaotan.report.summary import loss_rows
-from yaotan.report.table import Cell, Table, make_download, number_cell
+from yaotan.report.table import Cell, Table, make_download, make_heads, number_cell
 
 #: kinds in the order in which they take data
 KINDS = ("file", "orbit", "cloud", "flag", "rule")
-
-
-@dataclass(frozen=True)
-class Strip:
-    """Regions by months: soundings kept, or a word for what left none.
-
-    Parameters
-    ----------
-    key, title : str
-        HTML id and caption.
-    months : list of (short, long) text
-        Heads of the columns.
-    rows : list of (region, cells)
-        Cells are (text, class).
-    left_out : str
-        How many months are not shown, since the product has no file at all for them.
-    """
-
-    key: str
-    title: str
-    months: list[tuple[str, str]]
-    rows: list[tuple[str, list[tuple[str, str]]]]
-    left_out: str = ""
 
 
 def make_losses(page: PageContext) -> Section | None:
@@ -67,7 +42,7 @@ def make_losses(page: PageContext) -> Section | None:
                 "title": page.results.product_title(str(product)),
                 "key": f"loss-{product}",
                 "funnel": _funnel(page, str(product)),
-                "strip": _strip(page, str(product), rows),
+                "strip": make_strip(page, str(product), rows),
                 "table": _table(page, str(product), rows),
                 "sentences": _sentences(page, rows),
             }
@@ -137,7 +112,7 @@ def _funnel(page: PageContext, product: str) -> Table | None:
         )
     )
     names = ("step", "lost", "left", "share_left")
-    heads = [Cell(text(f"table.head.{name}"), "number" if name in ("lost", "left") else "") for name in names]
+    heads = make_heads(text, "loss", names, left=("share_left",))
     title = text(
         "loss.funnel",
         product=page.results.product_title(product),
@@ -159,84 +134,9 @@ def _funnel(page: PageContext, product: str) -> Table | None:
     )
 
 
-def _cells(rows: pd.DataFrame) -> pd.DataFrame:
-    """Counts by region and month: soundings kept and read, and losses by kind; parts of flags left out."""
-    main = rows[~rows["reason"].astype(str).str.startswith("qf:")]
-    # a day without a file says nothing of the orbit
-    kind = main["kind"].mask(main["reason"] == "no_file", "file")
-    name = kind + "_" + main["unit"]
-    return main.assign(name=name).pivot_table(
-        index=["region_id", "month"], columns="name", values="count", aggfunc="sum", fill_value=0
-    )
-
-
-def _get(row: Any, name: str) -> int:
-    return int(row.get(name, 0))
-
-
-def main_kind(row: Any) -> str:
-    """Name what left a region and month without data.
-
-    Where soundings were read, the kind that took most of them; else, as soon as the satellite came by on
-    one day, it was cloud (or the producer's own screening); else the orbit on the days that have a file;
-    else that there was no file.
-
-    Parameters
-    ----------
-    row : mapping or pandas.Series
-        Counts named ``<kind>_<unit>``.
-
-    Returns
-    -------
-    str
-        ``file``, ``orbit``, ``cloud``, ``flag`` or ``rule``.
-    """
-    flag, rule = _get(row, "flag_sounding"), _get(row, "rule_sounding")
-    if flag or rule:
-        return "rule" if rule > flag else "flag"
-    if _get(row, "cloud_day") or _get(row, "cloud_sounding"):
-        return "cloud"
-    return "file" if _get(row, "file_day") and not _get(row, "orbit_day") else "orbit"
-
-
-def _strip(page: PageContext, product: str, rows: pd.DataFrame) -> Strip:
-    text = page.text
-    cells = _cells(rows[rows["region_id"].astype(str) != WHOLE])
-    start, end = (pd.Timestamp(day).to_period("M") for day in page.results.period)
-    every = [str(month) for month in pd.period_range(start, end, freq="M")]
-    months = [month for month in every if month in _months_with_files(cells)] if len(every) > 12 else every
-    heads = [(text("loss.month_short", month=int(m[5:]), year=m[:4]), text.month(f"{m}-01")) for m in months]
-    body = []
-    most = max(int(cells["kept_sounding"].max()) if "kept_sounding" in cells else 0, 1)
-    for region in [key for key in page.names if key != WHOLE]:
-        line = []
-        for month in months:
-            row = cells.loc[(region, month)] if (region, month) in cells.index else pd.Series(dtype=int)
-            kept = _get(row, "kept_sounding")
-            if kept:
-                level = 1 + min(3, int(4 * kept / (most + 1)))
-                line.append((whole(kept), f"k{level}"))
-            else:
-                kind = main_kind(row)
-                line.append((text(f"kind.{kind}"), f"none {kind}"))
-        body.append((page.names[region], line))
-    title = text("loss.strip", product=page.results.product_title(product))
-    gone = len(every) - len(months)
-    left_out = text("loss.left_out", n=gone, shown=whole(gone)) if gone else ""
-    return Strip(f"strip-{product}", title, heads, body, left_out)
-
-
-def _months_with_files(cells: pd.DataFrame) -> set[str]:
-    """Find the months for which the product has any file."""
-    if cells.empty:
-        return set()
-    counted = cells.drop(columns="file_day", errors="ignore").sum(axis=1)
-    return set(counted[counted > 0].index.get_level_values("month").astype(str))
-
-
 def _table(page: PageContext, product: str, rows: pd.DataFrame) -> Table | None:
     text = page.text
-    cells = _cells(rows)
+    cells = count_cells(rows)
     body = []
     for region in [key for key in page.names if key != WHOLE]:
         if region not in cells.index.get_level_values(0):
@@ -245,16 +145,16 @@ def _table(page: PageContext, product: str, rows: pd.DataFrame) -> Table | None:
         kept = part["kept_sounding"] if "kept_sounding" in part else pd.Series(0, index=part.index)
         sums = part.sum()
         empty = int((kept == 0).sum())
-        read = _get(sums, "read_sounding")
+        read = count_of(sums, "read_sounding")
         numbers = (
             empty,
-            _get(sums, "file_day"),
-            _get(sums, "orbit_day"),
-            _get(sums, "cloud_day"),
+            count_of(sums, "file_day"),
+            count_of(sums, "orbit_day"),
+            count_of(sums, "cloud_day"),
             read,
-            _get(sums, "flag_sounding"),
-            _get(sums, "rule_sounding"),
-            _get(sums, "kept_sounding"),
+            count_of(sums, "flag_sounding"),
+            count_of(sums, "rule_sounding"),
+            count_of(sums, "kept_sounding"),
         )
         body.append((Cell(page.names[region]), *(number_cell(whole(number), number) for number in numbers)))
     if not body:
@@ -270,7 +170,7 @@ def _table(page: PageContext, product: str, rows: pd.DataFrame) -> Table | None:
         "lost_rule",
         "kept",
     )
-    heads = [Cell(text(f"table.head.{name}"), "number" if name != "region" else "") for name in names]
+    heads = make_heads(text, "loss", names)
     title = text("loss.table", product=page.results.product_title(product))
     return Table(f"table-loss-{product}", title, heads, body, text("loss.note"))
 

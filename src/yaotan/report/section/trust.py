@@ -14,7 +14,8 @@ from yaotan.report.number import fixed, interval, measured, whole
 from yaotan.report.palette import make_scale
 from yaotan.report.result import WHOLE
 from yaotan.report.scatter import draw_scatter
-from yaotan.report.table import Cell, Table, make_download, number_cell, rows_of
+from yaotan.report.section.truth import make_truth_figures, make_truth_table
+from yaotan.report.table import Cell, Table, make_download, make_heads, number_cell, rows_of
 
 Floats = npt.NDArray[np.float64]
 #: columns of the regional table that the figure of terms draws, the total last
@@ -42,8 +43,8 @@ def make_trust(page: PageContext) -> Section | None:
         "comparison_table": _comparison_table(page),
         "comparison_none": "" if len(page.results.comparison) else text("comparison.none"),
         "terms": _term_figures(page),
-        "truth": _truth_figures(page),
-        "truth_table": _truth_table(page),
+        "truth": make_truth_figures(page),
+        "truth_table": make_truth_table(page),
     }
     return Section("trust", text("trust.title"), text("trust.lead"), parts)
 
@@ -179,10 +180,7 @@ def _comparison_table(page: PageContext) -> Table | None:
         "cells",
         "months",
     )
-    heads = [
-        Cell(text(f"table.head.{name}"), "" if number in (0, 1, 4) else "number")
-        for number, name in enumerate(names)
-    ]
+    heads = make_heads(text, "comparison", names, left=("quantity", "verdict"))
     return Table(
         "table-comparison",
         text("comparison.table"),
@@ -224,87 +222,3 @@ def _term_figures(page: PageContext) -> list[Figure]:
             Figure(key, svg, title, text("term.caption"), make_download(f"terms_{variable}", table))
         )
     return figures
-
-
-def _regional_truth(page: PageContext) -> pd.DataFrame | None:
-    """Truth by region; the whole area repeats it and is used only where there is nothing else."""
-    truth = page.results.truth
-    if truth is None or truth.empty:
-        return truth
-    own = truth[truth["region_id"].astype(str) != WHOLE]
-    return own if len(own) else truth
-
-
-def _truth_figures(page: PageContext) -> list[Figure]:
-    text, truth, figures = page.text, _regional_truth(page), []
-    if truth is None or truth.empty:
-        return []
-    for number, (key_pair, rows) in enumerate(truth.groupby(["product", "variable"], sort=False)):
-        product, variable = (str(part) for part in key_pair)
-        rows = rows[np.isfinite(rows["estimate"].astype(float)) & np.isfinite(rows["truth"].astype(float))]
-        if len(rows) < 2:
-            continue
-        score = _score(rows)
-        unit, symbol, title = page.units(variable), page.symbol(variable), page.results.product_title(product)
-        slots = {"symbol": symbol, "product": title, "unit": unit, "n": len(rows), "shown": whole(len(rows))}
-        slots |= {"bias": fixed(score["bias"], 2, sign=True), "within": text.percent(score["within_95"])}
-        key = f"truth-{number}"
-        svg = draw_scatter(
-            key,
-            rows["truth"].to_numpy(float),
-            rows["estimate"].to_numpy(float),
-            rows["uncertainty"].to_numpy(float),
-            alt=text("truth.alt", **slots),
-            x_label=text("truth.x", quantity=page.quantity(variable)),
-            y_label=text("truth.y", quantity=page.quantity(variable)),
-        )
-        download = make_download(f"truth_{product}_{variable}", rows)
-        figures.append(Figure(key, svg, text("truth.figure", **slots), text("truth.caption"), download))
-    return figures
-
-
-def _score(rows: pd.DataFrame) -> dict[str, float]:
-    """Score estimates: mean error, RMSE, share of truths inside 68 % and 95 % intervals."""
-    error = (rows["estimate"] - rows["truth"]).to_numpy(float)
-    known = rows["uncertainty"].to_numpy(float)
-    reduced = np.abs(error) / np.where(known > 0, known, np.nan)
-    judged = reduced[np.isfinite(reduced)]
-    share = (lambda limit: float((judged <= limit).mean())) if judged.size else (lambda limit: np.nan)
-    return {
-        "bias": float(error.mean()),
-        "rmse": float(np.sqrt((error**2).mean())),
-        "within_68": share(1.0),
-        "within_95": share(1.96),
-        "n": float(error.size),
-    }
-
-
-def _truth_table(page: PageContext) -> Table | None:
-    text, truth = page.text, _regional_truth(page)
-    if truth is None or truth.empty:
-        return None
-    rows = []
-    for key_pair, part in truth.groupby(["product", "variable"], sort=False):
-        product, variable = (str(one) for one in key_pair)
-        part = part[np.isfinite(part["estimate"].astype(float)) & np.isfinite(part["truth"].astype(float))]
-        if part.empty:
-            continue
-        score = _score(part)
-        rows.append(
-            (
-                Cell(page.results.product_title(product), "source"),
-                Cell(page.quantity(variable)),
-                number_cell(fixed(score["bias"], 2, sign=True), score["bias"]),
-                number_cell(fixed(score["rmse"], 2), score["rmse"]),
-                number_cell(text.percent(score["within_68"]), score["within_68"]),
-                number_cell(text.percent(score["within_95"]), score["within_95"]),
-                number_cell(whole(score["n"]), score["n"]),
-            )
-        )
-    names = ("product", "quantity", "mean_error", "rmse", "within_68", "within_95", "region_months")
-    heads = [
-        Cell(text(f"table.head.{name}"), "" if number < 2 else "number") for number, name in enumerate(names)
-    ]
-    return Table(
-        "table-truth", text("truth.table"), heads, rows, text("truth.note"), make_download("truth", truth)
-    )

@@ -1,0 +1,68 @@
+"""Small maps period by period, with the colour bar that they share."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from yaotan.report.context import PageContext
+from yaotan.report.figure import Figure
+from yaotan.report.map import draw_bar_alone, draw_small_map
+from yaotan.report.number import whole
+from yaotan.report.palette import make_scale
+
+#: stands for the alt text in a small map that is drawn once for both languages
+NO_WORDS: Final = "@alt@"
+
+
+def make_small_maps(
+    page: PageContext, key: str, grid: xr.Dataset, variable: str, product: str
+) -> dict[str, Any] | None:
+    """Draw a small map for each period of a grid.
+
+    Parameters
+    ----------
+    page : PageContext
+        Study and language.
+    key : str
+        Of the grid, unique on the page.
+    grid : xarray.Dataset
+        With dim ``time``.
+    variable, product : str
+        What is drawn, and the name of the product that people use.
+
+    Returns
+    -------
+    dict or None
+        ``figures``, ``bar`` and ``title``; None with one period or without data.
+    """
+    text = page.text
+    maps = page.period_maps(grid, variable)
+    scale = make_scale([values for _, values in maps])
+    if len(maps) < 2 or scale is None:
+        return None
+    symbol = page.symbol(variable)
+    corners = page.corners(key, grid)
+    figures = []
+    for number, (label, values) in enumerate(maps):
+        name = f"small-{key}-{number}"
+        cells = int(np.isfinite(values).sum())
+        alt = text("small.alt", symbol=symbol, product=product, period=label, cells=whole(cells))
+        # drawn once for both languages: the only words are the alt text, which is put in later
+        blank = page.once(
+            name,
+            lambda name=name, values=values: draw_small_map(
+                name, page.small_frame, corners, values, scale, alt=NO_WORDS
+            ),
+        )
+        svg = blank.replace(NO_WORDS, escape(alt), 1)
+        figures.append(Figure(name, svg, label, text("small.cells", n=cells, shown=whole(cells)), small=True))
+    name = f"small-{key}-bar"
+    low, high = (f"{level:g}" for level in (scale.levels[0], scale.levels[-1]))
+    alt = text("small.bar_alt", symbol=symbol, low=low, high=high, unit=page.units(variable))
+    bar = draw_bar_alone(name, scale, alt=alt, label=page.quantity(variable), no_data=text("map.no_data"))
+    title = text("small.title", symbol=symbol, product=product)
+    return {"figures": figures, "bar": Figure(name, bar, title, text("small.caption")), "title": title}
