@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,9 @@ from yaotan.report.figure import (
     fit_text,
     text_width,
 )
+from yaotan.report.legend import ROW, WIDTH, Entry, draw_legend, legend_rows
 
 Floats = npt.NDArray[np.float64]
-WIDTH: Final = 480.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def number_ticks(axis: Any, count: int = 5) -> None:
     axis.set_major_formatter(plain)
 
 
-def _month_ticks(time: pd.DatetimeIndex, language: str) -> tuple[list[pd.Timestamp], list[str]]:
+def month_ticks(time: pd.DatetimeIndex, language: str) -> tuple[list[pd.Timestamp], list[str]]:
     """Ticks that never touch: at most seven, the year written where it changes."""
     months = pd.date_range(time.min(), time.max(), freq="MS")
     years = 12 * -(-len(months) // 84)  # whole years once a year is too fine
@@ -93,8 +93,9 @@ def draw_series(key: str, lines: Sequence[Line], *, alt: str, label: str, langua
     str
         Inline SVG.
     """
-    rows = _legend_rows([line.label for line in lines])
-    bottom = 34.0 + 18 * len(rows)
+    entries = [Entry(line.label, CLASSES[k % 7], MARKERS[k % 7]) for k, line in enumerate(lines)]
+    rows = legend_rows(entries)
+    bottom = 34.0 + ROW * len(rows)
     height = 250.0 + bottom
 
     def draw(figure: Any) -> None:
@@ -109,13 +110,53 @@ def draw_series(key: str, lines: Sequence[Line], *, alt: str, label: str, langua
             stacked = np.stack([low, high, np.full(low.size, np.nan)], axis=-1)[known].ravel()
             axes.plot(np.repeat(time[known], 3), stacked, color=colour, linewidth=0.9, alpha=0.7, zorder=2)
         every = pd.DatetimeIndex(np.concatenate([line.time.values for line in lines]))
-        ticks, labels = _month_ticks(every, language)
+        ticks, labels = month_ticks(every, language)
         axes.set_xticks(ticks, labels)
         axes.set_xlim(every.min() - pd.Timedelta(days=16), every.max() + pd.Timedelta(days=16))
         axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
         number_ticks(axes.yaxis)
         axis_title(figure, label)
-        _draw_legend(figure, rows, bottom - 34)
+        draw_legend(figure, rows, bottom - 34)
+
+    return draw_svg(key, (WIDTH, height), alt, draw)
+
+
+def draw_cycle(key: str, lines: Sequence[tuple[str, Floats]], *, alt: str, label: str, months: str) -> str:
+    """Draw the twelve months of a mean year, one line each; the legend stands below the axes.
+
+    Parameters
+    ----------
+    key : str
+        Id prefix.
+    lines : sequence of (label, values)
+        At most seven; values of January to December, NaN where there is none.
+    alt, label, months : str
+        Alt text; quantity with unit; name of the axis of months.
+
+    Returns
+    -------
+    str
+        Inline SVG.
+    """
+    entries = [Entry(name, CLASSES[k % 7], MARKERS[k % 7]) for k, (name, _) in enumerate(lines)]
+    rows = legend_rows(entries)
+    bottom = 54.0 + ROW * len(rows)
+    height = 250.0 + bottom
+
+    def draw(figure: Any) -> None:
+        axes = make_axes(figure, 62, bottom, 16, 28)
+        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+        for entry, (_, value) in zip(entries, lines, strict=True):
+            style: dict[str, Any] = {"color": entry.colour, "marker": entry.marker}
+            axes.plot(range(1, 13), value, markersize=4, linewidth=1.3, zorder=3, **style)
+        axes.set_xticks(range(1, 13))
+        axes.set_xlim(0.5, 12.5)
+        axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
+        number_ticks(axes.yaxis)
+        axis_title(figure, fit_text(label, WIDTH - 20, 12))
+        place = (62 + (WIDTH - 78) / 2) / WIDTH
+        figure.text(place, (bottom - 32) / height, months, ha="center", va="top", fontsize=12, color=INK)
+        draw_legend(figure, rows, bottom - 54)
 
     return draw_svg(key, (WIDTH, height), alt, draw)
 
@@ -124,37 +165,6 @@ def axis_title(figure: Any, label: str) -> None:
     """Write the quantity above the axes, level, where any language reads it at once."""
     height = 72 * figure.get_size_inches()[1]
     figure.text(8 / WIDTH, (height - 8) / height, label, ha="left", va="top", fontsize=12, color=INK)
-
-
-def _legend_rows(labels: Sequence[str]) -> list[list[tuple[int, str, float]]]:
-    """Set legend entries in rows: (number, text, left edge)."""
-    rows: list[list[tuple[int, str, float]]] = [[]]
-    x = 8.0
-    for number, label in enumerate(labels):
-        text = fit_text(label, WIDTH - 40, 12)
-        wide = 24 + text_width(text, 12) + 14
-        if x + wide > WIDTH and rows[-1]:
-            rows.append([])
-            x = 8.0
-        rows[-1].append((number, text, x))
-        x += wide
-    return rows
-
-
-def _draw_legend(figure: Any, rows: list[list[tuple[int, str, float]]], top: float) -> None:
-    height = 72 * figure.get_size_inches()[1]
-    lines = require("matplotlib.lines").Line2D
-    for depth, row in enumerate(rows):
-        y = (top - 9 - 18 * depth) / height
-        for number, text, x in row:
-            handle = lines([x / WIDTH, (x + 18) / WIDTH], [y, y], color=CLASSES[number % 7], linewidth=1.6)
-            spot = lines(
-                [(x + 9) / WIDTH], [y], color=CLASSES[number % 7], marker=MARKERS[number % 7], markersize=5
-            )
-            for artist in (handle, spot):
-                artist.set_transform(figure.transFigure)
-                figure.add_artist(artist)
-            figure.text((x + 24) / WIDTH, y, text, ha="left", va="center_baseline", fontsize=12, color=INK)
 
 
 def draw_terms(

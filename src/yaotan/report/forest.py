@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from yaotan.report.chart import WIDTH, axis_title, make_axes, number_ticks
+from yaotan.report.chart import axis_title, make_axes, number_ticks
 from yaotan.report.figure import (
     ACCENT,
     INK,
@@ -17,6 +17,7 @@ from yaotan.report.figure import (
     fit_text,
     text_width,
 )
+from yaotan.report.legend import WIDTH
 
 #: colours of verdicts; each verdict is also written as a word
 VERDICT_COLOUR: Final = {
@@ -24,6 +25,8 @@ VERDICT_COLOUR: Final = {
     "lower": "#0b6e8f",
     "not_detectable": "#66727f",
     "no_data": "#9aa5b1",
+    "supported": "#1d6b4c",
+    "not_supported": "#b3541e",
 }
 
 
@@ -39,6 +42,10 @@ class Mark:
         Value and interval; NaN draws the text alone.
     verdict : str
         Key of `VERDICT_COLOUR`, or empty.
+    heading : str
+        Opens a group above the row.
+    claimed : float
+        A value that was claimed, drawn as an upright stroke; NaN for none.
     """
 
     label: str
@@ -48,9 +55,10 @@ class Mark:
     word: str = ""
     verdict: str = ""
     heading: str = ""
+    claimed: float = np.nan
 
 
-def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> str:
+def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str, zero: bool = False) -> str:
     """Draw values with intervals, one row each, names on the left.
 
     Parameters
@@ -61,6 +69,8 @@ def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> st
         In drawing order, from the top.
     alt, label : str
         Alt text; quantity with unit.
+    zero : bool
+        Draw a line at zero, and have it in sight.
 
     Returns
     -------
@@ -73,6 +83,8 @@ def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str) -> st
 
     def draw(figure: Any) -> None:
         axes = make_axes(figure, left, 30, 18, 34)
+        if zero:
+            axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
         for row, mark in enumerate(marks):
             axes.plot([mark.lower, mark.upper], [row, row], color=ACCENT, linewidth=1.4, alpha=0.55)
             axes.plot([mark.value], [row], "o", color=ACCENT, markersize=5)
@@ -122,7 +134,7 @@ def draw_differences(key: str, marks: Sequence[Mark], *, alt: str, label: str) -
     lines = 1 if all(text_width(mark.label, 12) <= room for mark in marks) else 2
     places, depth = _forest_layout(marks, lines)
     height = depth + 30
-    known = [bound for mark in marks for bound in (mark.lower, mark.upper) if np.isfinite(bound)]
+    known = [b for mark in marks for b in (mark.lower, mark.upper, mark.claimed) if np.isfinite(b)]
     reach = 1.12 * max((abs(bound) for bound in known), default=1.0)
 
     def draw(figure: Any) -> None:
@@ -143,6 +155,8 @@ def draw_differences(key: str, marks: Sequence[Mark], *, alt: str, label: str) -
                 )
             if np.isfinite(mark.value):
                 axes.plot([mark.value], [row], "o", color=colour, markersize=7, zorder=4)
+            if np.isfinite(mark.claimed):
+                axes.plot([mark.claimed], [row], "|", color=INK, markersize=15, markeredgewidth=2, zorder=5)
             _forest_text(figure, (place, height), mark, colour, lines)
         number_ticks(axes.xaxis, 6)
         axis_title(figure, label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,14 +10,16 @@ import numpy.typing as npt
 
 from yaotan.optional import require
 from yaotan.report.figure import INK, QUIET, RULE, draw_svg, fit_text, text_width
+from yaotan.report.legend import ROW, WIDTH, draw_legend, legend_rows
 from yaotan.report.number import fixed
+from yaotan.report.overlay import Overlay, draw_overlay
 from yaotan.report.palette import NO_DATA, Scale
 from yaotan.report.pane import Pane, draw_cells, draw_shape
 from yaotan.report.projection import MapFrame
 
 Floats = npt.NDArray[np.float64]
 
-WIDTH: Final = 480.0
+
 SMALL_WIDTH: Final = 200.0
 #: more cells than this are drawn as an image inside the SVG; text and lines stay vectors
 VECTOR_CELLS: Final = 4000
@@ -117,10 +120,17 @@ def _draw_names(pane: Pane, language: str, inset: tuple[float, float]) -> None:
 
 
 def _draw_layer(
-    pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, limit: int
+    pane: Pane,
+    corners: tuple[Floats, Floats],
+    values: Floats,
+    scale: Scale | None,
+    limit: int,
+    overlays: Sequence[Overlay] = (),
 ) -> None:
     draw_shape(pane, pane.frame.outline, facecolor=NO_DATA, edgecolor="none", zorder=1)
     draw_cells(pane, corners, values, scale, limit)
+    for overlay in overlays:
+        draw_overlay(pane, corners, overlay)
     if limit > SMALL_VECTOR_CELLS:
         # a light casing keeps the line readable on dark colours
         draw_shape(
@@ -136,7 +146,12 @@ def _draw_layer(
 
 
 def _draw_inset(
-    pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, words: str
+    pane: Pane,
+    corners: tuple[Floats, Floats],
+    values: Floats,
+    scale: Scale | None,
+    words: str,
+    overlays: Sequence[Overlay] = (),
 ) -> tuple[float, float]:
     """Draw the South China Sea in the lower right corner; give the size of the inset."""
     inset = pane.frame.inset
@@ -146,7 +161,7 @@ def _draw_inset(
     high = wide * inset.aspect
     box = (pane.x + pane.wide - wide - 3, pane.y + 3, wide, high)
     small = Pane(pane.figure, inset, box, layer=20)
-    _draw_layer(small, corners, values, scale, 1000 if words else 100)
+    _draw_layer(small, corners, values, scale, 1000 if words else 100, overlays)
     small.edge()
     if words:
         label = fit_text(words, wide - 4, 9)
@@ -205,6 +220,7 @@ def draw_map(
     no_data: str,
     language: str,
     south_sea: str,
+    overlays: Sequence[Overlay] = (),
 ) -> str:
     """Draw a large map with graticule, names, scale bar and colour bar.
 
@@ -219,11 +235,13 @@ def draw_map(
     values : ndarray, dims (rows, columns)
         NaN is drawn grey.
     scale : Scale or None
-        None draws boundaries on grey alone.
+        None draws boundaries and overlays on grey alone.
     alt, label, no_data, south_sea : str
         Alt text; quantity with unit; words for grey and for the inset.
     language : {"en", "zh"}
         Language of region names.
+    overlays : sequence of Overlay
+        Marked cells, with their words in a legend at the bottom.
 
     Returns
     -------
@@ -232,19 +250,23 @@ def draw_map(
     """
     wide = WIDTH - LEFT - RIGHT
     high = wide * float(np.clip(frame.aspect, 0.3, 1.25))
-    bottom = BOTTOM if scale is not None else 28.0
+    rows = legend_rows([overlay.entry for overlay in overlays])
+    legend = ROW * len(rows) + 4 if overlays else 0.0
+    bottom = (BOTTOM if scale is not None else 28.0) + legend
     size = (WIDTH, high + TOP + bottom)
 
     def draw(figure: Any) -> None:
         pane = Pane(figure, frame, (LEFT, bottom, wide, high))
-        _draw_layer(pane, corners, values, scale, VECTOR_CELLS)
+        _draw_layer(pane, corners, values, scale, VECTOR_CELLS, overlays)
         _draw_graticule(pane)
         _draw_scale_bar(pane)
         pane.edge()
-        _draw_names(pane, language, _draw_inset(pane, corners, values, scale, south_sea))
+        _draw_names(pane, language, _draw_inset(pane, corners, values, scale, south_sea, overlays))
         if scale is not None:
-            bar = figure.add_axes((LEFT / size[0], 0.0, wide / size[0], (bottom - 24) / size[1]))
-            draw_colour_bar(bar, scale, label, no_data)
+            box = (LEFT / size[0], legend / size[1], wide / size[0], (bottom - legend - 24) / size[1])
+            draw_colour_bar(figure.add_axes(box), scale, label, no_data)
+        if overlays:
+            draw_legend(figure, rows, legend)
 
     return draw_svg(key, size, alt, draw)
 

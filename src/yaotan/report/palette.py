@@ -15,8 +15,8 @@ Floats = npt.NDArray[np.float64]
 
 #: perceptually even and safe for colour-blind readers: viridis (Smith and van der Walt 2015, in matplotlib)
 SEQUENTIAL: Final = "viridis"
-#: ColorBrewer PuOr (Brewer 2003): two hues that colour-blind readers tell apart, white in the middle
-DIVERGING: Final = "PuOr_r"
+#: blue to orange, the pair that colour-blind readers tell apart best, nearly white in the middle
+DIVERGING: Final = ("#08436b", "#2f86b7", "#a9cfe3", "#f7f7f5", "#f5c28f", "#d9741c", "#8a3c05")
 NO_DATA: Final = "#dfe3e7"
 
 
@@ -88,7 +88,10 @@ def make_scale(
         nbins=steps, steps=[1, 2, 5, 10] if kind == "count" else [1, 2, 2.5, 5, 10], integer=kind == "count"
     )
     levels = np.round(locator.tick_values(low, high), 10)
-    cmap = require("matplotlib").colormaps[DIVERGING if kind == "diverging" else SEQUENTIAL]
+    if kind == "diverging":
+        cmap = require("matplotlib.colors").LinearSegmentedColormap.from_list("diverging", DIVERGING)
+    else:
+        cmap = require("matplotlib").colormaps[SEQUENTIAL]
     rgba = cmap(np.linspace(0.03, 0.97, levels.size - 1))
     colours = tuple("#" + "".join(f"{round(255 * part):02x}" for part in colour[:3]) for colour in rgba)
     tolerance = 1e-9 * max(abs(levels[0]), abs(levels[-1]))

@@ -16,8 +16,8 @@ from yaotan.report.projection import MapFrame
 Floats = npt.NDArray[np.float64]
 
 
-def _quads(corners: tuple[Floats, Floats]) -> Floats:
-    """Corners of each cell, dims (rows, columns, 4, 2)."""
+def cell_quads(corners: tuple[Floats, Floats]) -> Floats:
+    """Give the four corners of each cell, dims (rows, columns, 4, 2)."""
     x, y = corners
     pick = [(slice(None, -1), slice(None, -1)), (slice(None, -1), slice(1, None))]
     pick += [(slice(1, None), slice(1, None)), (slice(1, None), slice(None, -1))]
@@ -124,7 +124,7 @@ def draw_cells(
     if scale is None:
         return
     path_class, patch_class = require("matplotlib.path").Path, require("matplotlib.patches").PathPatch
-    quads = _quads(corners)
+    quads = cell_quads(corners)
     step = np.where(_inside(quads, pane.seen()), scale.steps(values), -1)
     image = int((step >= 0).sum()) > limit
     for number, colour in enumerate(scale.colours):

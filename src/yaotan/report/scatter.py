@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from yaotan.optional import require
-from yaotan.report.chart import WIDTH, axis_title, make_axes, number_ticks
+from yaotan.report.chart import axis_title, make_axes, number_ticks
 from yaotan.report.figure import ACCENT, INK, draw_svg, fit_text
+from yaotan.report.legend import WIDTH
 from yaotan.report.map import draw_colour_bar
 from yaotan.report.palette import Scale
 

@@ -1,0 +1,110 @@
+"""Regions by months in colours, with a sign on what stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from yaotan.optional import require
+from yaotan.report.chart import make_axes, month_ticks
+from yaotan.report.figure import INK, draw_svg, fit_text, text_width
+from yaotan.report.legend import ROW, WIDTH, Entry, draw_legend, legend_rows
+from yaotan.report.map import draw_colour_bar
+from yaotan.report.palette import NO_DATA, Scale
+
+Floats = npt.NDArray[np.float64]
+BAR: Final = 66.0
+
+
+def draw_heat(
+    key: str,
+    names: Sequence[str],
+    months: pd.DatetimeIndex,
+    values: Floats,
+    signs: Mapping[Entry, npt.NDArray[np.bool_]],
+    scale: Scale,
+    *,
+    alt: str,
+    label: str,
+    no_data: str,
+    language: str,
+) -> str:
+    """Draw a value for each region and month.
+
+    Parameters
+    ----------
+    key : str
+        Id prefix.
+    names : sequence of str
+        Rows, from the top.
+    months : pandas.DatetimeIndex
+        First days of the months of the columns, none left out.
+    values : ndarray, dims (rows, columns)
+        NaN is grey.
+    signs : mapping of Entry to ndarray of bool
+        Marker and words -> where it stands.
+    scale : Scale
+        Of the colours.
+    alt, label, no_data : str
+        Alt text; what is drawn, with unit; words for grey.
+    language : {"en", "zh"}
+        Language of dates.
+
+    Returns
+    -------
+    str
+        Inline SVG.
+    """
+    step = 20.0
+    rows = legend_rows(list(signs))
+    bottom = 28.0 + BAR + ROW * len(rows) + 6
+    height = step * len(names) + 12 + bottom
+    left = min(176.0, max(text_width(name, 12) for name in names) + 16)
+    ticks, labels = month_ticks(months, language)
+    size = float(np.clip((WIDTH - left - 12) / len(months) * 0.5, 2.4, 6.0))
+
+    def draw(figure: Any) -> None:
+        axes = make_axes(figure, left, bottom, 12, 12)
+        _draw_boxes(axes, values, scale)
+        for entry, mask in signs.items():
+            row, column = np.nonzero(mask)
+            axes.plot(
+                column + 0.5,
+                row + 0.5,
+                marker=entry.marker,
+                color=entry.colour,
+                markersize=size,
+                linestyle="none",
+                markeredgecolor="white",
+                markeredgewidth=0.4,
+            )
+        axes.set(xlim=(0, len(months)), ylim=(len(names), 0), yticks=[])
+        places = [int(np.flatnonzero(months == tick)[0]) + 0.5 for tick in ticks if (months == tick).any()]
+        axes.set_xticks(places, [name for tick, name in zip(ticks, labels, strict=True) if tick in months])
+        for number, name in enumerate(names):
+            y = (height - 12 - step * (number + 0.5)) / height
+            text = fit_text(name, left - 12, 12)
+            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=12, color=INK)
+        bar = figure.add_axes((0.06, (ROW * len(rows) + 6) / height, 0.88, (BAR - 6) / height))
+        draw_colour_bar(bar, scale, label, no_data)
+        draw_legend(figure, rows, ROW * len(rows) + 2)
+
+    return draw_svg(key, (WIDTH, height), alt, draw)
+
+
+def _draw_boxes(axes: Any, values: Floats, scale: Scale) -> None:
+    path_class, patch_class = require("matplotlib.path").Path, require("matplotlib.patches").PathPatch
+    step = scale.steps(values)
+    for number in range(-1, len(scale.colours)):
+        row, column = np.nonzero(step == number)
+        if not row.size:
+            continue
+        corner = np.array([[0.03, 0.06], [0.97, 0.06], [0.97, 0.94], [0.03, 0.94], [0.03, 0.06]])
+        vertices = (np.stack([column, row], axis=-1)[:, None] + corner).reshape(-1, 2)
+        path = path_class(vertices, np.tile([1, 2, 2, 2, 79], row.size).astype(np.uint8))
+        colour = NO_DATA if number < 0 else scale.colours[number]
+        axes.add_patch(patch_class(path, facecolor=colour, edgecolor="none", linewidth=0, zorder=1))
