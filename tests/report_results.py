@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 import xarray as xr
 
+from report_analyses import make_analyses
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
 
 LONG_NAMES: Final = [
@@ -255,8 +256,10 @@ def make_results(
     empty: bool = False,
     truth: bool = True,
     language: str = "en",
+    analyses: bool = False,
+    stations: int = 6,
 ) -> StudyResults:
-    """Whole study."""
+    """Whole study; with `analyses` every column analysis of its first column too."""
     shapes = make_regions(regions, bounds) if isinstance(regions, int) else regions
     times = pd.date_range("2019-01-01", periods=months, freq="MS")
     columns = []
@@ -275,7 +278,9 @@ def make_results(
             ColumnResult(product, title, variable, units, grid, make_table(grid, variable, shapes))
         )
     end = times[-1] + pd.offsets.MonthEnd(0)
+    more = make_analyses(tuple(columns), seed=seed, empty=empty, stations=stations) if analyses else {}
     return StudyResults(
+        **more,
         title={"en": "Greenhouse-gas columns over eastern China", "zh": "中国东部温室气体柱浓度"},
         language=language,  # type: ignore[arg-type]
         period=(f"{times[0]:%Y-%m-%d}", f"{end:%Y-%m-%d}"),
@@ -318,11 +323,27 @@ def make_results(
 #: name -> arguments of `make_results`
 VARIANTS: Final[dict[str, dict[str, object]]] = {
     "normal": {"products": 3, "months": 12},
-    "empty": {"empty": True, "months": 2, "products": 2},
-    "one_region": {"regions": 1, "products": 1, "months": 2, "truth": False},
+    "analyses": {"products": 2, "months": 36, "analyses": True},
+    "empty": {"empty": True, "months": 2, "products": 2, "analyses": True},
+    "one_region": {
+        "regions": 1,
+        "products": 1,
+        "months": 24,
+        "truth": False,
+        "analyses": True,
+        "stations": 1,
+    },
     "many_regions": {"regions": 34, "products": 1},
-    "one_month": {"months": 1, "products": 2},
+    "one_month": {"months": 1, "products": 2, "analyses": True},
     "three_years": {"months": 36, "products": 1},
+    "ten_years": {
+        "months": 120,
+        "regions": 34,
+        "products": 1,
+        "truth": False,
+        "analyses": True,
+        "stations": 200,
+    },
     "many_products": {"products": 6, "months": 1},
     "dateline": {"bounds": (165.0, -50.0, 185.0, -30.0), "products": 1, "months": 2, "regions": 4},
 }

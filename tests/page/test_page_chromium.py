@@ -33,6 +33,9 @@ FLAGS = (
 CASES = [
     *[("normal", language, width) for language in ("en", "zh") for width in (1280, 390)],
     *[(name, "zh", 390) for name in VARIANTS if name != "normal"],
+    *[("analyses", language, 1280) for language in ("en", "zh")],
+    ("analyses", "en", 390),
+    ("ten_years", "en", 1280),
     ("many_regions", "en", 1280),
     ("empty", "en", 390),
 ]

@@ -30,7 +30,7 @@ ANALYSIS_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "spread",
         "z",
         "years",
-        "p_value",
+        "p",
         "verdict",
     ),
     "pairs": ("station", "time", "value", "reference", "value_uncertainty", "reference_uncertainty"),
@@ -192,11 +192,15 @@ class AnomalyResult(Analysis):
     Parameters
     ----------
     table : pandas.DataFrame
-        One row per region and month: region_id, name, name_zh, time, anomaly, climatology, spread (between
-        years), z, years (in the climatology), p_value, verdict (high, low, usual, too_few_years).
+        One row per region and month, as `anomaly_table` gives it: region_id, name, name_zh, time, anomaly,
+        climatology, spread (between years), z, years (in the climatology), p, verdict (high, low, usual,
+        too_few_years).
+    level : float
+        Of the two-sided test of each month: the share of usual months that chance alone makes high or low.
     """
 
     table: pd.DataFrame
+    level: float = 0.05
 
     def __post_init__(self) -> None:
         self.check("table")

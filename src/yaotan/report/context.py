@@ -95,6 +95,10 @@ class PageContext:
         rows = rows_of(table.drop_duplicates("region_id")) if len(table) else []
         return {str(row["region_id"]): self.text.name(row) for row in rows} | self.names
 
+    def in_sentence(self, region_id: str, names: Mapping[str, str]) -> str:
+        """Name a region within a sentence."""
+        return self.text("the_whole_area") if region_id == WHOLE else names.get(region_id, region_id)
+
     def corners(self, key: str, grid: xr.Dataset) -> tuple[Floats, Floats]:
         """Projected cell corners of a grid, computed once per key."""
         return self.once(f"corners-{key}", lambda: cell_corners(grid, self.frame))

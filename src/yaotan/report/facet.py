@@ -1,4 +1,4 @@
-"""Panels of series one above another, on one time axis: what was measured, and what was fitted or compared."""
+"""Panels of series on one time axis: what was measured, and what was fitted to it or compared with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from yaotan.report.legend import ROW, WIDTH, Entry, draw_legend, legend_rows
 Floats = npt.NDArray[np.float64]
 #: height of a panel, and of its title above it [px]
 PANEL: Final = 104.0
-TITLE: Final = 24.0
+TITLE: Final = 30.0
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,9 @@ def draw_heat(
     height = step * len(names) + 12 + bottom
     left = min(176.0, max(text_width(name, 12) for name in names) + 16)
     ticks, labels = month_ticks(months, language)
-    size = float(np.clip((WIDTH - left - 12) / len(months) * 0.5, 2.4, 6.0))
+    # labels need about 62 px each
+    stride = -(-len(ticks) * 62 // int(WIDTH - left - 12))
+    ticks, labels = ticks[::stride], labels[::stride]
 
     def draw(figure: Any) -> None:
         axes = make_axes(figure, left, bottom, 12, 12)
@@ -77,10 +79,10 @@ def draw_heat(
                 row + 0.5,
                 marker=entry.marker,
                 color=entry.colour,
-                markersize=size,
+                markersize=6.5,
                 linestyle="none",
                 markeredgecolor="white",
-                markeredgewidth=0.4,
+                markeredgewidth=0.9,
             )
         axes.set(xlim=(0, len(months)), ylim=(len(names), 0), yticks=[])
         places = [int(np.flatnonzero(months == tick)[0]) + 0.5 for tick in ticks if (months == tick).any()]

@@ -33,7 +33,7 @@ class Overlay:
 
 
 def join_cells(corners: tuple[Floats, Floats], mask: npt.NDArray[np.bool_]) -> Any:
-    """Join cells to areas, in the coordinates of their corners; corners that are not finite leave out theirs."""
+    """Join cells to areas; a cell with a corner that is not finite is left out."""
     quads = cell_quads(corners)[mask]
     quads = quads[np.isfinite(quads).all(axis=(1, 2))]
     return shapely.union_all(shapely.polygons(quads)) if len(quads) else shapely.Polygon()

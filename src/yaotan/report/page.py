@@ -12,11 +12,18 @@ from yaotan.io.atomic import replacing
 from yaotan.optional import require
 from yaotan.report.context import PageContext, Section
 from yaotan.report.result import StudyResults
+from yaotan.report.section.anomaly import make_anomalies
+from yaotan.report.section.claim import make_claims
 from yaotan.report.section.column import make_columns
+from yaotan.report.section.filled import make_filled
 from yaotan.report.section.front import make_front
+from yaotan.report.section.fusion import make_fused
+from yaotan.report.section.hotspot import make_hotspots
 from yaotan.report.section.loss import make_losses
 from yaotan.report.section.source import make_sources
+from yaotan.report.section.trend import make_trends
 from yaotan.report.section.trust import make_trust
+from yaotan.report.section.validation import make_validations
 from yaotan.report.text import LANGUAGES, Text
 from yaotan.typing import PathLike
 
@@ -24,6 +31,13 @@ from yaotan.typing import PathLike
 #: its block in ``template/section/``
 SECTIONS: Final[tuple[Callable[[PageContext], Section | None], ...]] = (
     make_columns,
+    make_claims,
+    make_filled,
+    make_fused,
+    make_trends,
+    make_anomalies,
+    make_hotspots,
+    make_validations,
     make_trust,
     make_losses,
     make_sources,

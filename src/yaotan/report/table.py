@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,7 +116,12 @@ def number_cell(text: str, value: float | None = None) -> Cell:
 
 
 def make_heads(
-    text: Text, key: str, names: Sequence[str], *, left: Collection[str] = (), unit: str = ""
+    text: Text,
+    key: str,
+    names: Sequence[str],
+    *,
+    left: Collection[str] = (),
+    units: Mapping[str, str] | None = None,
 ) -> list[Cell]:
     """Make column heads: numbers to the right, the first column and those in `left` to the left.
 
@@ -127,11 +132,11 @@ def make_heads(
     key : str
         Of the section's words.
     names : sequence of str
-        In order; one that ends in ``*`` carries the unit.
+        In order.
     left : collection of str
-        Names of columns that hold words.
-    unit : str
-        Written behind the names with a star.
+        Columns that hold words.
+    units : mapping of str to str, optional
+        Column -> its unit.
 
     Returns
     -------
@@ -139,15 +144,15 @@ def make_heads(
 
     Examples
     --------
-    >>> [(c.text, c.kind) for c in make_heads(Text("en"), "", ("region", "mean*"), unit="ppm")]
+    >>> heads = make_heads(Text("en"), "", ("region", "mean"), units={"mean": "ppm"})
+    >>> [(head.text, head.kind) for head in heads]
     [('Region', ''), ('Mean (ppm)', 'number')]
     """
     heads = []
     for number, name in enumerate(names):
-        plain = name.removesuffix("*")
-        own = f"{key}.head.{plain}"
-        word = text(own if text.has(own) else f"table.head.{plain}")
-        if name.endswith("*") and unit:
-            word = text("quantity", symbol=word, unit=unit)
-        heads.append(Cell(word, "" if number == 0 or plain in left else "number"))
+        own = f"{key}.head.{name}"
+        word = text(own if text.has(own) else f"table.head.{name}")
+        unit = (units or {}).get(name, "")
+        word = text("quantity", symbol=word, unit=unit) if unit else word
+        heads.append(Cell(word, "" if number == 0 or name in left else "number"))
     return heads

@@ -99,12 +99,12 @@ class Text:
     def date(self, day: object) -> str:
         """Write a day."""
         stamp = pd.Timestamp(day)  # type: ignore[arg-type]
-        return self("date.day", day=stamp.day, month=self._month_name(stamp), year=stamp.year)
+        return self("date.day", day=stamp.day, month=self.month_name(stamp.month), year=stamp.year)
 
     def month(self, day: object) -> str:
         """Write a month with its year."""
         stamp = pd.Timestamp(day)  # type: ignore[arg-type]
-        return self("date.month", month=self._month_name(stamp), year=stamp.year)
+        return self("date.month", month=self.month_name(stamp.month), year=stamp.year)
 
     def months(self, days: Sequence[object]) -> str:
         """Write one month, or the first and the last."""
@@ -119,12 +119,17 @@ class Text:
         begin, finish = self.date(first), self.date(last)
         return begin if begin == finish else self("date.range", start=begin, end=finish)
 
-    def _month_name(self, stamp: pd.Timestamp) -> str:
-        return str(self._find("date.names")[stamp.month - 1])
+    def month_name(self, month: int) -> str:
+        """Name a month, 1 to 12."""
+        return str(self._find("date.names")[month - 1])
 
     def percent(self, share: float) -> str:
         """Write a share of one as per cent, with the space that the language puts before the sign."""
         return percent(share).replace(" %", self("percent"))
+
+    def level(self, share: float) -> str:
+        """Write a chosen share, such as a level of 0.05, as it was chosen."""
+        return f"{100 * share:g}" + self("percent")
 
     def join(self, items: Sequence[str]) -> str:
         """Join a list as the language does."""

@@ -165,8 +165,8 @@ def _regional_table(page: PageContext, column: ColumnResult) -> Table | None:
                 number_cell(str(mean.months), mean.months),
             )
         )
-    names = ("region", "mean*", "uncertainty*", "spread*", "change*", "soundings", "covered", "months")
-    heads = make_heads(text, "table", names, unit=unit)
+    names = ("region", "mean", "uncertainty", "spread", "change", "soundings", "covered", "months")
+    heads = make_heads(text, "table", names, units=dict.fromkeys(names[1:5], unit))
     title = text("table.title", symbol=page.symbol(column.variable), product=column.title)
     download = make_download(f"table_{column.key}", column.table)
     return Table(f"table-{column.key}", title, heads, rows, text("table.note"), download)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from yaotan.report.context import PageContext, Section
-from yaotan.report.number import interval, measured, whole
+from yaotan.report.number import interval, measured, unit_text, whole
 from yaotan.report.result import ColumnResult
+from yaotan.report.section.claim import claim_note, claim_rows, claim_text
 from yaotan.report.section.mean_map import map_sentence, mean_figure
 from yaotan.report.summary import Mean, area_rows, judge, mean_of_months, sounding_totals
 from yaotan.report.table import rows_of
@@ -89,6 +90,18 @@ def _difference_card(page: PageContext, title: str, row: dict[str, Any], note: s
     )
 
 
+def _claim_card(page: PageContext, row: dict[str, Any]) -> Card:
+    text, verdict = page.text, str(row["verdict"])
+    title, word = claim_text(page, row), text(f"claim.verdict.{verdict}")
+    note = claim_note(page, row)
+    if verdict == "no_data":
+        return Card(title, "–", "", "", note, word, "none")
+    value, low, high = interval(row["difference"], row["lower"], row["upper"])
+    tone = "open" if verdict == "not_detectable" else "good"
+    bounds = text("card.interval", lower=low, upper=high)
+    return Card(title, value, unit_text(str(row["units"])), bounds, note, word, tone)
+
+
 def _cards(page: PageContext) -> list[Card]:
     results, text = page.results, page.text
     firsts = [page.columns_of(variable)[0] for variable in page.variables][:2]
@@ -101,6 +114,7 @@ def _cards(page: PageContext) -> list[Card]:
         for row in rows_of(first)[:1]:
             note = text("card.contrast_note", symbol=page.symbol(main.variable), product=main.title)
             cards.append(_difference_card(page, text.name(row), row, note))
+    cards += [_claim_card(page, row) for row in claim_rows(page)[:1]]
     if len(results.comparison):
         row = rows_of(results.comparison)[0]
         title = text(

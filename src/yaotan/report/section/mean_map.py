@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from yaotan.report.context import PageContext
 from yaotan.report.figure import Figure
 from yaotan.report.map import draw_map
 from yaotan.report.number import decimals_for, fixed, measured, whole
 from yaotan.report.result import ColumnResult
+from yaotan.report.section.grid import download_cells, layers_of
 from yaotan.report.summary import judge, region_means
-from yaotan.report.table import make_download
+from yaotan.report.table import Download
 
 
 def map_sentence(page: PageContext, column: ColumnResult) -> str:
@@ -62,25 +62,14 @@ def map_sentence(page: PageContext, column: ColumnResult) -> str:
     return text(f"map.sentence_{judge(gap, sigma_gap)}", **slots)
 
 
-def cell_table(page: PageContext, column: ColumnResult, *, most: int = 20_000) -> pd.DataFrame | None:
-    """List the cells of a mean map: centre, value, months and soundings; None when there are too many."""
-    grid, name = column.grid, column.variable
-    pair = ("lat", "lon") if "lat" in grid.dims else ("y", "x")
-    values = page.mean_map(column)
-    rows, columns = np.nonzero(np.isfinite(values))
-    if rows.size > most:
-        return None
-    stack = np.asarray(grid[name].values, float).reshape(-1, *values.shape)
-    count = np.asarray(grid[f"{name}_count"].values, float).reshape(-1, *values.shape)
-    return pd.DataFrame(
-        {
-            pair[0]: np.asarray(grid[pair[0]].values)[rows],
-            pair[1]: np.asarray(grid[pair[1]].values)[columns],
-            name: values[rows, columns],
-            "months": np.isfinite(stack).sum(axis=0)[rows, columns],
-            "soundings": np.nansum(count, axis=0)[rows, columns].astype(int),
-        }
-    )
+def _cells(page: PageContext, column: ColumnResult) -> tuple[Download | None, str]:
+    name = column.variable
+    layers = {
+        name: page.mean_map(column),
+        "months": np.isfinite(layers_of(column.grid, name)).sum(axis=0),
+        "soundings": np.nansum(layers_of(column.grid, f"{name}_count"), axis=0).astype(int),
+    }
+    return download_cells(page, f"map_{column.key}", column.grid, layers)
 
 
 def mean_figure(page: PageContext, column: ColumnResult, key: str) -> Figure:
@@ -118,7 +107,7 @@ def mean_figure(page: PageContext, column: ColumnResult, key: str) -> Figure:
         language=text.language,
         south_sea=text("map.south_sea"),
     )
-    cells = cell_table(page, column)
+    download, elsewhere = _cells(page, column)
     filled = int(np.isfinite(values).sum())
     caption = text("map.caption", n=filled, shown=whole(filled)) if filled else text("map.caption_empty")
     if filled and scale is not None and (scale.below or scale.above):
@@ -126,7 +115,4 @@ def mean_figure(page: PageContext, column: ColumnResult, key: str) -> Figure:
     source = results.boundary_source(text.language)
     if source:
         caption += text("space") + text("map.source", source=source)
-    download = make_download(f"map_{column.key}", cells) if cells is not None and len(cells) else None
-    if cells is None:
-        caption += text("space") + text("map.in_file")
-    return Figure(key, svg, text("map.title", **slots), caption, download)
+    return Figure(key, svg, text("map.title", **slots), caption + elsewhere, download)

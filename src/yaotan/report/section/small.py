@@ -6,16 +6,18 @@ from html import escape
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from yaotan.report.context import PageContext
 from yaotan.report.figure import Figure
 from yaotan.report.map import draw_bar_alone, draw_small_map
 from yaotan.report.number import whole
-from yaotan.report.palette import make_scale
+from yaotan.report.palette import Scale, make_scale
 
 #: stands for the alt text in a small map that is drawn once for both languages
 NO_WORDS: Final = "@alt@"
+Floats = npt.NDArray[np.float64]
 
 
 def make_small_maps(
@@ -51,14 +53,7 @@ def make_small_maps(
         name = f"small-{key}-{number}"
         cells = int(np.isfinite(values).sum())
         alt = text("small.alt", symbol=symbol, product=product, period=label, cells=whole(cells))
-        # drawn once for both languages: the only words are the alt text, which is put in later
-        blank = page.once(
-            name,
-            lambda name=name, values=values: draw_small_map(
-                name, page.small_frame, corners, values, scale, alt=NO_WORDS
-            ),
-        )
-        svg = blank.replace(NO_WORDS, escape(alt), 1)
+        svg = _small_map(page, name, corners, values, scale).replace(NO_WORDS, escape(alt), 1)
         figures.append(Figure(name, svg, label, text("small.cells", n=cells, shown=whole(cells)), small=True))
     name = f"small-{key}-bar"
     low, high = (f"{level:g}" for level in (scale.levels[0], scale.levels[-1]))
@@ -66,3 +61,12 @@ def make_small_maps(
     bar = draw_bar_alone(name, scale, alt=alt, label=page.quantity(variable), no_data=text("map.no_data"))
     title = text("small.title", symbol=symbol, product=product)
     return {"figures": figures, "bar": Figure(name, bar, title, text("small.caption")), "title": title}
+
+
+def _small_map(
+    page: PageContext, name: str, corners: tuple[Floats, Floats], values: Floats, scale: Scale
+) -> str:
+    """Draw a small map once for both languages: its only words are the alt text, which is put in later."""
+    return page.once(
+        name, lambda: draw_small_map(name, page.small_frame, corners, values, scale, alt=NO_WORDS)
+    )
