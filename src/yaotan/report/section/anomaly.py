@@ -138,7 +138,8 @@ def _chart(page: PageContext, one: AnomalyResult, names: dict[str, str]) -> list
         Entry(text(f"anomaly.verdict.{name}"), colour, marker, ""): laid["verdict"] == name
         for name, (marker, colour) in SIGNS.items()
     }
-    first = strong[0]
+    drawn = [row for row in strong if row["time"] >= months[0]]
+    first = (drawn or strong)[0]
     slots = _slots(page, one, first, names) | {"product": one.title, "n": len(ids)}
     slots["region"] = page.in_sentence(str(first["region_id"]), names)
     slots |= {"first": text.month(months[0]), "last": text.month(months[-1])}
@@ -159,8 +160,8 @@ def _chart(page: PageContext, one: AnomalyResult, names: dict[str, str]) -> list
     caption = text("anomaly.caption")
     if one.table["time"].nunique() > len(months):
         caption += text("space") + text("anomaly.last", n=len(months))
-    drawn = one.table[["region_id", "time", "z", "verdict"]]
-    return [Figure(key, svg, title, caption, make_download(f"anomaly_drawn_{one.key}", drawn))]
+    download = make_download(f"anomaly_z_{one.key}", one.table[["region_id", "time", "z", "verdict"]])
+    return [Figure(key, svg, title, caption, download)]
 
 
 def _table(page: PageContext, one: AnomalyResult, names: dict[str, str]) -> Table | None:

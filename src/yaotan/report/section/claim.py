@@ -38,7 +38,9 @@ def make_claims(page: PageContext) -> Section | None:
     counts = {name: sum(row["verdict"] == name for row in rows) for name in VERDICTS}
     told = [text(f"claim.count.{name}", n=n, shown=whole(n)) for name, n in counts.items() if n]
     parts = {
-        "say": [text("claim.say", n=len(rows), shown=whole(len(rows)), verdicts=text("claim.comma").join(told))],
+        "say": [
+            text("claim.say", n=len(rows), shown=whole(len(rows)), verdicts=text("claim.comma").join(told))
+        ],
         "figures": _figures(page, rows),
         "table": _table(page, rows),
         "sentences": [_sentence(page, row) for row in rows],

@@ -22,6 +22,8 @@ from yaotan.report.table import Cell, Table, make_download, make_heads, number_c
 
 #: panels of a figure of series
 MOST_PANELS: Final = 4
+#: more rows than this make the chart of rates taller than the panels
+TALL: Final = 16
 #: half width of a 95 % interval [1 sigma]
 _Z95: Final = 1.96
 Floats = npt.NDArray[np.float64]
@@ -47,6 +49,8 @@ def make_trends(page: PageContext) -> Section | None:
     for one in page.results.trends:
         names = page.region_names(one.rates) if len(one.rates) else dict(page.names)
         figures = [*_series(page, one, names), *_rates(page, one, names), *_season(page, one, names)]
+        if len(one.rates) > TALL and len(figures) == 3:  # the tallest stands beside the other two
+            figures = [figures[1], figures[0], figures[2]]
         groups.append(
             {
                 "title": text("trend.group", symbol=page.symbol(one.variable), product=one.title),

@@ -21,10 +21,12 @@ from yaotan.report.scatter import draw_scatter
 from yaotan.report.table import Cell, Download, Table, make_download, make_heads, number_cell, rows_of
 
 Floats = npt.NDArray[np.float64]
-#: panels of the figure of series; stations of the chart of biases; pairs that are drawn as points
+#: panels of the figure of series; pairs that are drawn as points; stations of the chart of biases
 MOST_PANELS: Final = 5
-MOST_STATIONS: Final = 40
 MOST_POINTS: Final = 600
+MOST_STATIONS: Final = 40
+#: more stations than this make the chart of biases taller than the panels
+TALL: Final = 16
 #: pairs beyond this stay in the study's files
 MOST_ROWS: Final = 10_000
 
@@ -48,12 +50,15 @@ def make_validations(page: PageContext) -> Section | None:
     groups = []
     for one in page.results.validations:
         slots = {"symbol": page.symbol(one.variable), "product": one.title, "reference": one.reference}
+        figures = [*_series(page, one), *_scatter(page, one), *_biases(page, one)]
+        if len(one.sites) > TALL and len(figures) == 3:  # the tallest stands beside the other two
+            figures = [figures[2], figures[0], figures[1]]
         groups.append(
             {
                 "title": text("validation.group", **slots),
                 "key": f"group-validation-{one.key}",
                 "say": _say(page, one),
-                "figures": [*_series(page, one), *_scatter(page, one), *_biases(page, one)],
+                "figures": figures,
                 "table": _site_table(page, one),
                 "lost": _lost_table(page, one),
             }
@@ -227,7 +232,7 @@ def _biases(page: PageContext, one: ValidationResult) -> list[Figure]:
     caption = text("validation.bias_caption")
     if len(marks) > MOST_STATIONS:
         half = MOST_STATIONS // 2
-        marks = [*marks[:half], *marks[-half:]]
+        marks = [*marks[:half], Mark("…", np.nan, np.nan, np.nan), *marks[-half:]]
         caption += text("space") + text("validation.ends", n=half)
     key = f"validation-bias-{one.key}"
     label = text("validation.bias_axis", quantity=page.quantity(one.variable, one.units))
