@@ -1,0 +1,1 @@
+"""Biomass: of trees and stands, below the ground, and maps from plots."""
