@@ -50,7 +50,7 @@ def pools(**values: tuple[float, float]) -> PoolTable:
 
 def change(landuse: xr.Dataset, table: PoolTable | None = None, **options: object) -> xr.Dataset:
     given = {"period": (2010, 2020), "uncertainty": "propagation", "soil_years": 0.0, "dead_years": 0.0}
-    return yaotan.stock_change(landuse, table, **{**given, **options})
+    return yaotan.stock_change(landuse, None, table, **{**given, **options})
 
 
 def test_difference_of_densities_on_land_that_changed() -> None:

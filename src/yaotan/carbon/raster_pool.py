@@ -47,6 +47,8 @@ class RasterPool:
         Relative error (1 sigma) of the raster that all its pixels share. None: not known, not included.
     missing : {"raise", "class_mean", "zero"}
         What land of the classes holds where the raster has no value.
+    error : str
+        Name of the error of the raster; pools of one name share it. Default: the name of the density.
     """
 
     density: str | xr.DataArray
@@ -57,6 +59,7 @@ class RasterPool:
     depth: float | None = None
     relative_sd: float | None = None
     missing: Literal["raise", "class_mean", "zero"] = "raise"
+    error: str = ""
 
     def __post_init__(self) -> None:
         if self.content not in ("carbon", "dry_matter") or self.missing not in MISSING:

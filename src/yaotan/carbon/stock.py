@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,16 +22,22 @@ from yaotan.carbon.accounting import (
 from yaotan.carbon.budget.confusion import read_confusion
 from yaotan.carbon.budget.model import DensityModel, make_model, raster_entry, table_entry
 from yaotan.carbon.budget.propagation import Method, Spread, Uncertainty, Weights, propagate
-from yaotan.carbon.histogram import check_histogram, is_pair
+from yaotan.carbon.histogram import is_pair
+from yaotan.carbon.intake import take_land
 from yaotan.carbon.pool import Pools, as_pools
 from yaotan.carbon.raster_pool import RasterPool, raster_sums
+from yaotan.carbon.weight import Method as AreaMethod
 from yaotan.errors import SchemaError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 
 def carbon_stock(
-    landuse: xr.Dataset,
+    landuse: xr.Dataset | xr.DataArray,
     pools: Pools | None = None,
     *,
+    regions: gpd.GeoDataFrame | xr.DataArray | None = None,
     rasters: Mapping[str, RasterPool] | None = None,
     accounted: Sequence[str] | None = None,
     zones: Mapping[str, str] | None = None,
@@ -40,6 +47,7 @@ def carbon_stock(
     seed: int = 0,
     level: float = 0.95,
     class_correlation: float = 0.0,
+    area: AreaMethod = "exact",
 ) -> xr.Dataset:
     r"""Carbon stock by class, pool and region, and of all together.
 
@@ -51,10 +59,13 @@ def carbon_stock(
 
     Parameters
     ----------
-    landuse : xarray.Dataset
-        Land histogram of one date (`yaotan.carbon.histogram`).
+    landuse : xarray.DataArray or xarray.Dataset
+        Raster of land classes (`yaotan.open_raster`), or a land histogram of one date
+        (`yaotan.carbon.histogram`).
     pools : PoolTable, pandas.DataFrame or path-like, optional
         Densities by class (`yaotan.carbon.pool.open_pools`); not needed where rasters give every pool.
+    regions : geopandas.GeoDataFrame or xarray.DataArray, optional
+        Polygons or raster of regions, with a raster of land classes.
     rasters : mapping of str to RasterPool, optional
         Pool -> where its density comes from instead.
     accounted : sequence of str, optional
@@ -73,6 +84,8 @@ def carbon_stock(
         Probability of the intervals.
     class_correlation : float
         Correlation of density errors between classes, 0 to 1.
+    area : {"exact", "planar"}
+        Of rasters: on the ellipsoid, or in the plane of the projection, only to match others.
 
     Returns
     -------
@@ -104,39 +117,39 @@ def carbon_stock(
     >>> float(stock.stock[0]) / 1e9, round(float(stock.stock_uncertainty[0]) / 1e9, 2)  # Tg
     (25.2, 2.47)
     """
-    check_histogram(landuse)
-    if is_pair(landuse):
+    options = Uncertainty(uncertainty, draws, seed, level, class_correlation)
+    table = as_pools(pools)
+    land, sources = take_land(landuse, None, rasters or {}, regions, area)
+    if is_pair(land):
         raise SchemaError(
             "the histogram is of two dates", where="carbon_stock", expected="one date",
             fix="stock_change, or carbon.marginal.one_date(histogram, 'before')",
         )  # fmt: skip
-    options = Uncertainty(uncertainty, draws, seed, level, class_correlation)
-    table, sources = as_pools(pools), dict(rasters or {})
-    chosen = account(landuse, table, sources, accounted)
-    area = landuse["area"].transpose("region", "class").values
-    zone = zones_of(landuse, table, zones)
-    codes = [int(code) for code in landuse["class"].values]
-    names = [str(name) for name in landuse["class_name"].values]
+    chosen = account(land, table, sources, accounted)
+    areas = land["area"].transpose("region", "class").values
+    zone = zones_of(land, table, zones)
+    codes = [int(code) for code in land["class"].values]
+    names = [str(name) for name in land["class_name"].values]
     entries, weights, bare = [], [], {}
     for pool in chosen:
         source = sources.get(pool)
         served = np.array([source is not None and source.serves(code) for code in codes])
         if table is not None and not served.all():
-            entries.append(table_entry(table, pool, present_in(zone, area > 0, ~served), codes, names))
-            weights.append(area * ~served)
+            entries.append(table_entry(table, pool, present_in(zone, areas > 0, ~served), codes, names))
+            weights.append(areas * ~served)
         if source is not None and served.any():
             entries.append(raster_entry(pool, source, zone, codes))
-            sums, bare[pool] = raster_sums(landuse, pool, source, served, ("region", "class"))
+            sums, bare[pool] = raster_sums(land, pool, source, served, ("region", "class"))
             weights.append(sums)
     model = make_model(codes, zone, entries, correlation=class_correlation)
     checked = None
     if confusion is not None:
         refuse_mixed(model)
-        checked = read_confusion(confusion, landuse["class"].values, area.sum(0))
+        checked = read_confusion(confusion, land["class"].values, areas.sum(0))
     spreads = propagate(model, Weights(np.stack(weights, axis=-1), zone), options, checked)
-    out = _estimate(landuse, model, spreads, area if checked is None else area @ checked.share)
+    out = _estimate(land, model, spreads, areas if checked is None else areas @ checked.share)
     return out.assign_attrs(
-        describe(model, table, sources, options, landuse),
+        describe(model, table, sources, options, land),
         area="mapped" if checked is None else "adjusted by the confusion matrix",
         area_without_value="; ".join(f"{pool}: {value:.6g} m2" for pool, value in bare.items() if value > 0),
     )

@@ -36,7 +36,7 @@ def below_ground(above: xr.DataArray, rule: str) -> xr.DataArray:
     Raises
     ------
     SchemaError
-        `above` is carbon by its attribute ``content``, or negative somewhere (when computed).
+        `above` is carbon by its attribute ``substance``.
     UnitsError
         Its unit is none of mass per area.
     CatalogError
@@ -56,7 +56,7 @@ def below_ground(above: xr.DataArray, rule: str) -> xr.DataArray:
     >>> below_ground(above, "temperate_broadleaf").round(1).values.tolist()
     [4.6, 22.6]
     """
-    if str(above.attrs.get("content", "dry_matter")) == "carbon":
+    if above.attrs.get("substance") == "carbon":
         raise SchemaError(
             "root-to-shoot rules are of dry matter, and this is carbon", where=str(above.name or "biomass"),
             fix="divide by the carbon fraction first",

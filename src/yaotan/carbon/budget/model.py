@@ -207,6 +207,6 @@ def raster_entry(
         mean, sd = coefficient(source.ratio)
         items.append(Parameter(f"ratio {pool} {mean:g} {sd:g}", mean, sd, "root_shoot"))
     sd = math.nan if source.relative_sd is None else float(source.relative_sd)
-    items.append(Parameter(f"raster {source.name}", 1.0, sd, term))
+    items.append(Parameter(f"raster {source.error or source.name}", 1.0, sd, term))
     served = [code for code in codes if source.classes is None or code in source.classes]
     return Entry(pool, {(zone, code): tuple(items) for zone in zones for code in served}, by_area=False)

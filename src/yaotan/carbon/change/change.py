@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
 from yaotan.carbon.accounting import (
     account,
-    add_spread,
     describe,
-    per_area,
     refuse_mixed,
-    region_coords,
     zones_of,
 )
 from yaotan.carbon.budget.confusion import read_confusion
-from yaotan.carbon.budget.model import DensityModel
-from yaotan.carbon.budget.propagation import Method, Spread, Uncertainty, Weights, propagate
+from yaotan.carbon.budget.propagation import Method, Uncertainty, Weights, propagate
 from yaotan.carbon.change.flow import Growth, Loss, OrganicSoil, WoodProducts
 from yaotan.carbon.change.part import (
     Assumption,
     Land,
-    Part,
     flow_parts,
     part_model,
     pool_parts,
-    transition_change,
 )
-from yaotan.carbon.histogram import check_histogram, is_pair
+from yaotan.carbon.change.result import add_committed, change_estimate
+from yaotan.carbon.histogram import is_pair
+from yaotan.carbon.intake import take_land
 from yaotan.carbon.pool import Pools, PoolTable, as_pools, check_one
 from yaotan.carbon.raster_pool import RasterPool
 from yaotan.carbon.soil import EDITIONS, Edition, realised
-from yaotan.constants import DAY, YEAR_DAYS
+from yaotan.carbon.weight import Method as AreaMethod
 from yaotan.errors import SchemaError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 ChangeMethod = Literal["stock_difference", "gain_loss"]
 
@@ -44,12 +42,14 @@ METHODS: Final = ("stock_difference", "gain_loss")
 
 
 def stock_change(
-    landuse: xr.Dataset,
+    before: xr.Dataset | xr.DataArray,
+    after: xr.DataArray | None = None,
     pools: Pools | None = None,
     *,
     period: tuple[int, int],
     method: ChangeMethod = "stock_difference",
     edition: Edition | None = None,
+    regions: gpd.GeoDataFrame | xr.DataArray | None = None,
     rasters: Mapping[str, tuple[RasterPool, RasterPool]] | None = None,
     accounted: Sequence[str] | None = None,
     zones: Mapping[str, str] | None = None,
@@ -66,6 +66,7 @@ def stock_change(
     seed: int = 0,
     level: float = 0.95,
     class_correlation: float = 0.0,
+    area: AreaMethod = "exact",
 ) -> xr.Dataset:
     r"""Change of carbon stocks between two dates, on land that is valid at both.
 
@@ -78,8 +79,10 @@ def stock_change(
 
     Parameters
     ----------
-    landuse : xarray.Dataset
-        Land histogram of two dates.
+    before : xarray.DataArray or xarray.Dataset
+        Raster of land classes at the first date (`yaotan.open_raster`), or a land histogram of two dates.
+    after : xarray.DataArray, optional
+        Raster of the second date, in the same scheme; on another grid pixels are shared out exactly.
     pools : PoolTable, pandas.DataFrame or path-like, optional
         Densities by class. Those of tier 1 soils: `yaotan.carbon.soil.soil_pools`.
     period : (int, int)
@@ -88,6 +91,8 @@ def stock_change(
         Which of the two.
     edition : {"ipcc2006", "ipcc2019"}, optional
         Edition that the pools must be of, where it matters.
+    regions, area
+        As in `carbon_stock`.
     rasters : mapping of str to (RasterPool, RasterPool), optional
         Pools that come from rasters of the two dates. Rasters of one name share their error, others do not.
     accounted, zones, confusion, uncertainty, draws, seed, level, class_correlation
@@ -128,14 +133,16 @@ def stock_change(
     >>> from yaotan.carbon.pool import open_pools
     >>> rows = pd.DataFrame({"before": [1, 1, 2], "after": [1, 2, 2], "area": [4e9, 1e9, 2e9]})
     >>> table = pd.DataFrame({"class": [1, 2], "pool": "c_above", "value": [60, 2], "sd": [6, 1]})
-    >>> change = stock_change(make_histogram(rows, scheme="own"),
-    ...     open_pools(table, scheme="own", units="t ha-1"), period=(2010, 2020), uncertainty="propagation")
+    >>> pools = open_pools(table, scheme="own", units="t ha-1")
+    >>> change = stock_change(make_histogram(rows, scheme="own"), pools=pools, period=(2010, 2020),
+    ...     uncertainty="propagation")
     >>> [round(float(change[name][0]) / 1e9, 2) for name in ("stock_change", "stock_change_uncertainty")]
     [-5.8, 0.61]
     """
     options = Uncertainty(uncertainty, draws, seed, level, class_correlation)
-    table, sources = as_pools(pools), dict(rasters or {})
-    _check(landuse, period, method, edition, table, sources, confusion, growth, losses, products)
+    table = as_pools(pools)
+    landuse, sources = _take(before, after, rasters or {}, regions, area, period)
+    _check(landuse, method, edition, table, sources, confusion, growth, losses, products)
     first = {pool: pair[0] for pool, pair in sources.items()}
     chosen = account(landuse, table, first, accounted)
     land = _land(landuse, zones_of(landuse, table, zones), period)
@@ -151,9 +158,9 @@ def stock_change(
         mapped = land.area.sum(axis=(0, 1)) + land.area.sum(axis=(0, 2))
         checked = read_confusion(confusion, landuse["before"].values, mapped)
     spreads = propagate(model, Weights(values, land.zone), options, checked)
-    out = _estimate(land, parts, model, spreads, options)
+    out = change_estimate(land, parts, model, spreads, options)
     later = pool_parts(land, chosen, table, sources, Assumption(0.0, 0.0, conversion), organic=organic)
-    _add_committed(out, land, parts, later)
+    add_committed(out, land, parts, later)
     return out.assign_attrs(
         describe(model, table, first, options, landuse),
         method=method,
@@ -165,6 +172,38 @@ def stock_change(
         area="mapped" if checked is None else "adjusted by the confusion matrix, the same at both dates",
         positive="to_land",
     )
+
+
+def _take(
+    before: xr.Dataset | xr.DataArray,
+    after: xr.DataArray | None,
+    rasters: Mapping[str, tuple[RasterPool, RasterPool]],
+    regions: gpd.GeoDataFrame | xr.DataArray | None,
+    area: AreaMethod,
+    period: tuple[int, int],
+) -> tuple[xr.Dataset, dict[str, tuple[RasterPool, RasterPool]]]:
+    """Give the histogram of pairs, and the raster pools of both dates."""
+    check_period(period)
+    if isinstance(before, xr.DataArray) and after is None:
+        raise SchemaError("there is no raster of the second date", where="stock_change", expected="after=")
+    flat = {f"{pool} {date}": one for pool, pair in rasters.items() for date, one in enumerate(pair)}
+    landuse, named = take_land(before, after, flat, regions, area)
+    return landuse, {pool: (named[f"{pool} 0"], named[f"{pool} 1"]) for pool in rasters}
+
+
+def check_period(period: tuple[float, float]) -> None:
+    """Refuse dates in the wrong order.
+
+    Raises
+    ------
+    SchemaError
+        The second is not later.
+    """
+    if not period[1] > period[0]:
+        raise SchemaError(
+            f"the dates are in the wrong order: {period[0]} before {period[1]}", where="stock_change",
+            expected="period=(first, second), the second later", fix="turn the dates (and maps) round",
+        )  # fmt: skip
 
 
 _CONVERSION: Final = {
@@ -181,7 +220,6 @@ def _tier(table: PoolTable | None, sources: Mapping[str, Any]) -> str:
 
 def _check(
     landuse: xr.Dataset,
-    period: tuple[int, int],
     method: str,
     edition: str | None,
     table: PoolTable | None,
@@ -192,16 +230,10 @@ def _check(
     products: Sequence[WoodProducts],
 ) -> None:
     where = "stock_change"
-    check_histogram(landuse)
     if not is_pair(landuse):
         raise SchemaError(
             "the histogram is of one date", where=where, expected="pairs of classes at two dates"
         )
-    if not period[1] > period[0]:
-        raise SchemaError(
-            f"the dates are in the wrong order: {period[0]} before {period[1]}", where=where,
-            expected="period=(first, second), the second later", fix="turn the dates (and maps) round",
-        )  # fmt: skip
     if method not in METHODS:
         raise SchemaError(f"method={method!r}", where=where, expected=" or ".join(METHODS))
     only = {"growth": growth, "losses": losses, "products": products}
@@ -240,58 +272,3 @@ def _land(landuse: xr.Dataset, zone: tuple[str, ...], period: tuple[int, int]) -
         zone,
         float(period[1] - period[0]),
     )
-
-
-def _estimate(
-    land: Land, parts: Sequence[Part], model: DensityModel, spreads: dict[str, Spread], options: Uncertainty
-) -> xr.Dataset:
-    from scipy.special import ndtri
-
-    several = len(land.zone) > 1
-    keep = slice(None) if several else slice(0, 1)
-    codes = np.array(land.codes)
-    out = xr.Dataset(coords=region_coords(land.histogram, several))
-    out = out.assign_coords({
-        "class": codes, "class_name": ("class", land.histogram["before_name"].values),
-        "class_name_zh": ("class", land.histogram["before_name_zh"].values),
-        "pool": np.array(model.labels, dtype=object), "before": codes, "after": codes,
-    })  # fmt: skip
-    named = {"total": ("stock_change", ()), "class": ("class_change", ("class",))}
-    named["pool"] = ("pool_change", ("pool",))
-    for kind, (name, dims) in named.items():
-        add_spread(out, name, ("region", *dims), spreads[kind], keep, "kg", "change of carbon stock")
-    value, sd = transition_change(land, parts, model)
-    half = float(ndtri(0.5 + options.level / 2.0)) * sd
-    spread = Spread(value, sd, value - half, value + half, spreads["total"].terms)
-    pair = ("region", "before", "after")
-    add_spread(out, "transition_change", pair, spread, keep, "kg", "change of carbon stock")
-    areas = {"transition_area": ("area", pair), "area_before_only": ("area_before_only", pair[:2])}
-    areas["area_after_only"] = ("area_after_only", ("region", "after"))
-    for name, (source, dims) in areas.items():
-        array = land.histogram[source].transpose(*dims).values
-        whole = np.concatenate([array, array.sum(axis=0, keepdims=True)])
-        out[name] = (dims, whole[keep], {"units": "m2"})
-    seconds = land.span * YEAR_DAYS * DAY
-    total = out["transition_area"].sum(("before", "after")).values
-    per_area(out, "stock_change", "flux", total, "kg m-2 s-1", 1.0 / seconds)
-    out["flux"].attrs["positive"] = "to_land"
-    return out
-
-
-def _add_committed(out: xr.Dataset, land: Land, parts: Sequence[Part], later: Sequence[Part]) -> None:
-    """Add what soils and dead matter will still gain or lose, if land stays as it is at the second date."""
-    slow = ("c_soil", "c_dead")
-    sums = []
-    for group in (parts, later):
-        kept = [part for part in group if part.entry.label in slow and part.entry.by_area]
-        value = np.zeros(len(land.zone) + 1)
-        if kept:
-            model, values = part_model(land, kept, 0.0)
-            for r, zone in enumerate(land.zone):
-                value[r] = float((values[r] * model.evaluate(model.parameters.means[None], zone)[0]).sum())
-            value[-1] = value[:-1].sum()
-        sums.append(value)
-    rest = (sums[1] - sums[0])[: out.sizes["region"]] if len(land.zone) > 1 else (sums[1] - sums[0])[:1]
-    out["soil_committed"] = ("region", rest, {
-        "units": "kg", "substance": "C", "long_name": "change of soil and dead matter that is still to come",
-    })  # fmt: skip
