@@ -218,7 +218,7 @@ def _account(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return kept
 
 
-def _fill(one: pd.DataFrame, other: pd.DataFrame, classes: Sequence[str]) -> dict[str, np.ndarray]:
+def _fill(one: pd.DataFrame, other: pd.DataFrame, classes: list[str]) -> dict[str, np.ndarray]:
     """Factors of an account for all classes: 0 area of a class it lacks, the other's where it is silent."""
     out = {}
     for name in FACTORS:
