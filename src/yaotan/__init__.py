@@ -66,6 +66,8 @@ _HOME: Final = {
     "soil_pools": "yaotan.carbon.soil",
     "stock_change": "yaotan.carbon.change.change",
     "reconcile_stock": "yaotan.carbon.reconciliation",
+    "BiomassModel": "yaotan.carbon.biomass.model",
+    "below_ground": "yaotan.carbon.biomass.root",
     "tree_biomass": "yaotan.carbon.biomass.stand",
     "plot_biomass": "yaotan.carbon.biomass.stand",
     "class_area": "yaotan.carbon.land",
