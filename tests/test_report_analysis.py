@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
-from dataclasses import replace
-from functools import cache
 
 import numpy as np
-import pandas as pd
 import pytest
 import shapely
 
-from report_analyses import ANOMALY, BIASES, LEFT_OUT, RATE, SCATTER, STEP
+from report_analyses import ANOMALY, LEFT_OUT, RATE, STEP
 from report_results import make_results
+from report_section import build, group, numbers, study, texts, with_first
 from yaotan.report.context import PageContext
 from yaotan.report.legend import Entry
 from yaotan.report.overlay import Overlay, join_cells
-from yaotan.report.page import SECTIONS, render
+from yaotan.report.page import SECTIONS
 from yaotan.report.section.anomaly import make_anomalies
 from yaotan.report.section.claim import make_claims
 from yaotan.report.section.filled import make_filled
-from yaotan.report.section.front import make_front
 from yaotan.report.section.fusion import make_fused
 from yaotan.report.section.hotspot import make_hotspots
 from yaotan.report.section.trend import make_trends
@@ -39,33 +34,6 @@ MAKERS = (
     make_hotspots,
     make_validations,
 )
-
-
-@cache
-def study(months: int = 24):
-    return make_results(months=months, products=1, truth=False, analyses=True)
-
-
-def build(make, results=None, language="en"):
-    return make(PageContext(results or study(), Text(language)))
-
-
-def group(make, results=None, language="en"):
-    return build(make, results, language).parts["groups"][0]
-
-
-def texts(table):
-    return [[cell.text for cell in row] for row in table.rows]
-
-
-def numbers(download):
-    content = base64.b64decode(download.href.partition("base64,")[2]).decode("utf-8-sig")
-    return pd.read_csv(io.StringIO(content))
-
-
-def with_first(results, field, **changes):
-    """Replace fields of the first analysis of a kind."""
-    return replace(results, **{field: (replace(getattr(results, field)[0], **changes),)})
 
 
 def test_sections_stand_in_order_and_only_where_asked_for():
@@ -195,132 +163,6 @@ def test_no_verdict_without_years():
     assert calm["figures"][0].title.startswith("No month stands out")
 
 
-def test_validation_says_bias_scatter_drift_and_errors():
-    found = group(make_validations)
-    said = found["say"][0]
-    mean = np.mean([bias + 0.001 * k for k, bias in enumerate(BIASES)])
-    assert f"OCO-2 Lite v11.1 is higher than TCCON GGG2020: +{mean:.2f} ppm" in said
-    assert "mean of 6 stations, from 144 pairs" in said
-    assert f"Single pairs scatter by {SCATTER:.2f} ppm" in said
-    assert "No drift can be told from zero: +0.03 ppm per year" in said
-    assert "the stated errors are too small" in said
-    titles = [figure.title for figure in found["figures"]]
-    # 0.62, 0.35, 0.51 and 0.94 are more than 0.3 from zero
-    assert "4 of 6 stations have a bias that can be told from zero" in titles
-    rows = {row[0]: row for row in texts(found["table"])}
-    assert rows["Hefei"][1:6] == ["24", "+0.35", "+0.05 to +0.65", "0.80", "0.91"]
-    lost = texts(found["lost"])
-    assert ["not near a station", "soundings", "5,120"] in lost
-    assert ["marked bad by its quality flag", "measurements of the reference", "31"] in lost
-    pairs = numbers(found["figures"][1].download)
-    np.testing.assert_allclose(pairs["reference"], study().validations[0].pairs["reference"], rtol=1e-8)
-
-
-@pytest.mark.parametrize(
-    ("bounds", "words"),
-    [
-        ((0.1, 0.7), "is higher than"),
-        ((-0.2, 0.6), "can be told from zero: "),
-        ((-0.9, -0.1), "is lower than"),
-        ((np.nan, np.nan), "the uncertainty is not known"),
-    ],
-)
-def test_words_of_validation_follow_the_interval(bounds, words):
-    overall = {"bias": 0.4, "bias_lower": bounds[0], "bias_upper": bounds[1]}
-    said = group(make_validations, with_first(study(), "validations", overall=overall))["say"][0]
-    assert words in said
-    for missing in ("drift", "Chi-square", "Stations differ"):
-        assert missing not in said
-
-
-@pytest.mark.parametrize(
-    ("value", "words"), [(1.0, "explain the scatter"), (2.0, "too small"), (0.2, "larger than the scatter")]
-)
-def test_words_of_chi_square(value, words):
-    overall = dict(study().validations[0].overall) | {"chi_square": value}
-    assert words in group(make_validations, with_first(study(), "validations", overall=overall))["say"][0]
-
-
-def test_hot_spots_are_counted_outlined_and_set_against_chance():
-    found = group(make_hotspots)
-    assert "Clusters were found in 12 of 24 judged months." in found["say"][0]
-    assert "In 0.5 % of fields of correlated noise" in found["say"][0]
-    assert "held at 5 %; a neighbourhood reaches 200 km" in found["say"][0]
-    figure = found["figures"][0]
-    assert figure.title == "December 2020: 9 of 154 cells are in high clusters, 4 in low ones"
-    assert "#7a1f00" in figure.svg
-    assert "centred on zero" in figure.caption
-    cells = numbers(figure.download)
-    assert (cells["hotspot"] == 1).sum() == 9
-    assert "hot in 50 % of its judged months (at least 30 %" in found["figures"][1].title
-    rows = texts(found["table"])
-    assert rows[-1] == ["December 2020", "154", "9", "4", "0.5 %", "clusters"]
-    assert rows[-2] == ["November 2020", "154", "0", "0", "37 %", "nothing stands out"]
-
-
-def test_hot_spots_of_an_independent_null_have_no_share_of_chance():
-    months = study().hotspots[0].months.assign(anywhere=np.nan)
-    found = group(make_hotspots, with_first(study(), "hotspots", months=months))
-    assert "12 of 24 judged months" in found["say"][0]
-    assert "by chance" not in found["say"][0]
-    assert texts(found["table"])[-1][4:] == ["–", "clusters"]
-
-
-def test_claims_have_verdict_interval_and_ready_sentence():
-    results = study()
-    section = build(make_claims, results)
-    rows = results.claims.claims
-    shown = texts(section.parts["table"])
-    words = {"supported": "supported", "not_supported": "not supported", "not_detectable": "cannot be told"}
-    for row, cells in zip(rows.itertuples(), shown, strict=True):
-        assert cells[2] == words[row.verdict]
-        assert abs(float(cells[3].split()[0].replace("−", "-")) - row.difference) < 0.006
-    assert section.parts["sentences"][0] == rows["sentence_en"][0]
-    chinese = build(make_claims, results, "zh")
-    assert [row[2] for row in texts(chinese.parts["table"])] == [
-        {"supported": "成立", "not_supported": "不成立", "not_detectable": "无法判断"}[v]
-        for v in rows["verdict"]
-    ]
-    assert chinese.parts["sentences"][0] == rows["sentence_zh"][0]
-
-
-def test_first_screen_shows_one_claim():
-    cards = build(make_front).parts["cards"]
-    row = study().claims.claims.iloc[0]
-    card = next(card for card in cards if "is higher than" in card.title)
-    assert sum("is higher than" in one.title for one in cards) == 1
-    assert abs(float(card.value) - row["difference"]) < 0.006
-    assert card.word == "supported"
-    assert len(cards) <= 5
-    without = build(make_front, replace(study(), claims=None)).parts["cards"]
-    assert not any("is higher than" in one.title for one in without)
-
-
-def test_claim_without_data_and_in_words_of_the_user():
-    claims = study().claims.claims.copy()
-    figures = ["difference", "lower", "upper", "effective_months", "missed_bias"]
-    claims.loc[0, figures] = np.nan
-    claims.loc[0, ["verdict", "sentence_en", "text_en", "months"]] = ["no_data", None, "The south leads", 1]
-    results = replace(study(), claims=replace(study().claims, claims=claims))
-    section = build(make_claims, results)
-    assert texts(section.parts["table"])[0][:6] == [
-        "The south leads", "OCO-2 Lite v11.1", "no data", "–", "–", "0",
-    ]  # fmt: skip
-    assert section.parts["sentences"][0].startswith("Claim: The south leads. Only 1 of 24 months")
-    card = next(card for card in build(make_front, results).parts["cards"] if card.title == "The south leads")
-    assert (card.value, card.word, card.tone) == ("–", "no data", "none")
-
-
-def test_fusion_lists_what_each_product_gave():
-    found = group(make_fused)
-    assert texts(found["table"]) == [
-        ["OCO-2 Lite v11.1", "310", "12", "62 %", "−0.14"],
-        ["ACOS GOSAT Lite v9", "190", "11", "38 %", "+0.23"],
-    ]
-    assert "the product whose average is the median" in found["say"][0]
-    assert "1σ is 0.45 ppm" in found["figures"][0].title
-
-
 @pytest.mark.parametrize("make", MAKERS)
 def test_nothing_to_say_is_said(make):
     results = make_results(months=2, regions=1, products=1, empty=True, analyses=True)
@@ -364,10 +206,14 @@ def test_area_of_cells_keeps_its_hole():
     assert Overlay(mask, Entry("a")).mask.sum() == 8
 
 
-def test_names_of_stations_are_escaped():
-    pairs = study().validations[0].pairs.assign(station="<b>&</b>")
-    sites = study().validations[0].sites[:1].assign(station="<b>&</b>")
-    small = make_results(months=2, regions=1, products=1, resolution=6.0, analyses=True)
-    html = render(with_first(small, "validations", pairs=pairs, sites=sites), "en")
-    assert "<b>&" not in html
-    assert "&lt;b&gt;" in html
+def test_one_month_is_measured_or_filled():
+    figures = group(make_filled, study(1))["figures"]
+    assert "of the cells were measured, " in figures[1].title
+    assert ">filled</text>" in figures[1].svg
+    assert "every month" not in figures[1].svg.partition("</title>")[2]
+
+
+def test_columns_without_words_are_left_out():
+    skipped = study().trends[0].skipped.assign(needed=np.nan, given=np.nan, reason="not_fitted")
+    table = group(make_trends, with_first(study(), "trends", skipped=skipped))["skipped"]
+    assert [head.text for head in table.head] == ["Region", "Why not"]

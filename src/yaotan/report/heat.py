@@ -72,18 +72,7 @@ def draw_heat(
     def draw(figure: Any) -> None:
         axes = make_axes(figure, left, bottom, 12, 12)
         _draw_boxes(axes, values, scale)
-        for entry, mask in signs.items():
-            row, column = np.nonzero(mask)
-            axes.plot(
-                column + 0.5,
-                row + 0.5,
-                marker=entry.marker,
-                color=entry.colour,
-                markersize=6.5,
-                linestyle="none",
-                markeredgecolor="white",
-                markeredgewidth=0.9,
-            )
+        _draw_signs(axes, signs)
         axes.set(xlim=(0, len(months)), ylim=(len(names), 0), yticks=[])
         places = [int(np.flatnonzero(months == tick)[0]) + 0.5 for tick in ticks if (months == tick).any()]
         axes.set_xticks(places, [name for tick, name in zip(ticks, labels, strict=True) if tick in months])
@@ -110,3 +99,12 @@ def _draw_boxes(axes: Any, values: Floats, scale: Scale) -> None:
         path = path_class(vertices, np.tile([1, 2, 2, 2, 79], row.size).astype(np.uint8))
         colour = NO_DATA if number < 0 else scale.colours[number]
         axes.add_patch(patch_class(path, facecolor=colour, edgecolor="none", linewidth=0, zorder=1))
+
+
+def _draw_signs(axes: Any, signs: Mapping[Entry, npt.NDArray[np.bool_]]) -> None:
+    for entry, mask in signs.items():
+        row, column = np.nonzero(mask)
+        style: dict[str, Any] = {"marker": entry.marker, "color": entry.colour, "linestyle": "none"}
+        # a white edge keeps the sign readable on dark colours
+        style |= {"markersize": 6.5, "markeredgecolor": "white", "markeredgewidth": 0.9}
+        axes.plot(column + 0.5, row + 0.5, **style)

@@ -17,10 +17,8 @@ from yaotan.report.analysis import (
     HotspotResult,
     TrendResult,
     ValidationResult,
-    check_columns,
-    check_grid,
-    part_key,
 )
+from yaotan.report.shape import check_columns, check_grid, part_key
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -140,7 +140,7 @@ def _value_map(page: PageContext, one: FilledResult, key: str, values: Floats) -
     shares = _shares(one)
     slots = _slots(page, one) | {"share": text.percent(shares.filled)}
     slots["never"] = text.percent(shares.of(shares.never))
-    overlay = Overlay(shares.never, Entry(text("filled.never"), colour=INK, hatch=True))
+    overlay = Overlay(shares.never, Entry(text(f"filled.never{_ending(one)}"), colour=INK, hatch=True))
     svg = _draw(
         page,
         one,
@@ -158,7 +158,7 @@ def _value_map(page: PageContext, one: FilledResult, key: str, values: Floats) -
 
 def _mask_map(page: PageContext, one: FilledResult, key: str) -> Figure:
     text, shares = page.text, _shares(one)
-    part = shares.measured
+    part, one_month = shares.measured, _ending(one)
     masks = {
         "always": shares.has & (part == 1),
         "often": shares.has & (part >= 0.5) & (part < 1),
@@ -166,7 +166,7 @@ def _mask_map(page: PageContext, one: FilledResult, key: str) -> Figure:
         "never": shares.never,
     }
     overlays = [
-        Overlay(mask, Entry(text(f"filled.{name}"), colour=SHADES.get(name, INK), **_fill(name)))
+        Overlay(mask, Entry(text(f"filled.{name}{one_month}"), colour=SHADES.get(name, INK), **_fill(name)))
         for name, mask in masks.items()
         if mask.any()
     ]
@@ -187,7 +187,12 @@ def _mask_map(page: PageContext, one: FilledResult, key: str) -> Figure:
     layers = {"share_measured": np.where(shares.has, part, np.nan)}
     download, elsewhere = download_cells(page, f"filled_mask_{one.key}", one.grid, layers)
     caption = text("filled.mask_caption", share=text.percent(shares.filled)) + elsewhere
-    return Figure(f"{key}-mask", svg, text("filled.mask", **slots), caption, download)
+    return Figure(f"{key}-mask", svg, text(f"filled.mask{one_month}", **slots), caption, download)
+
+
+def _ending(one: FilledResult) -> str:
+    """Ending of words that are simpler where there is one month alone."""
+    return "_one" if len(layers_of(one.grid, one.variable)) == 1 else ""
 
 
 def _fill(name: str) -> dict[str, Any]:

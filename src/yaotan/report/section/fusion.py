@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from yaotan.report.analysis import FusionResult, part_key
+from yaotan.report.analysis import FusionResult
 from yaotan.report.context import PageContext, Section, mean_of_times
 from yaotan.report.figure import Figure
 from yaotan.report.map import draw_map
 from yaotan.report.number import decimals_for, fixed, measured, unit_text, whole
 from yaotan.report.palette import make_scale
 from yaotan.report.section.grid import download_cells, layers_of
+from yaotan.report.shape import part_key
 from yaotan.report.table import Cell, Table, make_download, make_heads, number_cell, rows_of
 
 
@@ -34,13 +35,15 @@ def make_fused(page: PageContext) -> Section | None:
     for number, one in enumerate(page.results.fused):
         key = part_key("fused", str(number), one.variable)
         method = f"fusion.method.{one.method}"
-        say = text("fusion.say", n=len(one.products), symbol=page.symbol(one.variable))
+        told = text("fusion.say", n=len(one.products), symbol=page.symbol(one.variable))
+        told += text("space") + text(method if text.has(method) else "fusion.method.other")
+        figures = _map(page, one, key)
         groups.append(
             {
                 "title": text("fusion.group", symbol=page.symbol(one.variable)),
                 "key": f"group-{key}",
-                "say": [say + text("space") + text(method if text.has(method) else "fusion.method.other")],
-                "figures": _map(page, one, key),
+                "say": [told, *([] if figures else [text("fusion.nothing")])],
+                "figures": figures,
                 "table": _table(page, one, key),
             }
         )

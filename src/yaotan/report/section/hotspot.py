@@ -154,7 +154,8 @@ def _persistence(page: PageContext, one: HotspotResult) -> list[Figure]:
         page.frame,
         page.corners(key, one.persistence),
         100 * share,
-        make_scale([100 * share], steps=8),
+        # few cells are ever hot, so percentiles would hide them
+        make_scale([np.linspace(0, 100 * share[peak] or 100, 101)], steps=8),
         alt=text("hotspot.persistence_alt", **slots),
         label=text("hotspot.persistence_axis"),
         no_data=text("hotspot.not_judged"),

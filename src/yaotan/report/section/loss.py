@@ -67,15 +67,13 @@ def _steps(rows: pd.DataFrame) -> tuple[int, int, list[tuple[str, str, int]]]:
     return read, kept, taken
 
 
-def _funnel(page: PageContext, product: str) -> Table | None:
-    """What each step took of the soundings read, and what it left."""
+def _funnel_rows(
+    page: PageContext, read: int, kept: int, taken: list[tuple[str, str, int]]
+) -> list[tuple[Cell, ...]]:
+    """From what was read, step by step, to what was kept."""
     text = page.text
-    rows = loss_rows(page.results, product)
-    read, kept, taken = _steps(rows)
-    if not read:
-        return None
     left = read
-    body = [
+    body: list[tuple[Cell, ...]] = [
         (
             Cell(text("loss.read"), "strong"),
             number_cell("", 0),
@@ -111,6 +109,17 @@ def _funnel(page: PageContext, product: str) -> Table | None:
             Cell("", "bar kept", kept / read),
         )
     )
+    return body
+
+
+def _funnel(page: PageContext, product: str) -> Table | None:
+    """What each step took of the soundings read, and what it left."""
+    text = page.text
+    rows = loss_rows(page.results, product)
+    read, kept, taken = _steps(rows)
+    if not read:
+        return None
+    body = _funnel_rows(page, read, kept, taken)
     names = ("step", "lost", "left", "share_left")
     heads = make_heads(text, "loss", names, left=("share_left",))
     title = text(

@@ -58,7 +58,7 @@ def make_trends(page: PageContext) -> Section | None:
                 "say": [] if len(_known(one)) else [text("trend.nothing")],
                 "figures": figures,
                 "table": _rate_table(page, one, names),
-                "skipped": _skipped_table(page, one),
+                "skipped": _skipped_table(page, one, names),
             }
         )
     return Section("trends", text("trend.title"), text("trend.lead"), {"groups": groups})
@@ -104,19 +104,12 @@ def _series(page: PageContext, one: TrendResult, names: dict[str, str]) -> list[
         curves = [Trace(time, rows[name].to_numpy(float)) for name in ("fitted", "trend")]
         facets.append(Facet(names[key], [measured_, *curves]))
     first = _rows(one, chosen[0])
-    trend = first["trend"].to_numpy(float)
-    known = np.flatnonzero(np.isfinite(trend))
     slots = {"symbol": page.symbol(one.variable), "product": one.title, "unit": unit_text(one.units)}
     slots |= {"region": page.in_sentence(chosen[0], names)}
     slots["regions"] = text.join([page.in_sentence(key, names) for key in chosen])
-    title = text("trend.series_none", **slots)
-    if known.size > 1:
-        ends = pd.DatetimeIndex(first["time"])[known[[0, -1]]]
-        gain = float(trend[known[-1]] - trend[known[0]])
-        slots |= {"gain": measured(gain, _scatter(first))[0], "start": text.month(ends[0])}
-        slots |= {"end": text.month(ends[1])}
-        title = text("trend.series_fall" if gain < 0 else "trend.series_rise", **slots)
-        title = title.replace("\N{MINUS SIGN}", "") if gain < 0 else title
+    title, ends = _rise(page, first)
+    slots |= ends
+    title = text(title, **slots)
     key = f"trend-series-{one.key}"
     svg = draw_facets(
         key,
@@ -131,6 +124,19 @@ def _series(page: PageContext, one: TrendResult, names: dict[str, str]) -> list[
     if total > len(chosen):
         caption += text("space") + text("trend.chosen", n=len(chosen), total=whole(total))
     return [Figure(key, svg, title, caption, make_download(f"trend_series_{one.key}", one.series))]
+
+
+def _rise(page: PageContext, rows: pd.DataFrame) -> tuple[str, dict[str, str]]:
+    """Choose the words for what a trend gained from its first month to its last, and fill their slots."""
+    trend = rows["trend"].to_numpy(float)
+    known = np.flatnonzero(np.isfinite(trend))
+    if known.size < 2:
+        return "trend.series_none", {}
+    first, last = pd.DatetimeIndex(rows["time"])[known[[0, -1]]]
+    gain = float(trend[known[-1]] - trend[known[0]])
+    slots = {"gain": measured(abs(gain), _scatter(rows))[0]}
+    slots |= {"start": page.text.month(first), "end": page.text.month(last)}
+    return "trend.series_fall" if gain < 0 else "trend.series_rise", slots
 
 
 def _scatter(rows: pd.DataFrame) -> float:
@@ -236,7 +242,7 @@ def _day(page: PageContext, day: Any) -> str:
     return page.text("trend.day", day=stamp.day, month=page.text.month_name(stamp.month))
 
 
-def _skipped_table(page: PageContext, one: TrendResult) -> Table | None:
+def _skipped_table(page: PageContext, one: TrendResult, names: dict[str, str]) -> Table | None:
     """Say for each region without a trend what is needed and what there is."""
     text, rows = page.text, []
     for row in rows_of(one.skipped):
@@ -244,14 +250,15 @@ def _skipped_table(page: PageContext, one: TrendResult) -> Table | None:
         reason = text(known if text.has(known) else "trend.skip.other")
         pair = [number_cell(whole(row[name]), row[name]) for name in ("needed", "given")]
         detail = row.get("detail")
-        told = Cell(detail if isinstance(detail, str) else "", "source")
-        rows.append((Cell(text.name(row)), Cell(reason), *pair, told))
+        more = Cell(detail if isinstance(detail, str) else "", "source")
+        rows.append((Cell(names.get(str(row["region_id"]), text.name(row))), Cell(reason), *pair, more))
     if not rows:
         return None
-    names = ["region", "reason", "needed", "given", "detail"]
-    if not any(row[-1].text for row in rows):
-        names, rows = names[:-1], [row[:-1] for row in rows]
-    heads = make_heads(text, "trend", names, left=("reason", "detail"))
+    columns = ("region", "reason", "needed", "given", "detail")
+    heads = make_heads(text, "trend", columns, left=("reason", "detail"))
+    # a column in which no row says anything is left out
+    told = [place for place in range(len(heads)) if any(row[place].text.strip("–") for row in rows)]
+    heads, rows = [heads[place] for place in told], [tuple(row[place] for place in told) for row in rows]
     title = text("trend.skipped", n=len(rows), shown=whole(len(rows)))
     download = make_download(f"trend_skipped_{one.key}", one.skipped)
     return Table(f"table-skipped-{one.key}", title, heads, rows, "", download)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from yaotan.report.analysis import ANALYSIS_COLUMNS, ValidationResult
+from yaotan.report.analysis import ValidationResult
 from yaotan.report.context import PageContext, Section
 from yaotan.report.facet import Facet, Trace, draw_facets
 from yaotan.report.figure import CLASSES, Figure
@@ -18,6 +18,7 @@ from yaotan.report.legend import Entry
 from yaotan.report.number import decimals_for, fixed, interval, measured, unit_text, whole
 from yaotan.report.palette import make_scale
 from yaotan.report.scatter import draw_scatter
+from yaotan.report.shape import ANALYSIS_COLUMNS
 from yaotan.report.table import Cell, Download, Table, make_download, make_heads, number_cell, rows_of
 
 Floats = npt.NDArray[np.float64]
