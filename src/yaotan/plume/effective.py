@@ -127,7 +127,9 @@ class EffectiveWind:
         table = {"u": self.u, "v": self.v, "speed": self.speed, "direction": self.direction, **rest}
         table["uncertainty"] = dict(self.uncertainty)
         table["choices"] = {name: list(pair) for name, pair in self.choices.items()}
-        return {key: value for key, value in table.items() if value not in ("", {}, ())}
+        return {
+            key: value for key, value in table.items() if not isinstance(value, (str, dict, tuple)) or value
+        }
 
 
 _REST: Final = tuple(name for name in EffectiveWind.__dataclass_fields__ if name not in ("u", "v"))

@@ -24,6 +24,10 @@ _PLAIN: Final = (str, int, float, bool, list, tuple)
 #: name -> module and function; loaded when first asked for
 METHODS: Final[dict[str, tuple[str, str]]] = {
     "track_gaussian": ("yaotan.plume.track", "track_gaussian"),
+    "cross_section": ("yaotan.plume.cross_section", "cross_section"),
+    "gaussian": ("yaotan.plume.gaussian", "gaussian"),
+    "ime": ("yaotan.plume.integrated_mass", "ime"),
+    "light_cross_section": ("yaotan.plume.light", "light_cross_section"),
 }
 
 

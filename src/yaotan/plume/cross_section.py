@@ -1,0 +1,189 @@
+"""Method ``cross_section``: mass flux through lines across the plume."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from yaotan.plume.effective import EffectiveWind
+from yaotan.plume.estimate import NoEstimateError, PlumeResult
+from yaotan.plume.image import take_pixels
+from yaotan.plume.layout import Layout, lay_out
+from yaotan.plume.lines import LineMean, mean_of_lines, spread_of, wind_terms
+from yaotan.plume.model import PlumeModel, fit_plume
+from yaotan.plume.preparation import Scenery, prepare
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+
+def cross_section(
+    data: xr.Dataset,
+    source: gpd.GeoDataFrame,
+    wind: EffectiveWind,
+    *,
+    shape_from: str | None = None,
+    spacing: float = 5e3,
+    history: bool = True,
+    require_detection: bool = True,
+    **options: Any,
+) -> PlumeResult:
+    """Mean over lines across a plume of line density times wind.
+
+    Every line has its own density, all share one width law, centre line and background, fitted together:
+    the density of a line is then linear in the data, and noise does not choose its own width. No pixel is
+    chosen by its value.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Scene with ``<v>_mass_factor`` and plumes.
+    source : geopandas.GeoDataFrame
+        One row.
+    wind : EffectiveWind
+        With ``length="along_plume"``.
+    shape_from : str, optional
+        Second gas (``no2``) that gives width and centre line, when its plume is the clearer one.
+    spacing : float
+        Distance of lines [m], at least 2.5 pixels.
+    history : bool
+        Whether the wind at the time of emission is taken, where `EffectiveWind.history` has it.
+    require_detection : bool
+        Whether a plume that was not detected gets no estimate.
+    **options
+        Of `yaotan.plume.preparation.prepare`.
+
+    Returns
+    -------
+    PlumeResult
+        Emission and terms ``noise``, ``background``, ``column``, ``dispersion``, ``turbulence`` and those of
+        the wind.
+
+    Raises
+    ------
+    NoEstimateError
+        No plume, too few pixels.
+    YaotanError
+        An option or the data are not what it takes.
+
+    Notes
+    -----
+    Steady wind along the plume (or its history) and a Gaussian cross-section on average. A plume that
+    splits, or a calm that lets gas pile up, breaks it.
+    """
+    scenery, model = fit_lines(data, source, wind, shape_from, spacing, require_detection, options)
+    mean = mean_of_lines(model, wind, history=history)
+    others = [
+        mean_of_lines(fit_plume(layout, shape=model.shape), wind, history=history).emission
+        for layout in other_backgrounds(scenery)
+    ]
+    return result_of_lines(scenery, model, mean, spread_of(others, mean.emission), wind)
+
+
+def fit_lines(
+    data: xr.Dataset,
+    source: gpd.GeoDataFrame,
+    wind: EffectiveWind,
+    shape_from: str | None,
+    spacing: float,
+    require_detection: bool,
+    options: dict[str, Any],
+) -> tuple[Scenery, PlumeModel]:
+    """Lay the plume out and fit line densities, with the shape of a second gas where one is named."""
+    check_wind(wind)
+    scenery = prepare(data, source, wind, **options)
+    if require_detection and not scenery.detected:
+        raise NoEstimateError("not_detected", "no plume was found at the source")
+    step = max(spacing, 2.5 * scenery.pixels.width)
+    layout = scenery.again(spacing=step)
+    if shape_from is None:
+        return scenery, fit_plume(layout, search=not scenery.masked)
+    shape = shape_of(data, source, wind, scenery, shape_from, step)
+    return scenery, fit_plume(layout, shape=shape)
+
+
+def shape_of(
+    data: xr.Dataset,
+    source: gpd.GeoDataFrame,
+    wind: EffectiveWind,
+    scenery: Scenery,
+    gas: str,
+    spacing: float,
+) -> Any:
+    """Shape of the plume of a second gas, in the frame of the first."""
+    radius = float(np.hypot(scenery.pixels.x, scenery.pixels.y).max()) + scenery.pixels.width
+    pixels = take_pixels(data, source, variable=gas, radius=radius)
+    options = scenery.again(spacing=spacing).options
+    foreign = (pixels.label > 0) & (pixels.label != _own_label(scenery))
+    layout = lay_out(pixels, scenery.line, options, foreign=foreign, others=scenery.others)
+    return fit_plume(layout, search=not scenery.masked).shape
+
+
+def _own_label(scenery: Scenery) -> int:
+    own = scenery.pixels.label[~scenery.foreign]
+    return int(own.max()) if own.size else 0
+
+
+def check_wind(wind: EffectiveWind) -> None:
+    """Refuse a wind that was fitted to areas of masks."""
+    from yaotan.errors import YaotanError
+
+    if wind.length != "along_plume":
+        raise YaotanError(
+            f"the wind is {wind.relation!r}, fitted to areas of masks",
+            where="wind",
+            expected='a wind of the air, length="along_plume"',
+            fix="use effective_wind, or the method ime with its mask",
+        )
+
+
+def other_backgrounds(scenery: Scenery) -> list[Layout]:
+    """The same pixels with other backgrounds: one degree less and more, a wider and a narrower margin.
+
+    A constant is no background to be believed where a plane is needed: the degree does not go below 1.
+    """
+    order, margin = scenery.options.order, scenery.options.margin
+    spacing = max(scenery.layout.options.end / 10.0, 2.5 * scenery.pixels.width)
+    changes: list[dict[str, Any]] = [{"order": order - 1}] if order > 1 else []
+    changes += [{"order": order + 1}] if order < 3 else []
+    changes += [{"margin": 0.6 * margin}, {"margin": 1.4 * margin}]
+    layouts = []
+    for change in changes:
+        try:
+            layouts.append(scenery.again(spacing=spacing, **change))
+        except NoEstimateError:  # too few pixels are left with a narrower margin
+            continue
+    return layouts
+
+
+def result_of_lines(
+    scenery: Scenery, model: PlumeModel, mean: LineMean, background: float, wind: EffectiveWind
+) -> PlumeResult:
+    """Put the terms together."""
+    emission = mean.emission
+    terms = {
+        "noise": mean.noise,
+        "background": background,
+        "column": abs(emission) * scenery.column_error,
+        "dispersion": mean.shape,
+        "turbulence": mean.turbulence,
+        **wind_terms(emission, wind),
+    }
+    cautions = [*scenery.cautions]
+    cautions += ["at_bound"] if model.at_bound else []
+    cautions += [] if scenery.detected else ["not_detected"]
+    turn = math.degrees(float(model.shape[2]))
+    details = {
+        "plume_length": (scenery.options.end, "m"),
+        "lines": (float(np.count_nonzero(mean.weights)), "1"),
+        "line_density": (float(mean.weights @ model.density), "kg m-1"),
+        "spread_a": (math.exp(float(model.shape[0])), "m"),
+        "spread_b": (float(model.shape[1]), "1"),
+        "centre_line_azimuth": ((90.0 - math.degrees(scenery.line.azimuth) - turn) % 360.0, "degree"),
+        "noise_scale": (model.noise_scale, "1"),
+        "relative_turbulence": (mean.scatter, "1"),
+    }
+    return PlumeResult(emission, terms, cautions=cautions, wind=wind, time=scenery.time, details=details)

@@ -1,0 +1,265 @@
+"""From a scene to a plume in its frame: what every method of images begins with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from yaotan.errors import SchemaError, YaotanError
+from yaotan.plane import local_plane
+from yaotan.plume.detection import plume_of
+from yaotan.plume.effective import EffectiveWind
+from yaotan.plume.estimate import NoEstimateError
+from yaotan.plume.frame import CentreLine, fit_line, wind_line
+from yaotan.plume.image import PixelSet, take_pixels
+from yaotan.plume.layout import Layout, ModelOptions, lay_out
+from yaotan.plume.mass import find_column
+from yaotan.plume.model import choose_order
+from yaotan.plume.profile import EXPONENT, SOURCE_WIDTHS, Spread, usual_spread
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+Floats: TypeAlias = NDArray[np.float64]
+
+#: hours of travel after which a plume is no longer followed: the wind has changed
+TRAVEL: float = 6.0 * 3600.0
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """A plume, laid out: what a method of images works on."""
+
+    layout: Layout
+    pixels: PixelSet
+    line: CentreLine
+    options: ModelOptions
+    detected: bool
+    #: whether the centre line began with a mask, else with the wind
+    masked: bool
+    foreign: Any
+    others: tuple[tuple[float, float], ...]
+    frame: tuple[Floats, Floats, Floats]
+    cautions: tuple[str, ...]
+    time: np.datetime64 | None
+    #: relative standard error of the mass factor
+    column_error: float
+
+    def again(self, **changes: Any) -> Layout:
+        """Lay the same pixels out with other options."""
+        options = replace(self.options, **changes)
+        return lay_out(
+            self.pixels, self.line, options, foreign=self.foreign, others=self.others, frame=self.frame
+        )
+
+
+def prepare(
+    scene: xr.Dataset,
+    source: gpd.GeoDataFrame,
+    wind: EffectiveWind,
+    *,
+    variable: str | None = None,
+    length: float = 100e3,
+    margin: float = 45e3,
+    order: int | None = None,
+    spacing: float = math.inf,
+    spread: float | None = None,
+    spread_error: float = 0.6,
+    rotate: bool = True,
+    lifetime: float = math.inf,
+    neighbours: gpd.GeoDataFrame | None = None,
+    use_mask: bool = True,
+) -> Scenery:
+    """Lay a plume out for the methods of images.
+
+    Parameters
+    ----------
+    scene : xarray.Dataset
+        With ``<v>_mass_factor`` of `column_mass`, and ``plume`` of `detect_plumes` where it was run.
+    source : geopandas.GeoDataFrame
+        One row.
+    wind : EffectiveWind
+        Of the source.
+    variable : str, optional
+        Column; default: that of `column_mass`.
+    length : float
+        Longest way along the plume that is used [m]; never beyond the image, or six hours of travel.
+    margin : float
+        Pixels up to this far beyond four widths make the background [m].
+    order : int, optional
+        Degree of its polynomial, 0 to 3. Default: 1, 2 or 3 by the criterion of Schwarz.
+    spacing : float
+        Length of one line density [m].
+    spread : float, optional
+        a of the width ``a (x / 1 km)^0.894`` [m]; default by wind speed.
+    spread_error : float
+        Standard error of its logarithm; 0 holds the spread.
+    rotate : bool
+        Whether the centre line may turn and bend.
+    lifetime : float
+        Time in which a share 1 - 1/e of the gas is lost [s].
+    neighbours : geopandas.GeoDataFrame, optional
+        Sources whose plumes are fitted beside this one.
+    use_mask : bool
+        Whether the centre line begins with the mask of `detect_plumes`; else with the wind.
+
+    Returns
+    -------
+    Scenery
+        The plume.
+
+    Raises
+    ------
+    SchemaError
+        The scene has no mass factor.
+    YaotanError
+        An option is out of range.
+    NoEstimateError
+        The source is outside, the plume is clouded or leaves the image at once.
+    """
+    name = find_column(scene, variable)
+    if f"{name}_mass_factor" not in scene:
+        raise SchemaError(f"{name}_mass_factor is missing", where="scene", fix="column_mass(scene)")
+    _check_numbers(length, margin, order, spread, spread_error, lifetime)
+    identity = str(source["source"].iloc[0])
+    pixels = take_pixels(scene, source, variable=name, radius=length + margin)
+    number, sharing = plume_of(scene, identity) if "plumes" in scene.attrs and use_mask else (0, [])
+    reach = min(length, wind.speed * TRAVEL)
+    line = wind_line(wind, reach)
+    # a mask that several sources share says nothing of the way of one of them
+    alone = number > 0 and not sharing
+    if alone:
+        own = pixels.take(pixels.label == number)
+        line = fit_line(own, scene["plume_z"].values[own.row, own.column], wind, reach)
+    end = _way_in_image(pixels, line, reach)
+    width = pixels.width
+    if end < max(5.0 * width, 2e3):
+        raise NoEstimateError("outside", f"the plume leaves the image after {end / 1e3:.0f} km")
+    turn = 0.1 if alone else math.radians(max(wind.direction_uncertainty, 1.0))
+    options = ModelOptions(
+        start=1.5 * width,
+        end=end,
+        spacing=spacing,
+        margin=margin,
+        order=2 if order is None else order,
+        spread=usual_spread(wind.speed) if spread is None else spread,
+        spread_error=spread_error,
+        turn_error=turn if rotate else 0.0,
+        bend_error=(0.2 if alone else 0.15) if rotate else 0.0,
+        decay=wind.speed * lifetime,
+        source_width=float(source["diameter"].iloc[0]) / SOURCE_WIDTHS,
+    )
+    foreign = (pixels.label > 0) & (pixels.label != number) & use_mask
+    others, near = _neighbours(neighbours, source, identity, line, options)
+    cautions = _check_cover(pixels, line, options)
+    cautions += ["overlap"] if sharing or near else []
+    cautions += ["short"] if end < 0.25 * reach else []
+    frame = line.coordinates(pixels.x, pixels.y)
+    scenery = Scenery(
+        lay_out(pixels, line, options, foreign=foreign, others=others, frame=frame),
+        pixels,
+        line,
+        options,
+        bool(number),
+        alone,
+        foreign,
+        others,
+        frame,
+        tuple(cautions),
+        _time(scene, pixels),
+        float(scene.attrs.get("mass_uncertainty", 0.0)),
+    )
+    return scenery if order is not None else _with_order(scenery)
+
+
+def _with_order(scenery: Scenery) -> Scenery:
+    """Choose the degree of the background, the plume taken up by line densities."""
+    step = max(10e3, 2.5 * scenery.pixels.width)
+    layouts = {order: scenery.again(order=order, spacing=step) for order in (1, 2, 3)}
+    order = choose_order(layouts, scenery.options.prior[0])
+    options = replace(scenery.options, order=order)
+    return replace(scenery, options=options, layout=replace(scenery, options=options).again())
+
+
+def _check_numbers(
+    length: float,
+    margin: float,
+    order: int | None,
+    spread: float | None,
+    spread_error: float,
+    lifetime: float,
+) -> None:
+    for text, good in (
+        ("length is not above 1 km", length > 1e3),
+        ("margin is not above 0 m", margin > 0.0),
+        ("order is not 0 to 3", order in (None, 0, 1, 2, 3)),
+        ("spread is not between 10 and 1000 m", spread is None or 10.0 <= spread <= 1000.0),
+        ("spread_error is negative", spread_error >= 0.0),
+        ("lifetime is not above 0 s", lifetime > 0.0),
+    ):
+        if not good:
+            raise YaotanError(text, where="options of the method")
+
+
+def _way_in_image(pixels: PixelSet, line: CentreLine, reach: float) -> float:
+    """How far the centre line stays in the image [m]."""
+    x, y = (np.concatenate([one, two]) for one, two in zip((pixels.x, pixels.y), pixels.empty, strict=True))
+    along, across, _ = line.coordinates(x, y)
+    inside = np.abs(across) < pixels.width
+    return float(min(reach, along[inside].max())) if inside.any() else 0.0
+
+
+def _check_cover(pixels: PixelSet, line: CentreLine, options: ModelOptions) -> list[str]:
+    """Refuse a plume whose core has hardly a value, and name one with gaps."""
+
+    def core(x: Floats, y: Floats) -> int:
+        along, across, _ = line.coordinates(x, y)
+        wide = 1.5 * Spread(options.spread, EXPONENT, options.source_width).width(along) + pixels.width / 2.0
+        near = options.start + (options.end - options.start) / 2.0
+        return int(((along > options.start) & (along < near) & (np.abs(across) < wide)).sum())
+
+    held, gone = core(pixels.x, pixels.y), core(*pixels.empty)
+    share = held / max(held + gone, 1)
+    if share < 0.2:
+        raise NoEstimateError("cloudy", f"{held} of {held + gone} pixels of the plume's core have a value")
+    return ["gap"] if share < 0.6 else []
+
+
+def _neighbours(
+    neighbours: gpd.GeoDataFrame | None,
+    source: gpd.GeoDataFrame,
+    identity: str,
+    line: CentreLine,
+    options: ModelOptions,
+) -> tuple[tuple[tuple[float, float], ...], bool]:
+    """Places of other sources within reach, and whether one of their plumes lies over this one."""
+    if neighbours is None:
+        return (), False
+    other = neighbours[neighbours["source"] != identity]
+    x, y = local_plane(
+        other.geometry.y.to_numpy(),
+        other.geometry.x.to_numpy(),
+        source.geometry.y.iloc[0],
+        source.geometry.x.iloc[0],
+    )
+    along, across, _ = line.coordinates(x, y)
+    widest = 3.0 * Spread(options.spread, EXPONENT, options.source_width).width(np.array([options.end]))[0]
+    near = (along < options.end) & (along > -options.end) & (np.abs(across) < widest + options.margin)
+    over = near & (np.abs(across) < widest)
+    places = tuple((float(a), float(b)) for a, b in zip(x[near], y[near], strict=True))
+    return places, bool(over.any())
+
+
+def _time(scene: xr.Dataset, pixels: PixelSet) -> np.datetime64 | None:
+    if "time" not in scene.variables:
+        return None
+    values = scene["time"].values
+    near = int(np.argmin(np.hypot(pixels.x, pixels.y)))
+    place = ((), (pixels.row[near],), (pixels.row[near], pixels.column[near]))[values.ndim]
+    found: np.datetime64 = values[place]
+    return found
