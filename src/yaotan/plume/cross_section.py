@@ -10,9 +10,9 @@ import xarray as xr
 
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
+from yaotan.plume.flux import LineMean, mean_of_lines, spread_of, wind_terms
 from yaotan.plume.image import take_pixels
 from yaotan.plume.layout import Layout, lay_out
-from yaotan.plume.lines import LineMean, mean_of_lines, spread_of, wind_terms
 from yaotan.plume.model import PlumeModel, fit_plume
 from yaotan.plume.preparation import Scenery, prepare
 

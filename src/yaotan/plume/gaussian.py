@@ -11,8 +11,8 @@ import xarray as xr
 from yaotan.plume.cross_section import check_wind, other_backgrounds, result_of_lines
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import PlumeResult
+from yaotan.plume.flux import LineMean, mean_of_lines, spread_of
 from yaotan.plume.layout import Layout
-from yaotan.plume.lines import LineMean, mean_of_lines, spread_of
 from yaotan.plume.model import PlumeModel, fit_plume
 from yaotan.plume.preparation import prepare
 from yaotan.plume.profile import CLASS_A, CLASS_F

@@ -154,7 +154,7 @@ def take_pixels(
     if not good.any():
         raise NoEstimateError("cloudy", f"no pixel within {radius / 1e3:.0f} km has a value")
     label = cut["plume"].values if "plume" in cut else np.zeros(value.shape, int)
-    row, column = np.indices(value.shape)
+    row, column = (np.asarray(part) for part in np.indices(value.shape))
     gone = placed & ~good & (np.hypot(x, y) <= radius)
     return PixelSet(
         x=x[good],

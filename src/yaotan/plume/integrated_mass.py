@@ -15,9 +15,9 @@ from yaotan.plume.cross_section import fit_lines, other_backgrounds, result_of_l
 from yaotan.plume.detection import plume_of
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
+from yaotan.plume.flux import LineMean, mean_of_lines, spread_of
 from yaotan.plume.image import PixelSet, take_pixels
 from yaotan.plume.layout import FAR, polynomial
-from yaotan.plume.lines import LineMean, mean_of_lines, spread_of
 from yaotan.plume.model import PlumeModel, fit_plume
 from yaotan.plume.preparation import Scenery
 from yaotan.plume.profile import share_within

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from yaotan.plume.cross_section import check_wind, result_of_lines
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
+from yaotan.plume.flux import mean_of_lines, spread_of
 from yaotan.plume.layout import Layout
-from yaotan.plume.lines import mean_of_lines, spread_of
 from yaotan.plume.model import PlumeModel, fit_plume
 from yaotan.plume.preparation import prepare
 
