@@ -11,6 +11,7 @@ import xarray as xr
 
 import yaotan
 from yaotan import background, enhancement
+from yaotan.column.background.model import mean_field
 from yaotan.errors import SchemaError, TooFewSoundingsError, UnitsError, YaotanError
 
 
@@ -148,6 +149,114 @@ def test_regional_median_of_a_box_and_a_gradient_that_stays() -> None:
     over = background(table, method="regional", region=(170, -60, -140, 60))
     inside = np.mod(table.longitude.values - 170, 360) <= 50
     assert int(over.xco2_background_count[0]) == inside.sum()
+
+
+def planted_model(*, offset: float = 0.0, source: bool = True) -> xr.Dataset:
+    """Columns of a model, 5 x 10 degrees: the gradient of `orbits`, an offset, a source at one longitude."""
+    lat, lon = np.arange(-87.5, 90, 5), np.arange(-175.0, 180, 10)
+    times = np.array(["2020-02-25", "2020-03-01", "2020-03-06"], "datetime64[ns]")
+    field = 410 + 0.05 * lat[:, None] + 0 * lon + offset
+    if source:
+        field = field + 3.6 * (lon == 105.0)
+    axes = {"time": times, "lat": lat, "lon": lon}
+    values = np.repeat(field[None], 3, axis=0)
+    return xr.Dataset(
+        {"xco2": (("time", "lat", "lon"), values, {"units": "ppm"})}, axes, {"title": "planted"}
+    )
+
+
+def test_zonal_mean_of_a_model_and_its_offset() -> None:
+    """The model is 2 ppm too high and has a source: the first is taken out, the second lies in the mean."""
+    table = orbits(np.random.default_rng(11))
+    truth = 410 + 0.05 * table.latitude.values
+    found = background(table, method="model", model=planted_model(offset=2.0))
+    error = (found.xco2_background.values - truth)[np.abs(table.latitude.values) < 85]
+    assert np.abs(error).max() < 0.15
+    assert np.ptp(error) < 1e-6
+    about = found.xco2_background.attrs
+    assert about["model"] == "planted"
+    assert about["model_error"].startswith("not stated")
+    # 3.6 ppm in one of 36 columns are 0.1 ppm of the zonal mean
+    shift = float(about["offset"].split()[7])
+    assert shift == pytest.approx(-2.1, abs=0.1)
+    # an error the model states is added
+    stated = planted_model()
+    stated["xco2_uncertainty"] = xr.full_like(stated.xco2, 0.4)
+    more = background(table, method="model", model=stated)
+    np.testing.assert_allclose(
+        more.xco2_background_uncertainty, np.hypot(found.xco2_background_uncertainty, 0.4), rtol=1e-6
+    )
+
+
+def test_box_of_a_model_is_weighted_by_area() -> None:
+    table = orbits(np.random.default_rng(12), passes=2)
+    model = planted_model(source=False)
+    lat = np.arange(42.5, 90, 5.0)
+    sines = np.sin(np.radians(lat + 2.5)) - np.sin(np.radians(lat - 2.5))
+    sphere = 410 + 0.05 * (lat * sines).sum() / sines.sum()
+    box = mean_field(model, (170.0, 40.0, -140.0, 90.0))
+    assert float(box.xco2[0, 0, 0]) == pytest.approx(sphere, abs=0.005)
+    # a model from north to south, longitudes from 0
+    turned = model.isel(lat=slice(None, None, -1)).assign_coords(lon=np.mod(model.lon, 360)).sortby("lon")
+    np.testing.assert_allclose(mean_field(turned, (170.0, 40.0, -140.0, 90.0)).xco2, box.xco2)
+    found = background(table, method="model", model=model, region=(-180, -60, 180, 60))
+    assert np.unique(found.xco2_background.values.round(9)).size == 1
+
+
+def test_layers_of_a_model_are_seen_with_the_kernels() -> None:
+    """A kernel of 0.5 everywhere and a prior of 400 ppm halve what the model has above 400."""
+    table = orbits(np.random.default_rng(13), passes=3)
+    n = table.sizes["sounding"]
+    half, shape = ("sounding", "layer"), (n, 2)
+    ready = table.assign(
+        pressure_weight=(half, np.full(shape, 0.5)),
+        xco2_averaging_kernel=(half, np.full(shape, 0.5)),
+        co2_prior_profile=(half, np.full(shape, 400.0), {"units": "ppm"}),
+        pressure_edge=(("sounding", "edge"), np.tile([1000.0, 500.0, 0.0], (n, 1)), {"units": "hPa"}),
+    )
+    flat = planted_model(source=False)
+    layers = flat.xco2.expand_dims(layer=2).transpose("time", "layer", "lat", "lon")
+    profile = xr.Dataset(
+        {
+            "co2": (layers + xr.DataArray([2.0, -2.0], dims="layer")).assign_attrs(units="ppm"),
+            "pressure_edge": ("edge", [1000.0, 500.0, 0.0], {"units": "hPa"}),
+        }
+    ).transpose("time", "layer", "lat", "lon", "edge")
+    seen = background(ready, method="model", model=profile)
+    plain = background(table, method="model", model=profile)
+    slope = [np.polyfit(table.latitude, d.xco2_background, 1)[0] for d in (seen, plain)]
+    assert slope == pytest.approx([0.025, 0.05], rel=0.01)
+    assert seen.xco2_background.attrs["kernel"] == "of the soundings"
+    assert plain.xco2_background.attrs["kernel"].startswith("none in the soundings")
+
+
+def test_stated_error_of_a_model_background() -> None:
+    scores = []
+    for seed in range(40):
+        table = orbits(np.random.default_rng(seed), passes=4, south=20, north=60)
+        found = background(table, method="model", model=planted_model(source=False, offset=-3.0))
+        z = (found.xco2_background - 410 - 0.05 * found.latitude) / found.xco2_background_uncertainty
+        scores.append(float(z[0]))
+    assert 0.5 < np.mean(np.abs(scores) < 1) < 0.85
+    assert np.mean(np.abs(scores) < 2) > 0.85
+
+
+def test_where_there_is_no_model() -> None:
+    table = orbits(np.random.default_rng(14), passes=3)
+    model = planted_model()
+    late = model.assign_coords(time=model.time + np.timedelta64(4, "D"))
+    part = late.sel(time=slice("2020-03-01T03:00", None))
+    with pytest.raises(TooFewSoundingsError, match="'no_model'"):
+        background(table, method="model", model=part)
+    found = background(table, method="model", model=model.sel(lat=slice(0, None)))
+    counted = json.loads(found.xco2_background.attrs["counted"])
+    assert counted["no_model"] == (table.latitude < 0).sum()
+    with pytest.raises(SchemaError, match="model is missing"):
+        background(table, method="model")
+    with pytest.raises(SchemaError, match="neither xco2 nor co2"):
+        background(table, method="model", model=model.rename(xco2="xch4"))
+    with pytest.raises(SchemaError, match="no cell of the model"):
+        background(table, method="model", model=model, region=(3, 3, 4, 4))
 
 
 def test_too_few_and_unusable_are_counted() -> None:

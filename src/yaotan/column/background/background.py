@@ -11,11 +11,12 @@ import xarray as xr
 from yaotan.column.background.estimate import STATUS, Estimate
 from yaotan.column.background.gradient import latitude_gradient
 from yaotan.column.background.median import band_median, regional_median
+from yaotan.column.background.model import model_level
 from yaotan.column.background.neighbour import along_track, upwind
 from yaotan.column.background.sample import Floats, Sample, take_sample
 from yaotan.errors import SchemaError, TooFewSoundingsError, YaotanError
 
-Method: TypeAlias = Literal["band_median", "regional", "upwind", "along_track", "latitude"]
+Method: TypeAlias = Literal["band_median", "regional", "upwind", "along_track", "latitude", "model"]
 
 #: What each method takes out, and where it is biased; carried in the attributes of the result.
 EFFECT: Final[dict[str, tuple[str, str]]] = {
@@ -43,6 +44,11 @@ EFFECT: Final[dict[str, tuple[str, str]]] = {
         "growth from window to window and the gradient in latitude; not the course within a window",
         "towards regions with many soundings; sources at one latitude pull the polynomial",
     ),
+    "model": (
+        "growth, season and the gradient in latitude as the model has them, and its mean error of a window",
+        "by what the model has wrong between latitudes and within a window; high where much of a window's "
+        "soundings is enhanced; longitudes are not told apart, so that what weather brings is an enhancement",
+    ),
 }
 
 
@@ -50,6 +56,7 @@ def background(
     soundings: xr.Dataset,
     *,
     method: Method = "band_median",
+    model: xr.Dataset | None = None,
     variable: str | None = None,
     minimum: int = 10,
     band: float = 10.0,
@@ -71,6 +78,8 @@ def background(
     upwind       median of soundings of the overpass in a sector upwind (``wind_u``, ``wind_v``)
     along_track  robust line through the soundings of the overpass `near` to `far` away, on both sides
     latitude     robust polynomial in latitude, window by window of time
+    model        mean of `model` over longitude (or over `region`) at the soundings, plus the median of what
+                 the soundings of a window are above it
     ===========  ============================================================================================
 
     Errors of medians and polynomials are of sandwich form over blocks of `block` seconds of an overpass
@@ -84,6 +93,9 @@ def background(
         Soundings table of one or more granules; those whose ``quality`` is not good take no part.
     method : str
         As above.
+    model : xarray.Dataset, optional
+        For "model": grid ``(time,) lat, lon`` with the column, or with the gas on levels or layers and their
+        pressure, which is seen with the kernels of the soundings where they have them (`smooth_profile`).
     variable : str, optional
         Column variable; may be left out where there is one only.
     minimum : int
@@ -91,7 +103,8 @@ def background(
     band : float
         Height of latitude bands [degrees]; 180 is a whole number of them.
     region : tuple, optional
-        ``(west, south, east, north)`` [degrees] of the soundings that make a regional median.
+        ``(west, south, east, north)`` [degrees] of the soundings that make a regional median, or of the cells
+        of a model.
     near, far : float
         Inner and outer distance of neighbours [m].
     width : float
@@ -99,7 +112,7 @@ def background(
     order : {1, 2, 3}
         Degree of the polynomial in latitude.
     window : float
-        Its length in time [days], counted from 1970-01-01.
+        Length in time [days] of polynomials and of the shift of a model, counted from 1970-01-01.
     block : float
         Length over which errors hang together [s]; 30 s are 200 km of track.
 
@@ -117,7 +130,7 @@ def background(
     YaotanError
         An option is out of range or unknown.
     SchemaError
-        No such variable, or no wind where it is needed.
+        No such variable, or no wind or model where it is needed.
     UnitsError
         Units are missing or mixed.
     TooFewSoundingsError
@@ -144,10 +157,20 @@ def background(
     >>> float(found.xco2_background[0]), int(found.xco2_background_count[0])
     (410.1, 24)
     """
-    options = {key: value for key, value in locals().items() if key not in ("soundings", "variable")}
+    options = {key: value for key, value in locals().items() if key not in ("soundings", "variable", "model")}
     _check(options)
     sample = take_sample(soundings, variable, block)
-    if method == "upwind":
+    words: dict[str, str] = {}
+    if method == "model":
+        if model is None:
+            raise SchemaError(
+                "model is missing",
+                where="background",
+                expected="a grid with the column, or with the gas on levels or layers",
+                fix="give model=, or choose another method",
+            )
+        estimate, words = model_level(sample, soundings, model, region=region, window=window, minimum=minimum)
+    elif method == "upwind":
         wind = _wind(soundings)
         estimate = upwind(sample, wind, near=near, far=far, width=width, minimum=minimum)
     elif method == "along_track":
@@ -166,7 +189,7 @@ def background(
             expected=f"at least {minimum} good soundings in each {_PART[method]}",
             fix="open more granules, widen bands or distances, or choose another method",
         )
-    return _join(soundings, sample, estimate, options, counted)
+    return _join(soundings, sample, estimate, options, {**words, "counted": json.dumps(counted)})
 
 
 _PART: Final = {
@@ -175,6 +198,7 @@ _PART: Final = {
     "upwind": "sector upwind",
     "along_track": "ring, half on either side",
     "latitude": "window, for each coefficient, at more than one latitude",
+    "model": "window, within the model's area and time",
 }
 _USED: Final = {
     "band_median": ("band",),
@@ -182,6 +206,7 @@ _USED: Final = {
     "upwind": ("near", "far", "width"),
     "along_track": ("near", "far"),
     "latitude": ("order", "window"),
+    "model": ("region", "window"),
 }
 
 
@@ -225,7 +250,7 @@ def _join(
     sample: Sample,
     estimate: Estimate,
     options: dict[str, Any],
-    counted: dict[str, int],
+    told: dict[str, str],
 ) -> xr.Dataset:
     v, method = sample.variable, options["method"]
     removes, bias = EFFECT[method]
@@ -235,7 +260,7 @@ def _join(
         "removes": removes,
         "bias": bias,
         "options": json.dumps(given),
-        "counted": json.dumps(counted),
+        **told,
     }
     units = {"units": sample.units}
     flags = {"flag_values": np.arange(len(STATUS), dtype=np.uint8), "flag_meanings": " ".join(STATUS)}

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from yaotan.column.background.sample import Floats, Sample
 
 #: meaning of the values of ``<v>_background_status``
-STATUS: Final = ("given", "unusable", "too_few", "no_wind")
-GIVEN, UNUSABLE, TOO_FEW, NO_WIND = range(4)
+STATUS: Final = ("given", "unusable", "too_few", "no_wind", "no_model")
+GIVEN, UNUSABLE, TOO_FEW, NO_WIND, NO_MODEL = range(5)
 
 
 @dataclass(frozen=True)
