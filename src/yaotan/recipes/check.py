@@ -8,6 +8,7 @@ from yaotan.catalog.screening import find_rules
 from yaotan.column.screening import check_rule
 from yaotan.errors import RecipeError, TooFewSoundingsError, YaotanError
 from yaotan.io.soundings import open_soundings
+from yaotan.recipes.analysis.check import check_analyses
 from yaotan.recipes.context import Context
 from yaotan.schema import column_variables
 
@@ -25,17 +26,21 @@ def check_inputs(context: Context) -> None:
     TooFewSoundingsError
         No file has a sounding in the period.
     RecipeError
-        A rule judges what the product does not have, or ``systematic`` does not say for which column.
+        A rule judges what the product does not have, ``systematic`` does not say for which column, or an
+        analysis asks for what is not there.
     """
     _check_period(context)
+    opened = {}
     for product in context.inventory.products():
         first = _open_first(context, product)
         if first is None:
             continue
+        opened[product] = first
         options = context.inventory.of(product)[0].options
         _check_systematic(product, options.systematic, column_variables(first))
         for rule in find_rules(options.rules, context.inventory.of(product)[0].entry):
             check_rule(first, rule)
+    check_analyses(context, opened)
 
 
 def _check_period(context: Context) -> None:

@@ -106,11 +106,7 @@ class Context:
     @cached_property
     def regions_digest(self) -> str:
         """Hash of the regions' ids, names and geometry."""
-        digest = hashlib.sha256()
-        for row in self.regions.itertuples():
-            digest.update(f"{row.region_id}|{row.name}|{row.name_zh}".encode())
-            digest.update(shapely.to_wkb(row.geometry))
-        return digest.hexdigest()
+        return digest_regions(self.regions)
 
     def granules(self, product: str, month: Month) -> list[Granule]:
         """List the granules of a product that may hold soundings of a month."""
@@ -144,6 +140,15 @@ class Context:
         """Tell whoever listens how far the run is."""
         if self.progress:
             self.progress(what, done, total)
+
+
+def digest_regions(regions: gpd.GeoDataFrame) -> str:
+    """Hash ids, names and geometry of regions."""
+    digest = hashlib.sha256()
+    for row in regions.itertuples():
+        digest.update(f"{row.region_id}|{row.name}|{row.name_zh}".encode())
+        digest.update(shapely.to_wkb(row.geometry))
+    return digest.hexdigest()
 
 
 def read_regions(study: Study, base: Path) -> gpd.GeoDataFrame:

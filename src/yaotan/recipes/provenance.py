@@ -138,7 +138,12 @@ def _skipped(context: Context, records: Mapping[str, Mapping[str, Any]]) -> list
     return [{"file": file, "reason": reason} for file, reason in sorted(reasons.items())]
 
 
-def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def describe_run(
+    context: Context,
+    recipe: Path,
+    records: Mapping[str, Mapping[str, Any]],
+    analyses: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
     """Describe a run so that it can be done again and every number traced.
 
     Parameters
@@ -148,14 +153,16 @@ def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[s
     recipe : pathlib.Path
         The study file.
     records : mapping
-        Records of the steps, by name.
+        Records of the steps up to the tables, by name.
+    analyses : mapping
+        Records of the steps of the column analyses, by name.
 
     Returns
     -------
     dict
         Content of ``provenance.json``: study, inputs (path relative to the study file, sha256, product,
-        version, period), skipped files with reasons, software, counts by product, steps. Only ``run``
-        (date, wall seconds) differs between two runs of equal input.
+        version, period), skipped files with reasons, software, counts by product, what each analysis says of
+        itself, steps. Only ``run`` (date, wall seconds) differs between two runs of equal input.
     """
     inventory = context.inventory
 
@@ -181,9 +188,10 @@ def describe_run(context: Context, recipe: Path, records: Mapping[str, Mapping[s
         "regions": {"source": context.regions.attrs.get("source", ""), "count": len(context.regions)},
         "catalog": _own_entries(inventory),
         "products": {product: sum_reasons(records, product) for product in inventory.products()},
+        "analyses": {name: record["summary"] for name, record in sorted(analyses.items())},
         "steps": {
             name: {key: record[key] for key in ("inputs", "parameters", "code", "outputs")}
-            for name, record in sorted(records.items())
+            for name, record in sorted({**records, **analyses}.items())
         },
         "run": {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),

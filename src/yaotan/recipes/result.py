@@ -17,6 +17,8 @@ from yaotan.errors import RecipeError
 from yaotan.io.netcdf import open_grid
 from yaotan.io.region import open_regions
 from yaotan.io.tabular import read_table
+from yaotan.recipes.analysis.finished import Finished
+from yaotan.recipes.analysis.plan import load_analyses, notes_of
 from yaotan.recipes.context import ALL_REGIONS
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
 from yaotan.schema import column_variables
@@ -67,6 +69,7 @@ def load_results(folder: PathLike) -> StudyResults:
     products = sorted(provenance["products"].items(), key=lambda item: (-item[1]["kept"], item[0]))
     columns = tuple(column for product, _ in products for column in _columns(folder, product, provenance))
     truth = folder / "columns" / "truth.csv"
+    titles = {product: _title(product, provenance) for product, _ in products}
     return StudyResults(
         title=study["title"],
         language=study["language"],
@@ -80,7 +83,8 @@ def load_results(folder: PathLike) -> StudyResults:
         truth=_whole(_read(truth)) if truth.is_file() else None,
         provenance=_for_readers(provenance),
         words=_words(study, provenance),
-        titles={product: _title(product, provenance) for product in provenance["products"]},
+        titles=titles,
+        **load_analyses(Finished(folder, provenance, titles)),
     )
 
 
@@ -173,6 +177,7 @@ def _for_readers(provenance: Mapping[str, Any]) -> dict[str, Any]:
         "software": provenance["software"],
         "references": list(dict.fromkeys(references)),
         "products": provenance["products"],
+        "notes": notes_of(provenance.get("analyses", {})),
         "code": provenance["code"],
     }
 

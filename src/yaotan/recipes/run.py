@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from yaotan.errors import OutputError, RecipeError, TooFewSoundingsError, YaotanError
 from yaotan.io.write import write
+from yaotan.recipes.analysis.plan import do_analyses, notes_of
 from yaotan.recipes.check import check_inputs
 from yaotan.recipes.column import grid_step, join_losses_step, loss_step
 from yaotan.recipes.context import Context, read_regions
@@ -25,6 +26,9 @@ from yaotan.recipes.study import Study, load_study
 from yaotan.recipes.table import comparison_step, contrast_step, zonal_step
 from yaotan.recipes.truth import truth_step
 from yaotan.typing import PathLike
+
+#: folders of monthly pieces that a later step joins
+PIECES: Final = ("losses", "hotspots", "pairs", "boxes")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class RunResult:
         those that turned out to be damaged when they were read.
     products : dict
         Per product the counts of ``provenance.json``: read, kept, dropped by reason.
+    notes : list of str
+        Analyses that were asked for and could not be done, and why.
     """
 
     folder: Path
@@ -54,6 +60,7 @@ class RunResult:
     executed: list[str] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     products: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def run(
@@ -130,7 +137,7 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     if check:
         return RunResult(folder, None, inventory, skipped=list(inventory.skipped))
     try:
-        for name in ("columns", "figures", ".steps/losses"):
+        for name in ("columns", "figures", *(f".steps/{piece}" for piece in PIECES)):
             (folder / name).mkdir(parents=True, exist_ok=True)
         digest.save()
     except OSError as error:
@@ -142,13 +149,22 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     records = _column_records(context)
     _require_data(context, records)
     tables = _table_records(context, records)
+    analyses = do_analyses(context, *_for_analyses(context, records), _outputs(tables, "zonal-"))
     # files of steps that left the study must be gone before the report looks at the folder
     context.ledger.forget_others(keep=["report", *STEPS])
-    provenance = describe_run(context, recipe, {**records, **tables})
+    provenance = describe_run(context, recipe, {**records, **tables}, analyses)
     report = _report_record(context, provenance)
-    describe_in_stac(context, {**records, **tables})
+    describe_in_stac(context, {**records, **tables}, analyses)
     skipped = [(item["file"], item["reason"]) for item in provenance["skipped"]]
-    return RunResult(folder, report, inventory, context.ledger.executed, skipped, provenance["products"])
+    return RunResult(
+        folder,
+        report,
+        inventory,
+        context.ledger.executed,
+        skipped,
+        provenance["products"],
+        notes_of(provenance["analyses"]),
+    )
 
 
 def _column_records(context: Context) -> dict[str, dict[str, Any]]:
@@ -190,6 +206,14 @@ def _grids(context: Context, records: Mapping[str, Mapping[str, Any]]) -> dict[s
             for name in records.get(f"grid-{product}-{month.name}", {}).get("outputs", {}):
                 found.setdefault(product, {})[month.name] = context.folder / name
     return found
+
+
+def _for_analyses(
+    context: Context, records: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, dict[str, Path]], dict[str, dict[str, str]]]:
+    """Give grids by product and month, and the hashes of each product's."""
+    grids = _grids(context, records)
+    return grids, {product: _outputs(records, f"grid-{product}-") for product in grids}
 
 
 def _outputs(records: Mapping[str, Mapping[str, Any]], prefix: str) -> dict[str, str]:

@@ -30,15 +30,17 @@ _FOOTPRINTS: Final = ".steps/footprints.parquet"
 Records = Mapping[str, Mapping[str, Any]]
 
 
-def describe_in_stac(context: Context, records: Records) -> None:
-    """Write ``stac/``: collections of inputs by product, of grids, of tables, of the report.
+def describe_in_stac(context: Context, records: Records, analyses: Records) -> None:
+    """Write ``stac/``: collections of inputs by product, of grids, tables, analyses, of the report.
 
     Parameters
     ----------
     context : Context
         Facts of the run, which has come to its report.
     records : mapping
-        Records of the steps before the report, by name.
+        Records of the steps up to the tables, by name.
+    analyses : mapping
+        Records of the steps of the column analyses, by name.
 
     Notes
     -----
@@ -48,7 +50,7 @@ def describe_in_stac(context: Context, records: Records) -> None:
     context.announce("stac", 0, 1)
     context.ledger.do(_footprint_step(context))
     made = {**records, "report": context.ledger.record("report") or {}}
-    context.ledger.do(_stac_step(context, made))
+    context.ledger.do(_stac_step(context, made, analyses))
     context.announce("stac", 1, 1)
 
 
@@ -103,10 +105,10 @@ def _read_inputs(context: Context) -> pa.Table:
     return sort_rows(to_table(rows))
 
 
-def _stac_step(context: Context, records: Records) -> Step:
+def _stac_step(context: Context, records: Records, analyses: Records) -> Step:
     outputs = {
         name: digest
-        for record in records.values()
+        for record in (*records.values(), *analyses.values())
         for name, digest in record.get("outputs", {}).items()
         if not name.startswith(".steps/")
     }
@@ -114,7 +116,12 @@ def _stac_step(context: Context, records: Records) -> Step:
     title = study.title_in("en")
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
-        groups = [*_input_groups(context), _grid_group(context, records), *_other_groups(context, records)]
+        groups = [
+            *_input_groups(context),
+            _grid_group(context, records),
+            *_analysis_groups(context, analyses),
+            *_other_groups(context, records),
+        ]
         written = write_catalog(
             groups,
             context.folder / "stac",
@@ -194,6 +201,22 @@ def _grid_record(context: Context, product: str, month: Month, file: File, usabl
         },
         derived_from=tuple((_input_key(product), make_key(way)) for way in granules if way in usable),
     )
+
+
+def _analysis_groups(context: Context, analyses: Records) -> Iterator[Group]:
+    """Give the collection of what the column analyses left, if there is any."""
+    made = {
+        step: {name: digest for name, digest in record["outputs"].items() if not name.startswith(".steps/")}
+        for step, record in analyses.items()
+    }
+    items = [_whole_record(context, step, files, "data") for step, files in sorted(made.items()) if files]
+    if items:
+        yield Group(
+            "analyses",
+            "Column analyses",
+            "Trends, filled maps, hot spots, validation, fusion, claims: grids and tables.",
+            items,
+        )
 
 
 def _other_groups(context: Context, records: Records) -> Iterator[Group]:

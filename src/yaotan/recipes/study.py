@@ -7,18 +7,24 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from yaotan.catalog.screening import ScreeningRule
 from yaotan.catalog.source import load_yaml
 from yaotan.errors import CatalogError, RecipeError
+from yaotan.recipes.option import (
+    ClaimOptions,
+    FillOptions,
+    FusionOptions,
+    HotspotOptions,
+    PriorOptions,
+    Strict,
+    TrendOptions,
+    ValidationOptions,
+)
 from yaotan.typing import PathLike
 
 Language = Literal["en", "zh"]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Rule(ScreeningRule):
@@ -27,7 +33,7 @@ class Rule(ScreeningRule):
     words: dict[str, str] = Field(default_factory=dict)
 
 
-class Input(_Strict):
+class Input(Strict):
     """One set of granules: files, a folder or a pattern, relative to the study file."""
 
     path: str | list[str]
@@ -44,7 +50,7 @@ class Input(_Strict):
     systematic: Annotated[float, Field(ge=0)] | dict[str, Annotated[float, Field(ge=0)]] | None = None
 
 
-class GridOptions(_Strict):
+class GridOptions(Strict):
     """The target grid and how soundings are weighted."""
 
     resolution: float = Field(default=1.0, gt=0)
@@ -54,7 +60,7 @@ class GridOptions(_Strict):
     overpass_correlation: float = Field(default=0.5, ge=0, le=1)
 
 
-class RegionOptions(_Strict):
+class RegionOptions(Strict):
     """Regions of the table: a file, or the name of a built-in set."""
 
     path: str | None = None
@@ -72,7 +78,7 @@ class RegionOptions(_Strict):
         return self
 
 
-class ContrastOptions(_Strict):
+class ContrastOptions(Strict):
     """Which differences to state, each with an interval."""
 
     #: meridian [degrees east] between west and east; none leaves the contrast out
@@ -84,7 +90,7 @@ class ContrastOptions(_Strict):
     level: float = Field(default=0.95, gt=0.5, lt=1)
 
 
-class Study(_Strict):
+class Study(Strict):
     """A whole study: what to read, how to grid it, which regions, where to write."""
 
     title: str | dict[str, str]
@@ -103,6 +109,15 @@ class Study(_Strict):
     on_error: Literal["raise", "skip"] = "raise"
     #: truth file of a simulated study
     truth: str | None = None
+    #: the prior that all columns with kernels are brought to
+    prior: PriorOptions | None = None
+    #: column analyses; none means not asked for, {} asks with all defaults
+    fill: FillOptions | None = None
+    trend: TrendOptions | None = None
+    validation: ValidationOptions | None = None
+    hotspots: HotspotOptions | None = None
+    claims: list[ClaimOptions] = Field(default_factory=list)
+    fusion: FusionOptions | None = None
 
     def trusting(self) -> Study:
         """Give the same study with ``trust_layout: true`` at every input."""

@@ -17,9 +17,9 @@ import xarray as xr
 from yaotan.column.comparison import compare_products
 from yaotan.column.contrast import Contrast, contrast
 from yaotan.grid.zonal import zonal_statistics
-from yaotan.io.netcdf import open_grid
 from yaotan.io.write import write
-from yaotan.recipes.context import Context
+from yaotan.recipes.context import Context, digest_regions
+from yaotan.recipes.monthly import hide_sparse, open_product, write_table
 from yaotan.recipes.step import Step
 from yaotan.schema import column_variables
 
@@ -38,19 +38,6 @@ VALUES = {
 #: columns of the table of contrasts, which a study without any leaves empty
 CONTRAST_COLUMNS = ["kind", "side_a", "side_b", "product", "variable"]
 CONTRAST_COLUMNS += [field.name for field in fields(Contrast)]
-
-
-def open_product(grids: Mapping[str, Path]) -> xr.Dataset:
-    """Open the monthly grids of one product as one grid, lazily and in order of time."""
-    return xr.concat(
-        [open_grid(grids[month]) for month in sorted(grids)],
-        dim="time",
-        data_vars="minimal",
-        coords="minimal",
-        compat="override",
-        join="override",
-        combine_attrs="override",
-    )
 
 
 def regional_table(estimate: xr.Dataset, variable: str, months: list[str]) -> pd.DataFrame:
@@ -98,7 +85,14 @@ def regional_table(estimate: xr.Dataset, variable: str, months: list[str]) -> pd
     return pd.concat(rows, ignore_index=True)
 
 
-def zonal_step(context: Context, product: str, grids: Mapping[str, Path], digests: Mapping[str, str]) -> Step:
+def zonal_step(
+    context: Context,
+    product: str,
+    grids: Mapping[str, Path],
+    digests: Mapping[str, str],
+    *,
+    key_regions: gpd.GeoDataFrame | None = None,
+) -> Step:
     """Make the step that averages one product's grids over the regions.
 
     Parameters
@@ -109,26 +103,27 @@ def zonal_step(context: Context, product: str, grids: Mapping[str, Path], digest
         Product name.
     grids, digests : mapping
         Month to grid file; month to content hash.
+    key_regions : geopandas.GeoDataFrame, optional
+        Key regions that the study names, to be averaged over instead of its own.
 
     Returns
     -------
     Step
-        Outputs ``columns/<product>_<variable>_regions.csv`` and ``.parquet``.
+        Outputs ``columns/<product>_<variable>_regions.csv`` (or ``_key_regions.csv``) and ``.parquet``.
     """
     study = context.study
-    regions = context.regions_and_union
+    own = key_regions is None
+    regions = context.regions_and_union if key_regions is None else key_regions
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         grid = open_product(grids)
-        paths, sparse = [], {}
+        paths: list[Path] = []
+        sparse = {}
         for variable in column_variables(grid):
             count = grid[f"{variable}_count"]
-            enough = count >= study.minimum_count
-            sparse[variable] = int(((count > 0) & ~enough).sum())
-            names = [name for name in grid.data_vars if str(name).startswith(variable)]
-            masked = grid.assign({name: grid[name].where(enough) for name in names})
+            sparse[variable] = int(((count > 0) & (count < study.minimum_count)).sum())
             estimate = zonal_statistics(
-                masked,
+                hide_sparse(grid, variable, study.minimum_count),
                 regions,
                 variables=[variable],
                 correlation_length=study.correlation_length * 1e3,
@@ -137,14 +132,13 @@ def zonal_step(context: Context, product: str, grids: Mapping[str, Path], digest
             table.insert(0, "units", grid[variable].attrs["units"])
             table.insert(0, "variable", variable)
             table.insert(0, "product", product)
-            stem = context.folder / "columns" / f"{product}_{variable}_regions"
-            for suffix in (".csv", ".parquet"):
-                paths.append(write(table, stem.with_suffix(suffix)))
+            ending = "regions" if own else "key_regions"
+            paths += write_table(table, context.folder / "columns" / f"{product}_{variable}_{ending}")
         return paths, {"sparse_cells": sparse}
 
     return Step(
-        f"zonal-{product}",
-        {**digests, "regions": context.regions_digest},
+        f"zonal-{product}" if own else f"key_regions-{product}",
+        {**digests, "regions": digest_regions(regions)},
         {"correlation_length": study.correlation_length, "minimum_count": study.minimum_count},
         work,
     )

@@ -104,7 +104,7 @@ def gather(
     parts = [_with_sigma(part, name, uncertainty) for part, name in zip(parts, names, strict=True)]
     for part, name in zip(parts, names, strict=True):
         _check_units(part, name)
-    return _join(
+    return join_observations(
         [
             table_of_soundings(part, name, average, overpass_correlation)
             if "sounding" in part.dims
@@ -161,8 +161,16 @@ def _check_units(data: xr.Dataset, variable: str) -> None:
         )
 
 
-def _join(tables: list[Observations]) -> Observations:
-    """Join tables of one variable and unit, overpasses kept apart, in order of time."""
+def join_observations(tables: list[Observations]) -> Observations:
+    """Join tables of one variable and unit, overpasses kept apart, in order of time.
+
+    Raises
+    ------
+    UnitsError
+        They are of different variables or units.
+    TooFewSoundingsError
+        Nothing is left in any of them.
+    """
     for name in ("variable", "units"):
         found = sorted({str(getattr(table, name)) for table in tables})
         if len(found) > 1:

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from yaotan.catalog.gas import gases
-from yaotan.column.fusion.box import Placed, average, place
-from yaotan.column.fusion.combine import best_linear, choose_median, estimate_excess, median_uncertainty
+from yaotan.column.fusion.box import average, place
+from yaotan.column.fusion.combination import check_spec, combine_boxes
 from yaotan.column.fusion.layout import lay_grid, take_soundings
 from yaotan.column.kernel.operator import find_column
 from yaotan.errors import SchemaError, TooFewSoundingsError, UnitsError, YaotanError
@@ -121,73 +120,43 @@ def fuse(
     (411.0, 1)
     """
     spec = GridSpec.regular(10.0) if spec is None else spec
-    _check_options(locals())
+    if output not in ("grid", "soundings") or (output == "soundings" and method != "median"):
+        raise YaotanError(
+            f"output is {output!r}",
+            where="fuse",
+            expected='grid or soundings; grid with method="inverse_variance", which chooses no product',
+        )
+    if not outweigh > 0.0:
+        raise YaotanError(f"outweigh is {outweigh!r}", where="fuse", expected="above 0")
+    if not 0.0 <= overpass_correlation <= 1.0:
+        raise YaotanError(
+            f"overpass_correlation is {overpass_correlation!r}", where="fuse", expected="0 to 1"
+        )
+    check_spec(spec)
     column = find_column(next(iter(products.values())), column) if products else ""
     _check_products(products, column, own_priors)
-    relation = _relation(correlation, list(products))
     found = {name: place(table, column, spec) for name, table in products.items()}
-    boxes, lost = _boxes(found, overpass_correlation, minimum_soundings, minimum_products)
-    value, stated = boxes["value"].to_numpy(), np.maximum(boxes["sigma"].to_numpy(), floor)
-    tau = estimate_excess(value, stated, relation) if excess is None else float(excess)
-    sigma = np.sqrt(stated**2 + tau**2)
-    made: dict[str, Any] = {"spread": _spread(value)}
-    made["products"] = np.isfinite(value).sum(axis=1)
-    if method == "median":
-        made["choice"] = choose_median(value, sigma)
-        rows = np.arange(len(value))
-        made["value"] = value[rows, made["choice"]]
-        made["count"] = boxes["count"].to_numpy()[rows, made["choice"]]
-        made["uncertainty"] = median_uncertainty(value, sigma, relation, seed)
-    else:
-        made["value"], made["uncertainty"], made["weight"] = best_linear(value, sigma, relation)
-        made["count"] = np.nansum(boxes["count"].to_numpy(), axis=1)
-    attrs = {
-        "method": method,
-        "products": ", ".join(products),
-        "excess": tau,
-        "variable": column,
-        "prior": " | ".join(dict.fromkeys(str(t.attrs.get("prior", "")) for t in products.values())),
-        "history": f"{len(products)} products fused by fuse(method={method!r})",
-    }
+    averages = {name: average(part, overpass_correlation) for name, part in found.items()}
+    lost: dict[str, Any] = {name: dict(part.lost) for name, part in found.items()}
+    boxes, stated, made, attrs = combine_boxes(
+        averages,
+        lost,
+        column=column,
+        method=method,
+        correlation=correlation,
+        floor=floor,
+        excess=excess,
+        minimum_products=minimum_products,
+        minimum_soundings=minimum_soundings,
+        seed=seed,
+    )
+    attrs["prior"] = " | ".join(
+        dict.fromkeys(str(table.attrs.get("prior", "")) for table in products.values())
+    )
     if output == "soundings":
         return take_soundings(products, found, boxes, made, column, outweigh, lost).assign_attrs(attrs)
     grid = lay_grid(boxes, stated, made, spec, column, list(products))
     return grid.assign_attrs(attrs, lost=json.dumps(lost))
-
-
-def _spread(value: Floats) -> Floats:
-    """Give the standard deviation (n - 1) of each row; NaN of fewer than two."""
-    count = np.isfinite(value).sum(axis=1)
-    mean = np.nansum(value, axis=1) / count
-    square = np.nansum((value - mean[:, None]) ** 2, axis=1)
-    return np.sqrt(np.divide(square, count - 1, out=np.full(count.size, np.nan), where=count > 1))
-
-
-def _check_options(given: Mapping[str, Any]) -> None:
-    spec, excess = given["spec"], given["excess"]
-    counts = min(given["minimum_products"], given["minimum_soundings"])
-    rules = (
-        ("method", given["method"] in ("median", "inverse_variance"), "median or inverse_variance"),
-        ("output", given["output"] in ("grid", "soundings"), "grid or soundings"),
-        (
-            "output",
-            given["output"] == "grid" or given["method"] == "median",
-            'grid with method="inverse_variance", which chooses no product',
-        ),
-        ("floor", given["floor"] >= 0.0, "0 or more"),
-        ("excess", excess is None or excess >= 0.0, "0 or more"),
-        ("overpass_correlation", 0.0 <= given["overpass_correlation"] <= 1.0, "0 to 1"),
-        ("outweigh", given["outweigh"] > 0.0, "above 0"),
-        ("minimum_products", counts >= 1, "1 or more, as minimum_soundings"),
-        (
-            "spec",
-            spec.is_geographic and spec.lat_edges[0] < spec.lat_edges[-1],
-            "latitude (rising), longitude",
-        ),
-    )
-    for name, fine, expected in rules:
-        if not fine:
-            raise YaotanError(f"{name} is {given[name]!r}", where="fuse", expected=expected)
 
 
 def _check_products(products: Mapping[str, xr.Dataset], column: str, own_priors: bool) -> None:
@@ -218,43 +187,3 @@ def _check_products(products: Mapping[str, xr.Dataset], column: str, own_priors:
             f"the priors are mixed ({said})", where="fuse", expected="one prior for all products",
             fix="harmonise_prior brings them to one; own_priors=True fuses them as they are",
         )  # fmt: skip
-
-
-def _relation(correlation: ArrayLike | None, names: list[str]) -> Floats:
-    if correlation is None:
-        return np.eye(len(names))
-    given = np.asarray(correlation, float)
-    fine = given.shape == (len(names),) * 2 and bool(np.allclose(given, given.T)) and bool(
-        np.allclose(np.diag(given), 1.0)
-    )  # fmt: skip
-    if not fine or float(np.linalg.eigvalsh(given).min()) < 1e-9:
-        raise YaotanError(
-            f"correlation is {given.tolist()}", where="fuse",
-            expected=f"symmetric, positive definite, {len(names)} x {len(names)}, ones on the diagonal",
-        )  # fmt: skip
-    return given
-
-
-def _boxes(
-    found: Mapping[str, Placed], correlation: float, soundings: int, products: int
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Join the averages of all products: columns (what, product), index month and cell."""
-    lost: dict[str, Any] = {name: dict(part.lost) for name, part in found.items()}
-    parts = {}
-    for name, part in found.items():
-        table = average(part, correlation)
-        few = table["count"] < soundings
-        if few.any():
-            lost[name]["too_few_in_box"] = int(table.loc[few, "count"].sum())
-        parts[name] = table[~few]
-    joined: Any = pd.concat(parts, axis=1).swaplevel(axis=1).sort_index()
-    joined = joined[[(what, name) for what in ("value", "sigma", "count", "information") for name in found]]
-    enough = joined["value"].notna().sum(axis=1) >= products
-    lost["boxes_with_too_few_products"] = int((~enough).sum())
-    if not enough.any():
-        raise TooFewSoundingsError(
-            f"no box has {products} products (of {len(enough)} boxes with any; {lost})", where="fuse",
-            expected="products of the same months and places",
-            fix="compare their periods and places, widen the boxes, or ask for fewer products",
-        )  # fmt: skip
-    return joined[enough], lost

@@ -58,6 +58,7 @@ def collocate(
     minimum_spectra: int = 1,
     overpass_correlation: float = 0.5,
     carry: Sequence[str] = (),
+    allow_empty: bool = False,
 ) -> xr.Dataset:
     r"""Find pairs of soundings and measurements of stations, of another satellite, or values of a model.
 
@@ -104,6 +105,9 @@ def collocate(
         independent.
     carry : sequence of str
         Variables of the soundings whose means go into the pairs (air mass, albedo).
+    allow_empty : bool
+        Give a table without rows where there is no pair (a month of many, say) instead of an error; its
+        ``lost`` says why.
 
     Returns
     -------
@@ -119,7 +123,7 @@ def collocate(
     SchemaError, UnitsError
         What the chosen kernel, altitude or temperature needs is missing; units or vertical kinds are mixed.
     TooFewSoundingsError
-        There is not one pair; the message counts why.
+        There is not one pair, and `allow_empty` is not set; the message counts why.
 
     Notes
     -----
@@ -159,7 +163,7 @@ def collocate(
         for table in tables:
             _check_priors(context, table)
         parts, lost = _with_stations(context, reference)
-    return _dataset(parts, lost, context, tables)
+    return _dataset(parts, lost, context, tables, allow_empty)
 
 
 def _check_units(column: str, tables: list[xr.Dataset]) -> None:
@@ -208,9 +212,16 @@ def _plain(counts: Counter[str]) -> dict[str, int]:
 
 
 def _dataset(
-    parts: dict[str, Rows], lost: dict[str, Any], context: Context, tables: list[xr.Dataset]
+    parts: dict[str, Rows],
+    lost: dict[str, Any],
+    context: Context,
+    tables: list[xr.Dataset],
+    allow_empty: bool,
 ) -> xr.Dataset:
     filled = {name: rows for name, rows in parts.items() if rows and len(rows["value"])}
+    if not filled and allow_empty:
+        blank = [name for name in (*VARIABLES, *context.options.carry) if name != "difference"]
+        filled = {"": {name: np.empty(0) for name in blank}}
     if not filled:
         counts = "; ".join(f"{key}: {value}" for key, value in lost.items() if value)
         raise TooFewSoundingsError(

@@ -1,0 +1,188 @@
+"""Maps without gaps: steps by product, results read back."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from yaotan.column.fill.extraction import gather, join_observations
+from yaotan.column.fill.filling import METHODS, fill_gaps
+from yaotan.column.fill.mean import MeanModel
+from yaotan.column.fill.observation import Observations
+from yaotan.errors import TooFewSoundingsError, YaotanError
+from yaotan.io.netcdf import open_grid
+from yaotan.io.write import write
+from yaotan.recipes.analysis.finished import Finished
+from yaotan.recipes.analysis.place import take_places
+from yaotan.recipes.context import Context, Month, digest_regions
+from yaotan.recipes.inventory import Granule
+from yaotan.recipes.monthly import hide_sparse, open_product
+from yaotan.recipes.opening import digests_of, open_screened, opening_parameters
+from yaotan.recipes.step import Step
+from yaotan.report.analysis import FilledResult
+from yaotan.schema import column_variables
+
+#: months with data from which the mean has a season by default
+_YEAR: Final = 12
+#: harmonics of the year that such a mean has
+_HARMONICS: Final = 4
+
+
+def fill_step(context: Context, product: str, grids: Mapping[str, Path], digests: Mapping[str, str]) -> Step:
+    """Make the step that fills the gaps of one product.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run.
+    product : str
+        Product name.
+    grids, digests : mapping
+        Month to grid file; name to content hash.
+
+    Returns
+    -------
+    Step
+        Outputs ``columns/<product>_<variable>_filled.nc``; the summary says which variables could not be
+        filled, and why.
+    """
+    study, options = context.study, context.study.fill
+    assert options is not None
+    region = None if options.regions is None else take_places(context, options.regions, "fill.regions")
+    months = [month for month in context.months if month.name in grids]
+    wanted = [month for month in months if options.months is None or month.name in options.months]
+    soundings = options.average is not None
+    granules = {month.name: context.granules(product, month) for month in months} if soundings else {}
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        grid = open_product(grids)
+        paths: list[Path] = []
+        made, skipped = [], []
+        names = column_variables(grid)
+        for variable in names if wanted else []:
+            try:
+                if soundings:
+                    data: Any = gather_months(context, months, granules, variable)
+                else:
+                    data = hide_sparse(grid, variable, study.minimum_count)
+                filled = fill_gaps(
+                    data,
+                    context.spec,
+                    [month.interval for month in wanted],
+                    method=options.method,
+                    variable=variable,
+                    region=region,
+                    validation=options.validation,
+                    **filler_options(context, months),
+                )
+            except YaotanError as error:  # what the method asks of data is known only when it has them
+                skipped.append({"variable": variable, "reason": error.what})
+                continue
+            filled = filled.assign_attrs(product=product)
+            paths.append(write(filled, context.folder / "columns" / f"{product}_{variable}_filled.nc"))
+            made.append(variable)
+        if not wanted:
+            skipped = [{"variable": name, "reason": "none of the months wanted has data"} for name in names]
+        return paths, {"variables": made, "skipped": skipped}
+
+    opened: dict[str, Any] = {
+        name: opening_parameters(context, month, granules[name])
+        for name, month in ((month.name, month) for month in months)
+        if soundings
+    }
+    files = [granule for found in granules.values() for granule in found]
+    return Step(
+        f"fill-{product}",
+        {
+            **digests,
+            **(digests_of(files) if soundings else {}),
+            **({} if region is None else {"regions": digest_regions(region)}),
+        },
+        {
+            **options.model_dump(exclude={"products"}),
+            "mean": vars(choose_mean(context, months)),
+            "overpass_correlation": study.grid.overpass_correlation,
+            "minimum_count": study.minimum_count,
+            "soundings": opened,
+        },
+        work,
+    )
+
+
+def choose_mean(context: Context, months: Sequence[Month]) -> MeanModel:
+    """Give the mean of the study; harmonics that it leaves open follow from the months with data."""
+    options = context.study.fill
+    assert options is not None
+    given = options.mean.model_dump()
+    if given["harmonics"] is None:
+        span = pd.Period(months[-1].name, "M") - pd.Period(months[0].name, "M")
+        given["harmonics"] = _HARMONICS if span.n + 1 >= _YEAR else 0
+    return MeanModel(**given)
+
+
+def filler_options(context: Context, months: Sequence[Month]) -> dict[str, Any]:
+    """Give the keywords of the filler."""
+    options = context.study.fill
+    assert options is not None
+    known = inspect.signature(METHODS[options.method]).parameters
+    common = {
+        "mean": choose_mean(context, months),
+        "overpass_correlation": context.study.grid.overpass_correlation,
+    }
+    return {**{name: value for name, value in common.items() if name in known}, **options.options}
+
+
+def gather_months(
+    context: Context, months: Sequence[Month], granules: Mapping[str, Sequence[Granule]], variable: str
+) -> Observations:
+    """Average the soundings of a product along their tracks, one month in memory at a time.
+
+    Raises
+    ------
+    TooFewSoundingsError
+        No month has any.
+    """
+    options = context.study.fill
+    assert options is not None
+    parts = []
+    for month in months:
+        kept, _ = open_screened(context, month, granules[month.name])
+        if kept is None or variable not in kept:
+            continue
+        try:
+            one = gather(
+                kept,
+                variable=variable,
+                average=options.average,
+                overpass_correlation=context.study.grid.overpass_correlation,
+            )
+        except TooFewSoundingsError:  # no value in this month; the table of losses counts them
+            continue
+        parts.append(one)
+    if not parts:
+        raise TooFewSoundingsError(f"no month has soundings of {variable}")
+    return join_observations(parts)
+
+
+def load_filled(finished: Finished) -> tuple[FilledResult, ...]:
+    """Read the filled maps of a finished run."""
+    found = []
+    for product, files, summary in finished.steps("fill"):
+        for variable in summary["variables"]:
+            with open_grid(files[f"{product}_{variable}_filled.nc"]) as opened:
+                grid = opened.load()
+            schemes = json.loads(grid.attrs.get("validation", "[]"))
+            found.append(
+                FilledResult(
+                    **finished.head(product, variable),
+                    grid=grid,
+                    method=finished.provenance["study"]["fill"]["method"],
+                    validation=pd.DataFrame(schemes),
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,230 @@
+"""Hot spots of the monthly enhancement: steps by month, their persistence, results read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from yaotan.column.background.background import background
+from yaotan.column.background.enhancement import enhancement
+from yaotan.column.hotspot.hotspot import ALONE, UNMEASURED, hot_spots
+from yaotan.column.hotspot.persistence import persistence
+from yaotan.errors import SeriesError, TooFewSoundingsError
+from yaotan.grid.bin import grid_soundings
+from yaotan.io.netcdf import open_grid
+from yaotan.io.write import write
+from yaotan.recipes.analysis.finished import Finished, read_rows
+from yaotan.recipes.context import Context, Month
+from yaotan.recipes.inventory import Granule
+from yaotan.recipes.monthly import hide_sparse, join_months
+from yaotan.recipes.opening import CORNERS, digests_of, open_screened, opening_parameters
+from yaotan.recipes.step import Step
+from yaotan.report.analysis import HotspotResult
+from yaotan.schema import column_variables
+
+#: what a file of hot spots keeps of the gridded enhancement
+_KEPT: Final = ("", "_uncertainty", "_count")
+_MONTHS: Final = ("time", "cells", "hot", "cold", "anywhere", "reason")
+
+
+def hotspot_step(context: Context, product: str, month: Month, granules: Sequence[Granule]) -> Step:
+    """Make the step that looks for hot spots in one product and month.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run.
+    product : str
+        Product name.
+    month : Month
+        Which month.
+    granules : sequence of Granule
+        Files that may hold soundings of the month; at least one.
+
+    Returns
+    -------
+    Step
+        Outputs ``.steps/hotspots/<product>_<variable>_<YYYYMM>.nc``, which `join_hotspots_step` joins. The
+        summary says, by variable, what became of the month.
+    """
+    study, options = context.study, context.study.hotspots
+    assert options is not None
+    folder = context.folder / ".steps" / "hotspots"
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        kept, _ = open_screened(context, month, granules, also=(*CORNERS, "wind_u", "wind_v"))
+        paths: list[Path] = []
+        months: dict[str, dict[str, Any]] = {}
+        if kept is None:
+            return paths, {"months": months}
+        for variable in column_variables(kept):
+            try:
+                field = grid_enhancement(context, kept, variable)
+            except TooFewSoundingsError as error:
+                months[variable] = {"cells": 0, "hot": 0, "cold": 0, "reason": error.what}
+                continue
+            found, months[variable] = judge(context, field, f"{variable}_enhancement")
+            paths.append(write(found, folder / f"{product}_{variable}_{month.name.replace('-', '')}.nc"))
+        return paths, {"months": months}
+
+    return Step(
+        f"hotspot-{product}-{month.name}",
+        digests_of(granules),
+        {
+            **opening_parameters(context, month, granules),
+            **options.model_dump(exclude={"products"}),
+            "grid": study.grid.model_dump(),
+            "minimum_count": study.minimum_count,
+        },
+        work,
+    )
+
+
+def grid_enhancement(context: Context, soundings: xr.Dataset, variable: str) -> xr.Dataset:
+    """Grid what the soundings of a month have above their background."""
+    study, options = context.study, context.study.hotspots
+    assert options is not None
+    level = background(soundings, variable=variable, **options.background.as_options())
+    table = enhancement(soundings, background=level, variable=variable)
+    gridded = grid_soundings(
+        table,
+        context.spec,
+        variables=[f"{variable}_enhancement"],
+        period="month",
+        weight=study.grid.weight,
+        overpass_correlation=study.grid.overpass_correlation,
+    )
+    return hide_sparse(gridded, f"{variable}_enhancement", study.minimum_count).load()
+
+
+def judge(context: Context, field: xr.Dataset, name: str) -> tuple[xr.Dataset, dict[str, Any]]:
+    """Flag the cells of one month; one with too few cells is not judged, which is said."""
+    options = context.study.hotspots
+    assert options is not None
+    kept = field[[*(name + ending for ending in _KEPT), *_bounds(field)]]
+    try:
+        found = hot_spots(
+            field,
+            variable=name,
+            distance=options.distance * 1e3,
+            fdr=options.fdr,
+            minimum=options.minimum,
+            draws=options.draws,
+            seed=options.seed,
+        )
+    except TooFewSoundingsError as error:
+        measured = field[name].notnull()
+        flag = xr.where(measured, np.uint8(ALONE), np.uint8(UNMEASURED))
+        blank = xr.full_like(field[name], np.nan, dtype=float).drop_attrs().assign_attrs(units="1")
+        found = xr.Dataset(
+            {
+                "hotspot": flag,
+                f"{name}_gstar": blank,
+                f"{name}_gstar_q": blank,
+                "hotspot_count": xr.zeros_like(flag, dtype=np.int32),
+            }
+        )
+        cells = int(measured.sum())
+        return kept.assign(found), {"cells": cells, "hot": 0, "cold": 0, "reason": error.what}
+    summary = json.loads(found.attrs["hotspot"])[0]
+    return kept.assign(found.data_vars).assign_attrs(found.attrs), {"reason": "", **summary}
+
+
+def _bounds(grid: xr.Dataset) -> list[str]:
+    return [str(name) for name in grid.variables if str(name).endswith("_bnds") or name == "crs"]
+
+
+def join_hotspots_step(context: Context, product: str, records: Mapping[str, Mapping[str, Any]]) -> Step:
+    """Make the step that joins the months of a product and counts how often each cell is hot.
+
+    Parameters
+    ----------
+    context : Context
+        Facts of the run.
+    product : str
+        Product name.
+    records : mapping
+        Records of the steps by month, in order of the months.
+
+    Returns
+    -------
+    Step
+        Outputs ``columns/<product>_<variable>_hotspots.nc``, ``_hotspots.csv`` (a row for each month) and,
+        of three months or more, ``_persistence.nc``.
+    """
+    variables = list(dict.fromkeys(v for record in records.values() for v in record["summary"]["months"]))
+
+    def work() -> tuple[list[Path], Mapping[str, Any]]:
+        paths: list[Path] = []
+        made: list[str] = []
+        options: dict[str, Any] = {}
+        for variable in variables:
+            stem = context.folder / "columns" / f"{product}_{variable}"
+            rows = [
+                {"time": pd.Timestamp(f"{name}-01"), **record["summary"]["months"][variable]}
+                for name, record in records.items()
+                if variable in record["summary"]["months"]
+            ]
+            table = pd.DataFrame(rows)
+            table = table[[*dict.fromkeys([*(c for c in _MONTHS if c in table), *table.columns])]]
+            paths.append(write(table, Path(f"{stem}_hotspots.csv")))
+            files = [
+                context.folder / path
+                for record in records.values()
+                for path in record["outputs"]
+                if Path(path).name.startswith(f"{product}_{variable}_")
+            ]
+            if not files:
+                continue
+            grids = [open_grid(file) for file in files]
+            options = next((json.loads(g.attrs["options"]) for g in grids if "options" in g.attrs), options)
+            whole = join_months(grids)
+            paths.append(write(whole, Path(f"{stem}_hotspots.nc")))
+            made.append(variable)
+            try:
+                share = persistence(whole[["hotspot"]].load())
+            except SeriesError:  # a matter of how many months the study has, which the page says
+                share = None
+            if share is not None:
+                keep = {name: whole[name] for name in _bounds(whole) if name != "time_bnds"}
+                share = share.assign(keep).assign_attrs(kind="model")
+                paths.append(write(share, Path(f"{stem}_persistence.nc")))
+            for grid in grids:
+                grid.close()
+        return paths, {"variables": made, "options": options}
+
+    outputs = {path: digest for record in records.values() for path, digest in record["outputs"].items()}
+    months = {name: record["summary"]["months"] for name, record in records.items()}
+    return Step(f"hotspots-{product}", outputs, {"months": months}, work)
+
+
+def load_hotspots(finished: Finished) -> tuple[HotspotResult, ...]:
+    """Read the hot spots of a finished run."""
+    found = []
+    for product, files, summary in finished.steps("hotspots"):
+        for variable in summary["variables"]:
+            stem = f"{product}_{variable}"
+            with open_grid(files[f"{stem}_hotspots.nc"]) as grid:
+                drawn = grid.load()
+            share = None
+            if f"{stem}_persistence.nc" in files:
+                with open_grid(files[f"{stem}_persistence.nc"]) as grid:
+                    share = grid.load()
+            months = read_rows(files[f"{stem}_hotspots.csv"])
+            head = finished.head(product, variable, ending="_enhancement")
+            found.append(
+                HotspotResult(
+                    **head,
+                    grid=drawn,
+                    persistence=share,
+                    months=months if "anywhere" in months else months.assign(anywhere=np.nan),
+                    options=summary["options"],
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,261 @@
+"""What a study file may say of the column analyses; each is absent unless asked for."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from yaotan.column.fill.filling import METHODS
+
+
+class Strict(BaseModel):
+    """Part of a study file: an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _as_text(value: Any) -> Any:
+    """Take a code that YAML reads as a number (310000) as the text that it is."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+#: id or name of a region of the study or of a key region
+Place = Annotated[str, BeforeValidator(_as_text)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Analysis(Strict):
+    """An analysis of single products."""
+
+    #: products of the study; none means every one
+    products: list[str] | None = None
+
+
+class MeanOptions(Strict):
+    """Mean of the field that gaps are filled with (`yaotan.MeanModel`)."""
+
+    space: int = Field(default=1, ge=0, le=2)
+    time: int = Field(default=1, ge=0, le=3)
+    #: none means 4 for a period of a year or more, else 0: a season cannot be told from a trend by less
+    harmonics: int | None = Field(default=None, ge=0, le=6)
+    season_space: int = Field(default=0, ge=0, le=1)
+
+
+class FillOptions(Analysis):
+    """Maps without gaps (`yaotan.fill_gaps`)."""
+
+    method: str = "kriging"
+    #: what is learned from: none, the cells of the monthly grids; "10s" or a size of cells [degrees], means
+    #: of soundings of one overpass
+    average: str | Positive | None = None
+    #: months to be filled, as 2020-01; none means every one with data
+    months: list[str] | None = None
+    #: cells with their centre in these regions; none means the whole grid
+    regions: list[Place] | None = None
+    mean: MeanOptions = MeanOptions()
+    #: further options of the filler, by name
+    options: dict[str, float | int | bool | str | None] = Field(default_factory=dict)
+    #: leave out observations, overpasses and blocks in turn and predict them
+    validation: bool = True
+
+    @field_validator("method")
+    @classmethod
+    def _known(cls, method: str) -> str:
+        if method not in METHODS:
+            raise ValueError(f"is none of {', '.join(METHODS)}")
+        return method
+
+    @field_validator("months")
+    @classmethod
+    def _are_months(cls, months: list[str] | None) -> list[str] | None:
+        for month in months or []:
+            try:
+                fine = str(pd.Period(month, "M")) == month
+            except ValueError:
+                fine = False
+            if not fine:
+                raise ValueError(f"{month!r} is no month such as 2020-01")
+        return months
+
+    @model_validator(mode="after")
+    def _filler_has(self) -> FillOptions:
+        own = {"mean", "average", "overpass_correlation"}
+        known = [name for name in inspect.signature(METHODS[self.method]).parameters if name not in own]
+        for name in self.options:
+            if name not in known:
+                raise ValueError(f"options has {name!r}, but {self.method} takes {', '.join(known)}")
+        return self
+
+
+class TrendOptions(Analysis):
+    """Trend, season and growth of regions (`yaotan.fit_trend`)."""
+
+    #: none means every region of the study and their union
+    regions: list[Place] | None = None
+    terms: int = Field(default=3, ge=1)
+    harmonics: int = Field(default=4, ge=0)
+    #: of the growth of each year
+    method: Literal["filter", "endpoint"] = "filter"
+    pattern: Literal["seasonal", "constant"] = "seasonal"
+    #: months in which a cell must have been seen to take part
+    fewest: int = Field(default=6, ge=1)
+
+
+class ValidationOptions(Analysis):
+    """Columns against ground stations (`yaotan.collocate`, `yaotan.validate`)."""
+
+    #: files, folders or patterns of ground stations, relative to the study file
+    stations: str | Annotated[list[str], Field(min_length=1)]
+    #: name of the reference for readers; none means what the files say of their product
+    name: str | None = None
+    #: product of the stations' files, where it is not told by content
+    station_product: str | None = None
+    trust_layout: bool = False
+    method: Literal["box", "radius"] = "box"
+    #: half widths in latitude and longitude [degrees]
+    box: tuple[Positive, Positive] | None = None
+    #: [km]
+    radius: Positive = 100.0
+    hours: Positive = 1.0
+    #: largest difference of altitude [m]
+    altitude: Positive | None = None
+    kernel: Literal["common_prior", "smooth", "none"] = "common_prior"
+    convert: bool = False
+    reach: float = Field(default=0.1, ge=0, le=1)
+    minimum_soundings: int = Field(default=1, ge=1)
+    minimum_spectra: int = Field(default=1, ge=1)
+    minimum_pairs: int = Field(default=3, ge=3)
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+
+
+class BackgroundOptions(Strict):
+    """What is taken off the columns before hot spots are looked for (`yaotan.background`)."""
+
+    method: Literal["band_median", "regional", "along_track", "upwind", "latitude"] = "band_median"
+    minimum: int = Field(default=10, ge=2)
+    #: height of latitude bands [degrees]
+    band: Positive = 10.0
+    #: inner and outer distance of neighbours [km]
+    near: float = Field(default=50.0, ge=0)
+    far: Positive = 200.0
+    #: opening of the sector upwind [degrees]
+    width: float = Field(default=60.0, gt=0, le=360)
+    order: Literal[1, 2, 3] = 1
+    #: [days]
+    window: Positive = 16.0
+    #: length over which errors hang together [s]
+    block: Positive = 30.0
+
+    @model_validator(mode="after")
+    def _fits(self) -> BackgroundOptions:
+        bands = 180.0 / self.band
+        if abs(bands - round(bands)) > 1e-9:
+            raise ValueError(f"band {self.band:g} is not a whole part of 180 degrees")
+        if self.near >= self.far:
+            raise ValueError(f"near {self.near:g} is not less than far {self.far:g} [km]")
+        return self
+
+    def as_options(self) -> dict[str, Any]:
+        """Give the keywords of `background`, distances in metres."""
+        given = self.model_dump()
+        return {**given, "near": self.near * 1e3, "far": self.far * 1e3}
+
+
+class HotspotOptions(Analysis):
+    """Clusters of high and low cells of the monthly enhancement (`yaotan.hot_spots`)."""
+
+    background: BackgroundOptions = BackgroundOptions()
+    #: radius of the neighbourhoods [km]
+    distance: Positive = 200.0
+    #: rate of false discoveries
+    fdr: float = Field(default=0.05, gt=0, lt=1)
+    #: fewest measured cells of a neighbourhood
+    minimum: int = Field(default=3, ge=1)
+    draws: int = Field(default=199, ge=39)
+    seed: int = Field(default=0, ge=0)
+
+
+class ClaimOptions(Analysis):
+    """The claim that region a is higher than region b (`yaotan.check_claim`)."""
+
+    a: Place
+    b: Place
+    #: by at least so much [unit of the column]
+    at_least: float = 0.0
+    #: first and last day; none means the period of the study
+    period: tuple[date, date] | None = None
+    variable: str | None = None
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    #: the claim in the words of whoever made it
+    text: str | dict[str, str] | None = None
+
+    @field_validator("period")
+    @classmethod
+    def _in_order(cls, period: tuple[date, date] | None) -> tuple[date, date] | None:
+        if period is not None and period[0] > period[1]:
+            raise ValueError(f"the period ends ({period[1]}) before it starts ({period[0]})")
+        return period
+
+    @model_validator(mode="after")
+    def _two_regions(self) -> ClaimOptions:
+        if self.a == self.b:
+            raise ValueError(f"a and b are the same region, {self.a}")
+        return self
+
+
+class FusionOptions(Analysis):
+    """Several products made one, by box and month (`yaotan.fuse`)."""
+
+    method: Literal["median", "inverse_variance"] = "median"
+    #: size of the boxes [degrees]
+    resolution: Positive = 10.0
+    #: least 1 sigma of an average [unit of the column]
+    floor: float = Field(default=0.0, ge=0)
+    #: scatter between products beyond their errors [unit of the column]; none means estimated
+    excess: float | None = Field(default=None, ge=0)
+    #: of the errors of averages of one box, in the order of products
+    correlation: list[list[float]] | None = None
+    minimum_products: int = Field(default=2, ge=1)
+    minimum_soundings: int = Field(default=1, ge=1)
+    #: fuse products though their priors differ
+    own_priors: bool = False
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _in_order_of_products(self) -> FusionOptions:
+        if self.correlation is not None and self.products is None:
+            raise ValueError("correlation needs products, whose order it is in")
+        return self
+
+
+class ProfileOptions(Strict):
+    """A prior profile written out."""
+
+    values: list[float] = Field(min_length=2)
+    #: of the levels, or of the edges of the layers [hPa]
+    pressure: list[float] = Field(min_length=2)
+    kind: Literal["level", "layer"]
+    units: str
+    name: str = "profile of the study"
+
+
+class PriorOptions(Analysis):
+    """The prior that all columns with kernels are brought to (`yaotan.harmonise_prior`)."""
+
+    #: gridded field with a vertical dimension, relative to the study file
+    file: str | None = None
+    trust_layout: bool = False
+    profile: ProfileOptions | None = None
+    #: take levels for layers or the other way round
+    convert: bool = False
+    reach: float = Field(default=0.1, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> PriorOptions:
+        if (self.file is None) == (self.profile is None):
+            raise ValueError("give either file (a gridded field) or profile (values and pressure)")
+        return self
