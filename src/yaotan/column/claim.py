@@ -78,7 +78,8 @@ class Claim:
     def as_row(self) -> dict[str, Any]:
         """Give the fields as one row of a table, a column for each sentence."""
         row = asdict(self)
-        return {**row, **{f"sentence_{language}": text for language, text in row.pop("sentences").items()}}
+        sentences = row.pop("sentences")
+        return {**row, **{f"sentence_{language}": text for language, text in sentences.items()}}
 
 
 def check_claim(

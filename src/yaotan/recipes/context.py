@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -12,11 +12,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+import xarray as xr
 
 from yaotan.errors import RecipeError
 from yaotan.grid.spec import GridSpec
+from yaotan.io.netcdf import open_grid
 from yaotan.io.region import open_regions
 from yaotan.recipes.inventory import Granule, Inventory
+from yaotan.recipes.monthly import join_months
 from yaotan.recipes.step import Ledger
 from yaotan.recipes.study import Study
 
@@ -51,6 +54,7 @@ class Context:
     inventory: Inventory
     regions: gpd.GeoDataFrame
     progress: Callable[[str, int, int], None] | None = None
+    _opened: dict[tuple[Path, ...], tuple[xr.Dataset, list[xr.Dataset]]] = field(default_factory=dict)
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -111,6 +115,20 @@ class Context:
     def granules(self, product: str, month: Month) -> list[Granule]:
         """List the granules of a product that may hold soundings of a month."""
         return [granule for granule in self.inventory.of(product) if granule.overlaps(*month.interval)]
+
+    def open_product(self, grids: Mapping[str, Path]) -> xr.Dataset:
+        """Open the monthly grids of one product as one grid, lazily; half a dozen steps ask for the same."""
+        paths = tuple(grids[month] for month in sorted(grids))
+        if paths not in self._opened:
+            parts = [open_grid(path) for path in paths]
+            self._opened[paths] = join_months(parts), parts
+        return self._opened[paths][0]
+
+    def close_products(self) -> None:
+        """Close the grids that steps have opened."""
+        while self._opened:
+            for part in self._opened.popitem()[1][1]:
+                part.close()
 
     def relative(self, text: str) -> str:
         """Write a path as the study would: relative to its file where it lies below it.

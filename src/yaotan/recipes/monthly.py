@@ -1,20 +1,13 @@
-"""The monthly grids of a product as one, and tables in the two forms that a study leaves."""
+"""Monthly grids joined and screened, and tables in the two forms that a study leaves."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 import xarray as xr
 
-from yaotan.io.netcdf import open_grid
 from yaotan.io.write import write
-
-
-def open_product(grids: Mapping[str, Path]) -> xr.Dataset:
-    """Open the monthly grids of one product as one grid, lazily and in order of time."""
-    return join_months([open_grid(grids[month]) for month in sorted(grids)])
 
 
 def join_months(grids: list[xr.Dataset]) -> xr.Dataset:

@@ -150,6 +150,7 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     _require_data(context, records)
     tables = _table_records(context, records)
     analyses = do_analyses(context, *_for_analyses(context, records), _outputs(tables, "zonal-"))
+    context.close_products()
     # files of steps that left the study must be gone before the report looks at the folder
     context.ledger.forget_others(keep=["report", *STEPS])
     provenance = describe_run(context, recipe, {**records, **tables}, analyses)

@@ -19,7 +19,7 @@ from yaotan.column.contrast import Contrast, contrast
 from yaotan.grid.zonal import zonal_statistics
 from yaotan.io.write import write
 from yaotan.recipes.context import Context, digest_regions
-from yaotan.recipes.monthly import hide_sparse, open_product, write_table
+from yaotan.recipes.monthly import hide_sparse, write_table
 from yaotan.recipes.step import Step
 from yaotan.schema import column_variables
 
@@ -116,7 +116,7 @@ def zonal_step(
     regions = context.regions_and_union if key_regions is None else key_regions
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
-        grid = open_product(grids)
+        grid = context.open_product(grids)
         paths: list[Path] = []
         sparse = {}
         for variable in column_variables(grid):
@@ -212,7 +212,7 @@ def contrast_step(
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         rows = []
         for product, files in grids.items():
-            grid = open_product(files)
+            grid = context.open_product(files)
             for side in _sides(context, grid):
                 for variable in column_variables(grid):
                     result = contrast(
@@ -261,7 +261,7 @@ def comparison_step(
     columns += ["rmsd", "correlation", "cells", "months", "verdict"]
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
-        opened = {product: open_product(files) for product, files in grids.items()}
+        opened = {product: context.open_product(files) for product, files in grids.items()}
         rows = []
         for first, second in combinations(sorted(opened), 2):
             shared = set(column_variables(opened[first])) & set(column_variables(opened[second]))

@@ -11,7 +11,7 @@ from yaotan.catalog.gas import gases
 from yaotan.column.kernel.operator import operator_of
 from yaotan.errors import NotAGranuleError, RecipeError, SchemaError
 from yaotan.recipes.analysis.fusion import fusion_products, fusion_spec
-from yaotan.recipes.analysis.place import find_place, take_places
+from yaotan.recipes.analysis.place import check_places, find_place
 from yaotan.recipes.analysis.validation import open_references, station_files
 from yaotan.recipes.context import Context
 from yaotan.recipes.option import Analysis
@@ -47,7 +47,7 @@ def check_analyses(context: Context, opened: Opened) -> None:
     for key in ("fill", "trend"):
         options = getattr(study, key)
         if options is not None:
-            take_places(context, options.regions, f"{key}.regions")
+            check_places(context, options.regions, f"{key}.regions")
     check_prior(context, list(opened.items()))
     _check_months(context)
     _check_claims(context, opened)
@@ -86,6 +86,8 @@ def _check_claims(context: Context, opened: Opened) -> None:
     for number, claim in enumerate(context.study.claims):
         where = f"claims.{number}"
         _check_products(context, claim, where)
+        for side in ("a", "b"):
+            check_places(context, [getattr(claim, side)], f"{where}.{side}")
         ids = {side: find_place(context, getattr(claim, side), f"{where}.{side}") for side in ("a", "b")}
         if ids["a"] == ids["b"]:
             raise RecipeError(f"{claim.a!r} and {claim.b!r} are the same region", where=where)

@@ -21,7 +21,7 @@ from yaotan.recipes.analysis.finished import Finished
 from yaotan.recipes.analysis.place import take_places
 from yaotan.recipes.context import Context, Month, digest_regions
 from yaotan.recipes.inventory import Granule
-from yaotan.recipes.monthly import hide_sparse, open_product
+from yaotan.recipes.monthly import hide_sparse
 from yaotan.recipes.opening import digests_of, open_screened, opening_parameters
 from yaotan.recipes.step import Step
 from yaotan.report.analysis import FilledResult
@@ -60,7 +60,7 @@ def fill_step(context: Context, product: str, grids: Mapping[str, Path], digests
     granules = {month.name: context.granules(product, month) for month in months} if soundings else {}
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
-        grid = open_product(grids)
+        grid = context.open_product(grids)
         paths: list[Path] = []
         made, skipped = [], []
         names = column_variables(grid)

@@ -13,7 +13,7 @@ import xarray as xr
 
 from yaotan.column.background.background import background
 from yaotan.column.background.enhancement import enhancement
-from yaotan.column.hotspot.hotspot import ALONE, UNMEASURED, hot_spots
+from yaotan.column.hotspot.hotspot import ALONE, FLAGS, UNMEASURED, hot_spots
 from yaotan.column.hotspot.persistence import persistence
 from yaotan.errors import SeriesError, TooFewSoundingsError
 from yaotan.grid.bin import grid_soundings
@@ -119,21 +119,24 @@ def judge(context: Context, field: xr.Dataset, name: str) -> tuple[xr.Dataset, d
             seed=options.seed,
         )
     except TooFewSoundingsError as error:
-        measured = field[name].notnull()
-        flag = xr.where(measured, np.uint8(ALONE), np.uint8(UNMEASURED))
-        blank = xr.full_like(field[name], np.nan, dtype=float).drop_attrs().assign_attrs(units="1")
+        measured, dims = field[name].notnull(), field[name].dims
+        blank = (dims, np.full(measured.shape, np.nan), {"units": "1"})
         found = xr.Dataset(
             {
-                "hotspot": flag,
+                "hotspot": (dims, np.where(measured, ALONE, UNMEASURED).astype(np.uint8), _flags()),
                 f"{name}_gstar": blank,
                 f"{name}_gstar_q": blank,
-                "hotspot_count": xr.zeros_like(flag, dtype=np.int32),
+                "hotspot_count": (dims, np.zeros(measured.shape, np.int32), {"units": "1"}),
             }
         )
         cells = int(measured.sum())
         return kept.assign(found), {"cells": cells, "hot": 0, "cold": 0, "reason": error.what}
     summary = json.loads(found.attrs["hotspot"])[0]
     return kept.assign(found.data_vars).assign_attrs(found.attrs), {"reason": "", **summary}
+
+
+def _flags() -> dict[str, Any]:
+    return {"flag_values": np.arange(len(FLAGS), dtype=np.uint8), "flag_meanings": " ".join(FLAGS)}
 
 
 def _bounds(grid: xr.Dataset) -> list[str]:
@@ -163,6 +166,7 @@ def join_hotspots_step(context: Context, product: str, records: Mapping[str, Map
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         paths: list[Path] = []
         made: list[str] = []
+        skipped = []
         options: dict[str, Any] = {}
         for variable in variables:
             stem = context.folder / "columns" / f"{product}_{variable}"
@@ -181,6 +185,8 @@ def join_hotspots_step(context: Context, product: str, records: Mapping[str, Map
                 if Path(path).name.startswith(f"{product}_{variable}_")
             ]
             if not files:
+                reasons = ", ".join(dict.fromkeys(str(row["reason"]) for row in rows))
+                skipped.append({"variable": variable, "reason": reasons})
                 continue
             grids = [open_grid(file) for file in files]
             options = next((json.loads(g.attrs["options"]) for g in grids if "options" in g.attrs), options)
@@ -193,11 +199,11 @@ def join_hotspots_step(context: Context, product: str, records: Mapping[str, Map
                 share = None
             if share is not None:
                 keep = {name: whole[name] for name in _bounds(whole) if name != "time_bnds"}
-                share = share.assign(keep).assign_attrs(kind="model")
+                share = share.assign(keep).assign_attrs(title=f"How often {variable} is a hot spot")
                 paths.append(write(share, Path(f"{stem}_persistence.nc")))
             for grid in grids:
                 grid.close()
-        return paths, {"variables": made, "options": options}
+        return paths, {"variables": made, "options": options, "skipped": skipped}
 
     outputs = {path: digest for record in records.values() for path, digest in record["outputs"].items()}
     months = {name: record["summary"]["months"] for name, record in records.items()}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from yaotan.catalog.region import key_regions
 from yaotan.errors import RecipeError
@@ -68,6 +69,28 @@ def take_places(context: Context, wanted: Sequence[str] | None, where: str) -> g
         added = key_regions(context.regions, names=keys)[list(own.columns)]
         own = gpd.GeoDataFrame(pd.concat([own, added], ignore_index=True), crs=own.crs)
     return own.set_index("region_id", drop=False).loc[ids].reset_index(drop=True)
+
+
+def check_places(context: Context, wanted: Sequence[str] | None, where: str) -> None:
+    """Refuse names of no region, and key regions beyond the area of the study.
+
+    Raises
+    ------
+    RecipeError
+        As `find_place`; a key region does not touch the grid.
+    """
+    places = take_places(context, wanted, where)
+    own = set(context.regions_and_union["region_id"])
+    west, south, east, north = context.bounds
+    # a grid over the dateline counts on beyond 180
+    area = shapely.union_all([shapely.box(west - turn, south, east - turn, north) for turn in (0, 360)])
+    for place in places.itertuples():
+        if place.region_id not in own and not place.geometry.intersects(area):
+            raise RecipeError(
+                f"the key region {place.region_id} lies outside the area of the study",
+                where=where,
+                expected=f"regions within {context.bounds} (west, south, east, north)",
+            )
 
 
 def key_places(context: Context, named: Iterable[tuple[str, str]]) -> gpd.GeoDataFrame | None:

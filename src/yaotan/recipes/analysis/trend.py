@@ -22,7 +22,7 @@ from yaotan.errors import SeriesError
 from yaotan.recipes.analysis.finished import Finished, read_rows
 from yaotan.recipes.analysis.place import take_places
 from yaotan.recipes.context import Context, digest_regions
-from yaotan.recipes.monthly import hide_sparse, open_product, write_table
+from yaotan.recipes.monthly import hide_sparse, write_table
 from yaotan.recipes.option import TrendOptions
 from yaotan.recipes.step import Step
 from yaotan.report.analysis import TrendResult
@@ -63,7 +63,7 @@ def trend_step(context: Context, product: str, grids: Mapping[str, Path], digest
     regions = take_places(context, options.regions, "trend.regions")
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
-        grid = open_product(grids)
+        grid = context.open_product(grids)
         paths: list[Path] = []
         made = column_variables(grid)
         for variable in made:
@@ -113,8 +113,7 @@ def analyse(
     """
     none = {"trend": RATES, "trend_series": SERIES, "growth": _GROWTH}
     empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in none.items()}
-    time = pd.DatetimeIndex(grid["time"].values)
-    months = 12 * (time[-1].year - time[0].year) + time[-1].month - time[0].month + 1
+    months = int(np.ptp(grid["time"].values.astype("datetime64[M]").astype(int))) + 1
     if months < SHORTEST:
         rows = [_skip(region, "too_short", SHORTEST, months) for region in regions.itertuples()]
         return {**empty, "trend_skipped": pd.DataFrame(rows, columns=list(SKIPPED))}
@@ -155,12 +154,14 @@ def judge_series(
 ) -> tuple[list[tuple[Any, ...]], list[int]]:
     """Say which regions cannot have a trend and why, and give the places of the others."""
     missing = json.loads(series.attrs["not_estimated"])
-    needed = 2 * (options.terms + 2 * options.harmonics)
+    # twice the coefficients for the fit; ten for the test of the trend
+    needed = max(10, 2 * (options.terms + 2 * options.harmonics))
     rows, keep = [], []
+    month = series["time"].values.astype("datetime64[M]").astype(int)
     for number, region in enumerate(regions.itertuples()):
         value = series[variable].values[number]
         known = np.flatnonzero(np.isfinite(value))
-        span = int(known[-1] - known[0] + 1) if known.size else 0
+        span = int(np.ptp(month[known])) + 1 if known.size else 0
         if not known.size:
             inside = int(series["cells"][number] + series["cells_left_out"][number])
             reason = "not_estimated" if inside else "outside_grid"
