@@ -111,8 +111,9 @@ def mean_field(model: xr.Dataset, region: Box | None) -> xr.Dataset:
         high = (model["lat"].values >= south) & (model["lat"].values <= north)
         if not (wide.any() and high.any()):
             raise SchemaError(f"the box {region} holds no cell of the model", where="background")
-        mean = chosen.isel(lat=high, lon=wide).weighted(_areas(model).isel(lat=high, lon=wide))
-        mean = mean.mean(("lat", "lon"), keep_attrs=True).expand_dims(_EVERYWHERE)
+        inside = {"lat": high, "lon": wide}
+        weighted = chosen.isel(inside).weighted(_areas(model).isel(inside))
+        mean = weighted.mean(("lat", "lon"), keep_attrs=True).expand_dims(_EVERYWHERE)
     upright = ("level", "layer", "edge")
     order = [d for d in ("time", *upright, "lat", "lon") if d in mean.dims]
     mean = mean.transpose(*order)
