@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 from report_analyses import BIASES, SCATTER
 from report_results import make_results
 from report_section import build, group, numbers, study, texts, with_first
+from yaotan import anomaly, anomaly_table, hot_spots, persistence, validate
+from yaotan.column.validation.validation import score_table
+from yaotan.report.analysis import AnomalyResult, HotspotResult, ValidationResult
 from yaotan.report.page import render
+from yaotan.report.section.anomaly import make_anomalies
 from yaotan.report.section.claim import make_claims
 from yaotan.report.section.front import make_front
 from yaotan.report.section.fusion import make_fused
@@ -166,3 +173,53 @@ def test_rare_persistent_cells_are_in_the_colours():
     labels = [float(text) for text in re.findall(r">(\d+)</text>", figure.svg)]
     assert min(labels) == 0
     assert max(labels) >= 50, "the bar reaches the few cells that are hot"
+
+
+def test_sections_take_what_the_functions_give():
+    """Hot spots, anomalies and scores as the library itself makes them."""
+    rng = np.random.default_rng(3)
+    field = rng.normal(0, 1, (4, 12, 12))
+    field[:, 5:8, 5:8] += 4
+    field[2] = np.nan
+    axes = {"lat": np.arange(21.0, 33), "lon": np.arange(101.0, 113)}
+    axes["time"] = pd.date_range("2019-01-01", periods=4, freq="MS")
+    name = "xco2_enhancement"
+    grid = xr.Dataset({name: (("time", "lat", "lon"), field, {"units": "ppm"})}, axes)
+    found = hot_spots(grid, draws=99)
+    times = [
+        {"time": t} | one for t, one in zip(axes["time"], json.loads(found.attrs["hotspot"]), strict=True)
+    ]
+    options = json.loads(found.attrs["options"])
+    head = {"product": "oco2_lite", "title": "OCO-2 Lite v11.1", "units": "ppm"}
+    hot = HotspotResult(
+        **head, variable=name, grid=grid.merge(found), persistence=persistence(found),
+        months=pd.DataFrame(times), options=options,
+    )  # fmt: skip
+    year = np.arange(96) / 12
+    series = 400 + 2.3 * year + rng.normal(0, 0.3, (1, 96))
+    series[0, 90] += 4
+    months = pd.date_range("2012-01-01", periods=96, freq="MS")
+    table = xr.Dataset(
+        {"xco2": (("region", "time"), series, {"units": "ppm"})}, {"region": ["R00"], "time": months}
+    )
+    unusual = AnomalyResult(**head, variable="xco2", table=anomaly_table(anomaly(table)))
+    pairs = study().validations[0].pairs
+    columns = {key: ("pair", pairs[key].to_numpy()) for key in pairs if key != "station"}
+    given = xr.Dataset(columns, coords={"station": ("pair", np.array(pairs["station"].tolist()))})
+    scores = score_table(validate(given.assign_attrs(variable="xco2", units="ppm", kernel="none")))
+    whole = scores[scores["station"] == "*"].iloc[0].drop("station").dropna()
+    against = ValidationResult(
+        **head, variable="xco2", reference="TCCON", kernel="none", pairs=pairs,
+        sites=scores[scores["station"] != "*"], overall=dict(whole), lost=pd.DataFrame(),
+    )  # fmt: skip
+    results = replace(study(), hotspots=(hot,), anomalies=(unusual,), validations=(against,))
+    rows = texts(group(make_hotspots, results)["table"])
+    flagged = found["hotspot"].isin([1, 2]).any(["lat", "lon"]).values
+    words = ["clusters" if some else "nothing stands out" for some in flagged]
+    assert [row[-1] for row in rows] == [*words[:2], "not judged", words[3]]
+    assert words[3] == "clusters"
+    assert group(make_hotspots, results)["figures"][0].title.startswith("April 2019: ")
+    assert "July 2019 was high" in group(make_anomalies, results)["figures"][0].title
+    site = {row[0]: row for row in texts(group(make_validations, results)["table"])}["Hefei"]
+    expected = pairs[pairs["station"] == "Hefei"]["difference"].mean()
+    assert abs(float(site[2].replace("−", "-")) - expected) < 0.006

@@ -92,6 +92,8 @@ def _say(page: PageContext, one: AnomalyResult, names: dict[str, str]) -> list[s
         slots = {"total": whole(len(judged)), "high": whole(high), "low": whole(low)}
         slots |= {"chance": fixed(chance, 1 if chance < 10 else 0), "level": text.level(one.level)}
         lines.append(text("anomaly.found" if high + low else "anomaly.found_none", n=high + low, **slots))
+        if 0 < high + low <= chance + 2.0 * np.sqrt(chance):  # as a count of independent months scatters
+            lines[-1] += text("space") + text("anomaly.as_chance")
     few = one.table[one.table["verdict"] == "too_few_years"] if len(one.table) else one.table
     if len(few):
         regions = few["region_id"].astype(str).nunique()
