@@ -1,6 +1,6 @@
-"""A study of two years and two satellites, small enough for every column analysis in a test.
+"""A study of three years and two satellites, small enough for every column analysis in a test.
 
-Of the 24 months 10 have data (a trend needs no more), and GOSAT has two of them.
+Of the 36 months 10 have data (a trend needs no more), and GOSAT has two of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from yaotan.simulate.layout import (
 
 #: west, south, east, north
 BOUNDS: Final = (112.0, 28.0, 120.0, 34.0)
-MONTHS: Final = tuple(np.datetime64("2019-01", "M") + k for k in (0, 3, 5, 8, 10, 12, 15, 17, 20, 23))
+MONTHS: Final = tuple(np.datetime64("2019-01", "M") + k for k in (0, 3, 5, 12, 15, 17, 24, 27, 30, 35))
 GOSAT_MONTHS: Final = MONTHS[:2]
 #: what is planted: growth [ppm per year], half of the season [ppm], rise to the east [ppm per degree]
 GROWTH: Final = 2.5
@@ -108,6 +108,7 @@ def everything() -> dict[str, Any]:
             "harmonics": 1,
             "fewest": 4,
         },
+        "anomaly": {"regions": ["west", "长三角"], "growth": "none", "min_years": 2, "fewest": 4},
         "fill": {
             "products": ["oco2_lite"],
             "months": ["2019-06", "2020-06"],

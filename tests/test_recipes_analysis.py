@@ -86,7 +86,7 @@ def places(folder: Path) -> gpd.GeoDataFrame:
 
 def test_all_was_done_and_every_file_is_catalogued(done: tuple[Path, RunResult], columns: Path) -> None:
     folder, result = done
-    assert [note.partition(":")[0] for note in result.notes] == []
+    assert [note.partition(":")[0] for note in result.notes] == ["anomaly-nies_gosat_co2 xco2"]
     names = {path.name for path in columns.iterdir()}
     assert {
         *(f"oco2_lite_xco2_{end}" for end in ("trend.csv", "trend.parquet", "trend_series.csv")),
@@ -137,6 +137,26 @@ def test_a_region_without_a_trend_says_why(results: StudyResults) -> None:
     assert set(short["reason"]) == {"too_short"}
     assert (short["needed"].iloc[0], short["given"].iloc[0]) == (24, 4)
     assert results.trends[-1].rates.empty or results.trends[0].rates.empty
+
+
+def test_anomalies(done: Any, monthly: xr.Dataset, results: StudyResults) -> None:
+    (found,) = results.anomalies
+    series = yaotan.region_series(monthly, places(done[0]).loc[["west", "yangtze_delta"]], fewest=4).load()
+    direct = yaotan.anomaly_table(
+        yaotan.anomaly(series, variable="xco2", growth="none", min_years=2), variable="xco2"
+    )
+    assert (found.product, found.level) == (OCO2, 0.05)
+    for name in ("anomaly", "climatology", "spread", "z", "p"):
+        np.testing.assert_allclose(found.table[name], direct[name], rtol=1e-9)
+    for name in ("region_id", "verdict", "years", "name_zh"):
+        assert found.table[name].tolist() == direct[name].tolist()
+    january = found.table[found.table["time"] == "2020-01-01"]
+    assert january["years"].tolist() == [2, 2]
+    # the middle of three years of growth
+    assert (january["anomaly"].abs() < 1.5).all()
+    assert set(found.table["verdict"]) & {"too_few_years"}
+    # of GOSAT there are two months
+    assert any(note.startswith("anomaly-nies_gosat_co2 xco2: not done") for note in done[1].notes)
 
 
 def test_filled_map(done: Any, monthly: xr.Dataset, results: StudyResults) -> None:
@@ -228,7 +248,7 @@ def test_claims(columns: Path, results: StudyResults) -> None:
     assert results.claims is not None
     claims = results.claims.claims
     table = read_table(columns / "oco2_lite_xco2_regions.csv")
-    direct = yaotan.check_claim(table, a="east", b="west", at_least=0.5, period=("2019-01", "2020-12"))
+    direct = yaotan.check_claim(table, a="east", b="west", at_least=0.5, period=("2019-01", "2021-12"))
     mine = claims[(claims["claim"] == 0) & (claims["product"] == OCO2)].iloc[0]
     for name in ("difference", "lower", "upper", "effective_months", "missed_bias"):
         assert mine[name] == pytest.approx(getattr(direct, name)), name
@@ -239,7 +259,7 @@ def test_claims(columns: Path, results: StudyResults) -> None:
     key = claims[claims["claim"] == 1]
     assert (key["a"].item(), key["b"].item(), key["product"].item()) == ("yangtze_delta", WHOLE, OCO2)
     with_key = pd.concat([table, read_table(columns / "oco2_lite_xco2_key_regions.csv")])
-    direct = yaotan.check_claim(with_key, a="yangtze_delta", b="all", period=("2019-01", "2020-12"))
+    direct = yaotan.check_claim(with_key, a="yangtze_delta", b="all", period=("2019-01", "2021-12"))
     assert key["difference"].item() == pytest.approx(direct.difference)
     alone = claims[claims["claim"] == 2]
     assert set(alone["verdict"]) == {"no_data"}
@@ -263,7 +283,7 @@ def test_only_what_stands_on_a_change_is_done_again(done: tuple[Path, RunResult]
     (folder / "results" / "columns" / "fused_xco2.nc").unlink()
     assert again() == {"fusion"}
     with (folder / "station.csv").open("a") as file:
-        file.write("405.0,0.3,2020-12-31 02:00:00,12.5,31.0,116.0,2020-12-31,31.5,116.5\n")
+        file.write("405.0,0.3,2021-12-31 02:00:00,12.5,31.0,116.0,2021-12-31,31.5,116.5\n")
     changed = again()
     assert {name.split("-")[0] for name in changed} == {"pairs", "validation"}
     assert len([name for name in changed if name.startswith("pairs")]) == len(MONTHS)
@@ -280,7 +300,7 @@ class _Killed(BaseException):
 
 
 def test_a_run_that_ends_in_an_analysis_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {key: value for key, value in everything().items() if key not in ("fill", "trend")}
+    given = {key: value for key, value in everything().items() if key not in ("fill", "trend", "anomaly")}
     study = make_study(tmp_path, months=2, **given | {"claims": given["claims"][:2]})
     from yaotan.recipes.analysis import hotspot
 
@@ -338,6 +358,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunResult]:
         ({"fill": {"months": ["January"]}}, "is no month such as"),
         ({"validation": {"stations": "nothing/*.nc", "kernel": "none"}}, "validation.stations"),
         ({"validation": {"stations": "station.csv"}}, "station has no co2_prior_profile.*kernel: none"),
+        ({"anomaly": {"min_years": 2}}, "min_years 2 is not more than the 2 terms"),
+        ({"anomaly": {"base": ["2015", "2020-01"]}}, "'2015' is no month such as"),
         ({"validation": {}}, "'validation.stations' is missing"),
         ({"hotspots": {"distanc": 3}}, "hotspots.distanc.*'distance'"),
         ({"hotspots": {"background": {"near": 300}}}, "near 300 is not less than far 200"),
@@ -410,5 +432,15 @@ def test_soundings_that_a_prior_does_not_reach_are_counted(small: Any) -> None:
     assert (results.trends, results.filled, results.hotspots, results.validations, results.fused) == ((),) * 5
     assert results.claims is None
     kinds = {name.split("-")[0] for name in result.executed}
-    assert not kinds & {"trend", "fill", "hotspot", "hotspots", "boxes", "fusion", "pairs", "claims"}
+    assert not kinds & {
+        "trend",
+        "anomaly",
+        "fill",
+        "hotspot",
+        "hotspots",
+        "boxes",
+        "fusion",
+        "pairs",
+        "claims",
+    }
     assert not (result.folder / "stac" / "analyses").exists()

@@ -217,6 +217,8 @@ def run_run(recipe: str, output: str | None, check: bool, trust_layout: bool = F
         print(f"read: {counts} files; {len(result.executed)} steps run")
         for product, count in result.products.items():
             print(f"{product}: {count['read']} soundings read, {count['kept']} kept")
+        for note in result.notes:
+            print(note, file=sys.stderr)
         print(f"report: {result.report}")
 
 

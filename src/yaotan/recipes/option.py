@@ -28,6 +28,21 @@ Place = Annotated[str, BeforeValidator(_as_text)]
 Positive = Annotated[float, Field(gt=0)]
 
 
+def _month(value: Any) -> Any:
+    """Check that a text is a month such as 2020-01."""
+    try:
+        fine = isinstance(value, str) and str(pd.Period(value, "M")) == value
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ValueError(f"{value!r} is no month such as 2020-01")
+    return value
+
+
+#: a calendar month, as 2020-01
+MonthName = Annotated[str, BeforeValidator(_month)]
+
+
 class Analysis(Strict):
     """An analysis of single products."""
 
@@ -53,7 +68,7 @@ class FillOptions(Analysis):
     #: of soundings of one overpass
     average: str | Positive | None = None
     #: months to be filled, as 2020-01; none means every one with data
-    months: list[str] | None = None
+    months: list[MonthName] | None = None
     #: cells with their centre in these regions; none means the whole grid
     regions: list[Place] | None = None
     mean: MeanOptions = MeanOptions()
@@ -68,18 +83,6 @@ class FillOptions(Analysis):
         if method not in METHODS:
             raise ValueError(f"is none of {', '.join(METHODS)}")
         return method
-
-    @field_validator("months")
-    @classmethod
-    def _are_months(cls, months: list[str] | None) -> list[str] | None:
-        for month in months or []:
-            try:
-                fine = str(pd.Period(month, "M")) == month
-            except ValueError:
-                fine = False
-            if not fine:
-                raise ValueError(f"{month!r} is no month such as 2020-01")
-        return months
 
     @model_validator(mode="after")
     def _filler_has(self) -> FillOptions:
@@ -103,6 +106,31 @@ class TrendOptions(Analysis):
     pattern: Literal["seasonal", "constant"] = "seasonal"
     #: months in which a cell must have been seen to take part
     fewest: int = Field(default=6, ge=1)
+
+
+class AnomalyOptions(Analysis):
+    """Months of regions against the same months of other years (`yaotan.anomaly`)."""
+
+    #: none means every region of the study and their union
+    regions: list[Place] | None = None
+    #: first and last month of the years that make the climatology; none means all data
+    base: tuple[MonthName, MonthName] | None = None
+    growth: Literal["fit", "none"] = "fit"
+    #: of the polynomial of growth
+    terms: Literal[2, 3, 4] | None = None
+    #: fewest other years of a calendar month
+    min_years: int = Field(default=5, ge=2)
+    level: float = Field(default=0.05, gt=0, lt=1)
+    pattern: Literal["seasonal", "constant"] = "seasonal"
+    #: months in which a cell must have been seen to take part
+    fewest: int = Field(default=6, ge=1)
+
+    @model_validator(mode="after")
+    def _enough_years(self) -> AnomalyOptions:
+        terms = 1 if self.growth == "none" else self.terms or 2
+        if self.min_years <= terms:
+            raise ValueError(f"min_years {self.min_years} is not more than the {terms} terms of the growth")
+        return self
 
 
 class ValidationOptions(Analysis):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import xarray as xr
 
@@ -16,6 +16,12 @@ from yaotan.io.digest import sha256
 from yaotan.io.netcdf import open_grid
 from yaotan.recipes.context import Context
 from yaotan.schema import column_variables
+
+#: words of the rule that takes out what cannot be brought to the prior
+PRIOR_WORDS: Final = {
+    "en": "no common prior: kernel or profile missing, or the prior does not reach",
+    "zh": "无法换用统一先验：缺平均核或廓线，或先验廓线未覆盖",
+}
 
 
 def _applies(context: Context, product: str) -> bool:

@@ -20,6 +20,7 @@ from yaotan.io.tabular import read_table
 from yaotan.recipes.analysis.finished import Finished
 from yaotan.recipes.analysis.plan import load_analyses, notes_of
 from yaotan.recipes.context import ALL_REGIONS
+from yaotan.recipes.prior import PRIOR_WORDS
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
 from yaotan.schema import column_variables
 from yaotan.typing import PathLike
@@ -184,7 +185,7 @@ def _for_readers(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 def _words(study: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Collect words for rules and flags, from the products' entries and the study's own rules."""
-    words: dict[str, dict[str, str]] = {}
+    words = {f"common_prior_{column}": PRIOR_WORDS for column in gases()} if study.get("prior") else {}
     for product in provenance["products"]:
         entry = _entry(product, provenance)
         named = [rule for item in study["inputs"] for rule in item["rules"] if isinstance(rule, str)]

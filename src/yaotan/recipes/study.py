@@ -13,6 +13,7 @@ from yaotan.catalog.screening import ScreeningRule
 from yaotan.catalog.source import load_yaml
 from yaotan.errors import CatalogError, RecipeError
 from yaotan.recipes.option import (
+    AnomalyOptions,
     ClaimOptions,
     FillOptions,
     FusionOptions,
@@ -114,6 +115,7 @@ class Study(Strict):
     #: column analyses; none means not asked for, {} asks with all defaults
     fill: FillOptions | None = None
     trend: TrendOptions | None = None
+    anomaly: AnomalyOptions | None = None
     validation: ValidationOptions | None = None
     hotspots: HotspotOptions | None = None
     claims: list[ClaimOptions] = Field(default_factory=list)

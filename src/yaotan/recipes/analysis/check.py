@@ -40,11 +40,11 @@ def check_analyses(context: Context, opened: Opened) -> None:
         The files of the stations cannot be read; boxes of the fusion are impossible.
     """
     study = context.study
-    for key in ("prior", "fill", "trend", "validation", "hotspots", "fusion"):
+    for key in ("prior", "fill", "trend", "anomaly", "validation", "hotspots", "fusion"):
         options = getattr(study, key)
         if options is not None:
             _check_products(context, options, key)
-    for key in ("fill", "trend"):
+    for key in ("fill", "trend", "anomaly"):
         options = getattr(study, key)
         if options is not None:
             check_places(context, options.regions, f"{key}.regions")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from yaotan.io.digest import sha256
+from yaotan.recipes.analysis.anomaly import anomaly_step, load_anomalies
 from yaotan.recipes.analysis.claim import claim_step, load_claims
 from yaotan.recipes.analysis.fill import fill_step, load_filled
 from yaotan.recipes.analysis.finished import Finished
@@ -57,6 +58,9 @@ def do_analyses(
     if study.trend is not None:
         for product in _chosen(context, study.trend, grids):
             _do(context, records, trend_step(context, product, grids[product], digests[product]))
+    if study.anomaly is not None:
+        for product in _chosen(context, study.anomaly, grids):
+            _do(context, records, anomaly_step(context, product, grids[product], digests[product]))
     if study.fill is not None:
         for product in _chosen(context, study.fill, grids):
             _do(context, records, fill_step(context, product, grids[product], digests[product]))
@@ -134,6 +138,7 @@ def load_analyses(finished: Finished) -> dict[str, Any]:
     """Read the analyses of a finished run into the fields of `StudyResults`."""
     return {
         "trends": load_trends(finished),
+        "anomalies": load_anomalies(finished),
         "filled": load_filled(finished),
         "hotspots": load_hotspots(finished),
         "validations": load_validations(finished),
