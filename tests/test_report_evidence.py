@@ -115,6 +115,12 @@ def test_claims_have_verdict_interval_and_ready_sentence():
     assert chinese.parts["sentences"][0] == rows["sentence_zh"][0]
 
 
+def test_signs_in_ready_sentences():
+    claims = study().claims.claims.assign(sentence_en="From -0.0 to -0.05 and -1.2 (2019-01): -0 ± 0.1.")
+    section = build(make_claims, replace(study(), claims=replace(study().claims, claims=claims)))
+    assert section.parts["sentences"][0] == "From 0.0 to −0.05 and −1.2 (2019-01): 0 ± 0.1."
+
+
 def test_first_screen_shows_one_claim():
     cards = build(make_front).parts["cards"]
     row = study().claims.claims.iloc[0]
@@ -123,6 +129,9 @@ def test_first_screen_shows_one_claim():
     assert abs(float(card.value) - row["difference"]) < 0.006
     assert card.word == "supported"
     assert len(cards) <= 5
+    other = pd.concat([study().claims.claims[1:2].assign(product="gf5b_gmi"), study().claims.claims])
+    results = replace(study(), claims=replace(study().claims, claims=other))
+    assert card in build(make_front, results).parts["cards"], "the product of the map comes first"
     without = build(make_front, replace(study(), claims=None)).parts["cards"]
     assert not any("is higher than" in one.title for one in without)
 
@@ -137,7 +146,7 @@ def test_claim_without_data_and_in_words_of_the_user():
     assert texts(section.parts["table"])[0][:6] == [
         "The south leads", "OCO-2 Lite v11.1", "no data", "–", "–", "0",
     ]  # fmt: skip
-    assert section.parts["sentences"][0].startswith("Claim: The south leads. Only 1 of 24 months")
+    assert section.parts["sentences"][0].startswith("Claim: The south leads. 1 of 24 months")
     card = next(card for card in build(make_front, results).parts["cards"] if card.title == "The south leads")
     assert (card.value, card.word, card.tone) == ("–", "no data", "none")
 

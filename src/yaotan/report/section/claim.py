@@ -85,7 +85,8 @@ def claim_note(page: PageContext, row: dict[str, Any]) -> str:
 def _sentence(page: PageContext, row: dict[str, Any]) -> str:
     given = row.get(f"sentence_{page.text.language}")
     if isinstance(given, str) and given.strip():
-        return re.sub(r"(?<![\w)])-(?=\d)", "\N{MINUS SIGN}", given)
+        signed = re.sub(r"(?<![\w)])-(?=\d)", "\N{MINUS SIGN}", given)
+        return re.sub(r"\N{MINUS SIGN}(?=0(?:\.0+)?(?![\d.]))", "", signed)  # a rounded zero has no sign
     slots = {"claim": claim_text(page, row), "months": whole(row["months"])}
     return page.text("claim.no_data_sentence", **slots, total=whole(row["period_months"]))
 

@@ -148,12 +148,14 @@ def _value_map(page: PageContext, one: FilledResult, key: str, values: Floats) -
         values,
         alt=text("filled.alt", **slots),
         label=page.quantity(one.variable, one.units),
-        overlays=[overlay],
+        overlays=[overlay] if shares.never.any() else [],
     )
     layers = {one.variable: values, f"{one.variable}_uncertainty": mean_of_times(_sigma(one))}
     download, elsewhere = download_cells(page, f"filled_{one.key}", one.grid, layers)
-    title, caption = text("filled.map", **slots), text("filled.map_caption") + elsewhere
-    return Figure(f"{key}-map", svg, title, caption, download)
+    title, caption = text("filled.map", **slots), text("filled.map_caption")
+    if shares.never.any():
+        caption += text("space") + text("filled.hatched")
+    return Figure(f"{key}-map", svg, title, caption + elsewhere, download)
 
 
 def _mask_map(page: PageContext, one: FilledResult, key: str) -> Figure:

@@ -114,7 +114,10 @@ def _cards(page: PageContext) -> list[Card]:
         for row in rows_of(first)[:1]:
             note = text("card.contrast_note", symbol=page.symbol(main.variable), product=main.title)
             cards.append(_difference_card(page, text.name(row), row, note))
-    cards += [_claim_card(page, row) for row in claim_rows(page)[:1]]
+    claims = claim_rows(page)
+    if firsts:  # of the product whose map is shown, if it has any
+        claims.sort(key=lambda row: row.get("product", "") != firsts[0].product)
+    cards += [_claim_card(page, row) for row in claims[:1]]
     if len(results.comparison):
         row = rows_of(results.comparison)[0]
         title = text(

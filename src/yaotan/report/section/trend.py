@@ -24,6 +24,8 @@ from yaotan.report.table import Cell, Table, make_download, make_heads, number_c
 MOST_PANELS: Final = 4
 #: more rows than this make the chart of rates taller than the panels
 TALL: Final = 16
+#: reasons that their own words tell in full
+PLAIN: Final = frozenset({"too_short", "too_few_months", "constant", "outside_grid"})
 #: half width of a 95 % interval [1 sigma]
 _Z95: Final = 1.96
 Floats = npt.NDArray[np.float64]
@@ -250,7 +252,7 @@ def _skipped_table(page: PageContext, one: TrendResult, names: dict[str, str]) -
         reason = text(known if text.has(known) else "trend.skip.other")
         pair = [number_cell(whole(row[name]), row[name]) for name in ("needed", "given")]
         detail = row.get("detail")
-        more = Cell(detail if isinstance(detail, str) else "", "source")
+        more = Cell(detail if isinstance(detail, str) and row["reason"] not in PLAIN else "", "source")
         rows.append((Cell(names.get(str(row["region_id"]), text.name(row))), Cell(reason), *pair, more))
     if not rows:
         return None
