@@ -140,3 +140,85 @@ def tally_parts(
                 sums[d, 0, z, cell] += a * v
                 sums[d, 1, z, cell] += a * v * v
                 sums[d, 2, z, cell] += a
+
+
+@_jit
+def label_equal(pairs: Any, kept: Any, label: Any, parent: Any) -> int:
+    """Number the connected areas of equal pairs (neighbours by an edge), of pairs that are kept only.
+
+    ``pairs`` ``(n, m)``, ``kept`` says for every pair whether it counts. ``label`` ``(n, m)`` gets numbers
+    from 1 (0: none), ``parent`` is room for n * m + 1 of them. Returns the count.
+    """
+    rows, columns = pairs.shape
+    count = 0
+    for i in range(rows):
+        for j in range(columns):
+            pair = pairs[i, j]
+            label[i, j] = 0
+            if not kept[pair]:
+                continue
+            up = label[i - 1, j] if i > 0 and pairs[i - 1, j] == pair else 0
+            left = label[i, j - 1] if j > 0 and pairs[i, j - 1] == pair else 0
+            if up == 0 and left == 0:
+                count += 1
+                parent[count] = count
+                label[i, j] = count
+                continue
+            a = up if up else left
+            b = left if left else up
+            while parent[a] != a:
+                parent[a] = parent[parent[a]]
+                a = parent[a]
+            while parent[b] != b:
+                parent[b] = parent[parent[b]]
+                b = parent[b]
+            low = min(a, b)
+            parent[a] = low
+            parent[b] = low
+            label[i, j] = low
+    final = 0
+    for k in range(1, count + 1):  # no root is above its members, so theirs has its number already
+        if parent[k] == k:
+            final += 1
+            parent[k] = -final
+        else:
+            parent[k] = parent[parent[k]]
+    for i in range(rows):
+        for j in range(columns):
+            if label[i, j]:
+                label[i, j] = -parent[label[i, j]]
+    return final
+
+
+@_jit
+def measure_areas(
+    label: Any,
+    pairs: Any,
+    row_area: Any,
+    column_area: Any,
+    scale: Any,
+    stride: int,
+    area: Any,
+    box: Any,
+    pair: Any,
+) -> None:
+    """Area, extent (first and last row and column) and pair of every labelled area (numbers from 1)."""
+    rows, columns = label.shape
+    for i in range(rows):
+        for j in range(columns):
+            k = label[i, j]
+            if k == 0:
+                continue
+            a = row_area[i] * column_area[j]
+            if scale.size:
+                fi, fj = (i % stride + 0.5) / stride, (j % stride + 0.5) / stride
+                p, q = i // stride, j // stride
+                upper = scale[p, q] * (1.0 - fj) + scale[p, q + 1] * fj
+                lower = scale[p + 1, q] * (1.0 - fj) + scale[p + 1, q + 1] * fj
+                a *= upper * (1.0 - fi) + lower * fi
+            if area[k] == 0.0:
+                box[k, 0], box[k, 1], box[k, 2], box[k, 3] = i, i, j, j
+                pair[k] = pairs[i, j]
+            area[k] += a
+            box[k, 0], box[k, 1] = min(box[k, 0], i), max(box[k, 1], i)
+            box[k, 2], box[k, 3] = min(box[k, 2], j), max(box[k, 3], j)
