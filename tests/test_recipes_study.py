@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import pytest
+from pydantic import BaseModel
 
 from yaotan.errors import RecipeError
-from yaotan.recipes.study import load_study
+from yaotan.recipes.study import Study, load_study
 
 GOOD = """
 title: {en: Test, zh: 测试}
@@ -73,3 +78,39 @@ def test_yaml_cannot_run_code(tmp_path):
     path = write_study(tmp_path, GOOD.replace("{en: Test, zh: 测试}", "!!python/object/apply:os.getcwd []"))
     with pytest.raises(RecipeError, match="not valid YAML"):
         load_study(path)
+
+
+def blocks() -> list[str]:
+    """Give the study file that docs/recipe.md writes out."""
+    text = (Path(__file__).parents[1] / "docs" / "recipe.md").read_text(encoding="utf-8")
+    return re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_the_study_file_of_the_documentation_can_be_loaded(tmp_path):
+    study = load_study(write_study(tmp_path, "".join(blocks())))
+    for name in ("prior", "trend", "anomaly", "fill", "hotspots", "validation", "fusion"):
+        assert getattr(study, name) is not None, name
+    assert study.claims[0].a == "北京市"
+    # what is shown as a default is one
+    assert study.hotspots == type(study.hotspots)()
+    assert study.trend.model_copy(update={"regions": None}) == type(study.trend)()
+
+
+def keys(model: type[BaseModel]) -> set[str]:
+    """Every key that a model and the models in it allow."""
+    found = set(model.model_fields)
+    for field in model.model_fields.values():
+        kinds = [field.annotation, *get_args(field.annotation)]
+        kinds += [deep for kind in kinds for deep in get_args(kind)]
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                found |= keys(kind)
+    return found
+
+
+def test_the_documentation_names_every_key():
+    text = (Path(__file__).parents[1] / "docs" / "recipe.md").read_text(encoding="utf-8")
+    # a rule written out is described in screening.md
+    rule = {"words", "among", "in", "min", "max", "variable", "gas", "name", "outlier", "deviations"}
+    missing = {key for key in keys(Study) - rule if not re.search(rf"\b{key}\b", text)}
+    assert missing == set()

@@ -175,5 +175,9 @@ inputs:
 grid: {{resolution: 1.0, frequency: month}}
 regions: {{path: regions.geojson, source: {{en: made up, zh: 虚构示例}}}}
 contrasts: {{west_east: 112.0, zonal: 33.0, regions: [[east, west], [north, northwest]]}}
+hotspots: {{products: [oco2_lite], draws: 99}}
+claims:
+  - {{a: east, b: west, text: {{en: The east is higher than the west, zh: 东部高于西部}}}}
+  - {{a: east, b: west, at_least: 2.0}}
 truth: truth.nc
 """
