@@ -225,7 +225,7 @@ def test_pairs_and_scores(done: Any, soundings: Any, results: StudyResults) -> N
     lost = json.loads(pairs.attrs["lost"])["soundings"]
     mine = found.lost[found.lost["unit"] == "sounding"].set_index("reason")["count"].to_dict()
     assert mine == {reason: count for reason, count in lost.items() if count}
-    assert (found.kernel, found.reference) == ("none", "tccon_table")
+    assert (found.kernel, found.reference) == ("none", "TCCON XCO2 table (GGG2014)")
 
 
 def test_fused_field(soundings: Any, results: StudyResults) -> None:
@@ -363,6 +363,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunResult]:
         ({"validation": {}}, "'validation.stations' is missing"),
         ({"hotspots": {"distanc": 3}}, "hotspots.distanc.*'distance'"),
         ({"hotspots": {"background": {"near": 300}}}, "near 300 is not less than far 200"),
+        ({"hotspots": {"background": {"method": "model"}}}, "go together"),
+        ({"hotspots": {"background": {"method": "model", "model": "m.nc"}}}, "the model 'm.nc' is missing"),
         ({"fusion": {"products": ["oco2_lite"]}}, "one product to be fused, oco2_lite"),
         ({"fusion": {}}, "the priors of xco2 differ.*own_priors: true"),
         ({"fusion": {"own_priors": True, "correlation": [[1.0]]}}, "correlation needs products"),

@@ -163,7 +163,9 @@ class ValidationOptions(Analysis):
 class BackgroundOptions(Strict):
     """What is taken off the columns before hot spots are looked for (`yaotan.background`)."""
 
-    method: Literal["band_median", "regional", "along_track", "upwind", "latitude"] = "band_median"
+    method: Literal["band_median", "regional", "along_track", "upwind", "latitude", "model"] = "band_median"
+    #: gridded field whose zonal mean is the background, relative to the study file
+    model: str | None = None
     minimum: int = Field(default=10, ge=2)
     #: height of latitude bands [degrees]
     band: Positive = 10.0
@@ -185,11 +187,13 @@ class BackgroundOptions(Strict):
             raise ValueError(f"band {self.band:g} is not a whole part of 180 degrees")
         if self.near >= self.far:
             raise ValueError(f"near {self.near:g} is not less than far {self.far:g} [km]")
+        if (self.method == "model") != (self.model is not None):
+            raise ValueError("method: model and model: FILE go together")
         return self
 
     def as_options(self) -> dict[str, Any]:
-        """Give the keywords of `background`, distances in metres."""
-        given = self.model_dump()
+        """Give the keywords of `background` but the model, distances in metres."""
+        given = self.model_dump(exclude={"model"})
         return {**given, "near": self.near * 1e3, "far": self.far * 1e3}
 
 

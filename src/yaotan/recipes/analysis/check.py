@@ -51,7 +51,7 @@ def check_analyses(context: Context, opened: Opened) -> None:
     check_prior(context, list(opened.items()))
     _check_months(context)
     _check_claims(context, opened)
-    _check_wind(context, opened)
+    _check_background(context, opened)
     _check_fusion(context, opened)
     _check_stations(context, opened)
 
@@ -107,9 +107,14 @@ def _check_claims(context: Context, opened: Opened) -> None:
             )
 
 
-def _check_wind(context: Context, opened: Opened) -> None:
+def _check_background(context: Context, opened: Opened) -> None:
     options = context.study.hotspots
-    if options is None or options.background.method != "upwind":
+    if options is None:
+        return
+    model = options.background.model
+    if model is not None and not (context.base / model).is_file():
+        raise RecipeError(f"the model {model!r} is missing", where="hotspots.background.model")
+    if options.background.method != "upwind":
         return
     for product, table in _of(opened, options).items():
         if not {"wind_u", "wind_v"} <= set(table.variables):

@@ -17,6 +17,7 @@ from yaotan.column.hotspot.hotspot import ALONE, FLAGS, UNMEASURED, hot_spots
 from yaotan.column.hotspot.persistence import persistence
 from yaotan.errors import SeriesError, TooFewSoundingsError
 from yaotan.grid.bin import grid_soundings
+from yaotan.io.digest import sha256
 from yaotan.io.netcdf import open_grid
 from yaotan.io.write import write
 from yaotan.recipes.analysis.finished import Finished, read_rows
@@ -56,9 +57,12 @@ def hotspot_step(context: Context, product: str, month: Month, granules: Sequenc
     study, options = context.study, context.study.hotspots
     assert options is not None
     folder = context.folder / ".steps" / "hotspots"
+    model = options.background.model
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
-        kept, _ = open_screened(context, month, granules, also=(*CORNERS, "wind_u", "wind_v"))
+        # a model is seen with the kernels of the soundings
+        also = None if model else (*CORNERS, "wind_u", "wind_v")
+        kept, _ = open_screened(context, month, granules, also=also)
         paths: list[Path] = []
         months: dict[str, dict[str, Any]] = {}
         if kept is None:
@@ -75,7 +79,7 @@ def hotspot_step(context: Context, product: str, month: Month, granules: Sequenc
 
     return Step(
         f"hotspot-{product}-{month.name}",
-        digests_of(granules),
+        {**digests_of(granules), **({"model": sha256(context.base / model)} if model else {})},
         {
             **opening_parameters(context, month, granules),
             **options.model_dump(exclude={"products"}),
@@ -90,7 +94,9 @@ def grid_enhancement(context: Context, soundings: xr.Dataset, variable: str) -> 
     """Grid what the soundings of a month have above their background."""
     study, options = context.study, context.study.hotspots
     assert options is not None
-    level = background(soundings, variable=variable, **options.background.as_options())
+    file = options.background.model
+    model = None if file is None else open_grid(context.base / file)
+    level = background(soundings, variable=variable, model=model, **options.background.as_options())
     table = enhancement(soundings, background=level, variable=variable)
     gridded = grid_soundings(
         table,

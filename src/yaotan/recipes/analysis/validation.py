@@ -11,6 +11,7 @@ from typing import Any, Final
 import pandas as pd
 import xarray as xr
 
+from yaotan.catalog.product import load_products
 from yaotan.column.validation.collocation import collocate
 from yaotan.column.validation.validation import score_table, validate
 from yaotan.errors import TooFewSoundingsError
@@ -178,7 +179,7 @@ def validation_step(context: Context, product: str, records: Mapping[str, Mappin
                 continue
             paths += write_table(score_table(scores), stem)
             made[variable] = {
-                "reference": options.name or about[0]["reference_product"],
+                "reference": options.name or name_reference(about[0]["reference_product"]),
                 "kernel": about[0]["kernel"],
                 "left_out": json.loads(scores.attrs["left_out"]),
             }
@@ -188,6 +189,18 @@ def validation_step(context: Context, product: str, records: Mapping[str, Mappin
     about = {name: record["summary"]["pairs"] for name, record in records.items()}
     parameters = {"about": about, "level": options.level, "minimum_pairs": options.minimum_pairs}
     return Step(f"validation-{product}", outputs, {**parameters, "name": options.name}, work)
+
+
+def name_reference(products: str) -> str:
+    """Name products as people do.
+
+    Examples
+    --------
+    >>> name_reference("tccon_ggg2020")
+    'TCCON GGG2020'
+    """
+    known = load_products()
+    return ", ".join(known[name].title["en"] if name in known else name for name in products.split(", "))
 
 
 def pairs_of(table: pd.DataFrame, attrs: Mapping[str, Any]) -> xr.Dataset:
