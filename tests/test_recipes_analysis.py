@@ -267,6 +267,15 @@ def test_claims(columns: Path, results: StudyResults) -> None:
     assert alone.set_index("product")["months"].to_dict() == {OCO2: 1, "nies_gosat_co2": 0}
 
 
+def test_the_page_has_a_section_for_each(results: StudyResults, tmp_path: Path) -> None:
+    from yaotan.report.page import report
+
+    page = report(results, tmp_path / "report.html").read_text(encoding="utf-8")
+    for key in ("trends", "anomalies", "filled", "hotspots", "validation", "fused", "claims"):
+        assert f'id="{key}"' in page, key
+    assert "TCCON XCO2 table (GGG2014)" in page
+
+
 def test_only_what_stands_on_a_change_is_done_again(done: tuple[Path, RunResult], tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(done[0], folder)
