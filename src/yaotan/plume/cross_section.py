@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from yaotan.plume.detection import plume_of
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
 from yaotan.plume.flux import LineMean, mean_of_lines, spread_of, wind_terms
 from yaotan.plume.image import take_pixels
 from yaotan.plume.layout import Layout, lay_out
 from yaotan.plume.model import PlumeModel, fit_plume
-from yaotan.plume.preparation import Scenery, prepare
+from yaotan.plume.preparation import Scenery, foreign_pixels, prepare
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -77,7 +79,7 @@ def cross_section(
     scenery, model = fit_lines(data, source, wind, shape_from, spacing, require_detection, options)
     mean = mean_of_lines(model, wind, history=history)
     others = [
-        mean_of_lines(fit_plume(layout, shape=model.shape), wind, history=history).emission
+        mean_of_lines(refit(layout, model), wind, history=history).emission
         for layout in other_backgrounds(scenery)
     ]
     return result_of_lines(scenery, model, mean, spread_of(others, mean.emission), wind)
@@ -101,30 +103,26 @@ def fit_lines(
     layout = scenery.again(spacing=step)
     if shape_from is None:
         return scenery, fit_plume(layout, search=not scenery.masked)
-    shape = shape_of(data, source, wind, scenery, shape_from, step)
-    return scenery, fit_plume(layout, shape=shape)
+    second = fit_second(data, source, scenery, shape_from, step)
+    return scenery, replace(fit_plume(layout, shape=second.shape), at_bound=second.at_bound)
 
 
-def shape_of(
-    data: xr.Dataset,
-    source: gpd.GeoDataFrame,
-    wind: EffectiveWind,
-    scenery: Scenery,
-    gas: str,
-    spacing: float,
-) -> Any:
-    """Shape of the plume of a second gas, in the frame of the first."""
+def fit_second(
+    data: xr.Dataset, source: gpd.GeoDataFrame, scenery: Scenery, gas: str, spacing: float
+) -> PlumeModel:
+    """Fit the plume of a second gas in the frame of the first."""
     radius = float(np.hypot(scenery.pixels.x, scenery.pixels.y).max()) + scenery.pixels.width
     pixels = take_pixels(data, source, variable=gas, radius=radius)
     options = scenery.again(spacing=spacing).options
-    foreign = (pixels.label > 0) & (pixels.label != _own_label(scenery))
+    number = plume_of(data, str(source["source"].iloc[0]))[0] if "plumes" in data.attrs else 0
+    foreign = foreign_pixels(data, pixels, number) if scenery.foreign.any() else None
     layout = lay_out(pixels, scenery.line, options, foreign=foreign, others=scenery.others)
-    return fit_plume(layout, search=not scenery.masked).shape
+    return fit_plume(layout, search=not scenery.masked)
 
 
-def _own_label(scenery: Scenery) -> int:
-    own = scenery.pixels.label[~scenery.foreign]
-    return int(own.max()) if own.size else 0
+def refit(layout: Layout, model: PlumeModel) -> PlumeModel:
+    """Fit other pixels or another background with the shape and the noise of a model."""
+    return fit_plume(layout, shape=model.shape, noise_scale=model.noise_scale)
 
 
 def check_wind(wind: EffectiveWind) -> None:

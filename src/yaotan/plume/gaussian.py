@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from yaotan.plume.cross_section import check_wind, other_backgrounds, result_of_lines
+from yaotan.plume.cross_section import check_wind, other_backgrounds, refit, result_of_lines
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import PlumeResult
 from yaotan.plume.flux import LineMean, mean_of_lines, spread_of
@@ -74,10 +74,10 @@ def gaussian(
     if scenery.options.spread_error == 0.0:
         shape = math.hypot(shape, _other_classes(model, scenery.layout, emission, wind))
     step = max(spacing, 2.5 * scenery.pixels.width)
-    lines = mean_of_lines(fit_plume(scenery.again(spacing=step), shape=model.shape), wind, history=False)
+    lines = mean_of_lines(refit(scenery.again(spacing=step), model), wind, history=False)
     turbulence = lines.turbulence * abs(emission / lines.emission) if lines.emission else lines.turbulence
     others = [
-        float(fit_plume(scenery.again(**_change(layout)), shape=model.shape).density[0]) * wind.speed
+        float(refit(scenery.again(**_change(layout)), model).density[0]) * wind.speed
         for layout in other_backgrounds(scenery)
     ]
     mean = LineMean(emission, noise, shape, min(turbulence, abs(emission)), np.ones(1), lines.scatter)
@@ -97,5 +97,6 @@ def _other_classes(model: PlumeModel, layout: Layout, emission: float, wind: Eff
         if CLASS_F * 0.9 <= a <= CLASS_A * 1.1:
             shape = model.shape.copy()
             shape[0] = math.log(a)
-            found.append(float(fit_plume(layout, shape=shape).density[0]) * wind.speed)
+            one = fit_plume(layout, shape=shape, noise_scale=model.noise_scale)
+            found.append(float(one.density[0]) * wind.speed)
     return spread_of(found, emission)

@@ -130,11 +130,11 @@ def _share_of_width(across: Floats, half_1: Floats, half_2: Floats, width: Float
 def _mass(model: PlumeModel, area: Floats) -> tuple[float, float, float]:
     """Mass in a corridor, what one kilogram per metre would have there, and the noise of the mass."""
     layout = model.layout
-    count = layout.centre.size + len(layout.others)
-    mass = float(area @ (layout.mass - model.background))
-    held = float(area @ model.profile)
+    mass = float(area @ (layout.mass - model.linear.background))
+    held = float(area @ (model.linear.profile * layout.sigma))
     # the background is linear in the data too: its error goes with the mass
-    weights = area - (area @ layout.background) @ model.weights[count:]
+    columns = model.linear.columns * layout.sigma[:, None]
+    weights = area - (area @ columns) @ model.linear.background_weights()
     noise = math.sqrt(float(np.sum((weights * layout.sigma) ** 2)) * model.noise_scale)
     return mass, held, noise
 
@@ -150,8 +150,9 @@ def _by_length(scenery: Scenery, model: PlumeModel, wind: EffectiveWind, corrido
     if held <= 0.0:
         raise NoEstimateError("too_few", "the corridor holds no pixel")
     emission = wind.speed * mass / held
+    scale = model.noise_scale
     backgrounds = [
-        emission_of(fit_plume(layout, shape=model.shape), corridor, end)
+        emission_of(fit_plume(layout, shape=model.shape, noise_scale=scale), corridor, end)
         for layout in other_backgrounds(scenery)
     ]
     masks = [emission_of(model, factor * corridor, end) for factor in (0.75, 1.25)]
@@ -186,7 +187,9 @@ def _by_area(
     mass, noise = _mass_of_mask(model, own)
     emission = wind.speed * mass / length
     backgrounds = [
-        wind.speed * _mass_of_mask(fit_plume(other, shape=model.shape), own)[0] / length
+        wind.speed
+        * _mass_of_mask(fit_plume(other, shape=model.shape, noise_scale=model.noise_scale), own)[0]
+        / length
         for other in other_backgrounds(scenery)
     ]
     # the length of a mask is known to half a pixel and a tenth
@@ -203,7 +206,7 @@ def _mass_of_mask(model: PlumeModel, own: PixelSet) -> tuple[float, float]:
     layout = model.layout
     terms = polynomial(own.x / FAR, own.y / FAR, layout.options.order) * own.factor[:, None]
     last = terms.shape[1]
-    field = (own.value - layout.level) * own.factor - terms @ model.coefficients[-last:]
-    by_background = (own.area @ terms) @ model.weights[-last:] * layout.sigma
+    field = (own.value - layout.level) * own.factor - terms @ model.linear.rest[-last:]
+    by_background = (own.area @ terms) @ model.linear.background_weights()[-last:] * layout.sigma
     square = np.sum((own.area * own.sigma * own.factor) ** 2) + np.sum(by_background**2)
     return float(own.area @ field), math.sqrt(float(square) * model.noise_scale)

@@ -104,10 +104,11 @@ class Layout:
     centre: Floats
 
     @cached_property
-    def empty(self) -> tuple[Floats, Floats]:
-        """Along and across of the pixels without a value."""
-        along, across, _ = self.line.coordinates(*self.pixels.empty)
-        return along, across
+    def weighted(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Background columns over sigma, their products, the data over sigma, and the products of both."""
+        columns = self.background / self.sigma[:, None]
+        data = self.mass / self.sigma
+        return columns, columns.T @ columns, data, columns.T @ data
 
 
 def lay_out(

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from yaotan.plume.cross_section import check_wind, result_of_lines
+from yaotan.plume.cross_section import check_wind, refit, result_of_lines
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
 from yaotan.plume.flux import mean_of_lines, spread_of
@@ -76,7 +76,7 @@ def light_cross_section(
     found = []
     for margin, order in ((half_width, 1), (0.6 * half_width, 1), (half_width, 0), (half_width, 2)):
         layout = _sliced(scenery.again(spacing=step, margin=margin), order)
-        found.append(_median(fit_plume(layout, shape=first.shape), wind))
+        found.append(_median(refit(layout, first), wind))
     model = fit_plume(_sliced(scenery.again(spacing=step, margin=half_width), 1), shape=first.shape)
     if np.count_nonzero(np.isfinite(model.density)) < 3:
         raise NoEstimateError("too_few", "fewer than 3 slices have pixels")

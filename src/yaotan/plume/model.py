@@ -10,36 +10,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.plume.image import PixelSet
-from yaotan.plume.layout import FAR, Layout
-from yaotan.plume.profile import Spread, pixel_profile
+from yaotan.plume.layout import Layout
+from yaotan.plume.linear import LinearFit, moved, plume_profile, solve_linear
+from yaotan.plume.profile import Spread
 
 Floats: TypeAlias = NDArray[np.float64]
 
 #: bounds of the logarithm of a, of b, of the turn [radian] and of the bend [radian in 100 km]
 LOWER: Final = np.array([math.log(10.0), 0.3, -0.8, -1.5])
-UPPER: Final = np.array([math.log(1000.0), 1.6, 0.8, 1.5])
+UPPER: Final = np.array([math.log(5000.0), 1.6, 0.8, 1.5])
 
 
 @dataclass(frozen=True)
 class PlumeModel:
     """A fitted plume.
 
-    ``density`` [kg m-1] of each line at ``centre`` [m], ``covariance`` with the shape held, and
-    ``full_covariance`` with its error; ``shape`` the parameters log a, b, turn, bend.
+    ``linear`` its amplitudes, ``shape`` the parameters log a, b, turn, bend; ``covariance`` of the line
+    densities with the shape held, ``full_covariance`` with the error of the shape; ``noise_scale`` what the
+    variance of residuals is larger than stated, with their correlation.
     """
 
     layout: Layout
+    linear: LinearFit = field(repr=False)
     shape: Floats
-    density: Floats
-    covariance: Floats
-    full_covariance: Floats
-    weights: Floats = field(repr=False)
-    residual: Floats = field(repr=False)
+    covariance: Floats = field(repr=False)
+    full_covariance: Floats = field(repr=False)
     noise_scale: float = 1.0
     at_bound: bool = False
-    background: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
-    profile: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
-    coefficients: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
+
+    @property
+    def density(self) -> Floats:
+        """Mass in a metre of the plume at each line [kg m-1]."""
+        return self.linear.density
 
     @property
     def spread(self) -> Spread:
@@ -52,54 +54,13 @@ class PlumeModel:
         return moved(self.layout.along, self.layout.across, self.shape)
 
 
-def moved(along: Floats, across: Floats, shape: Floats) -> Floats:
-    """Distance from the centre line after its turn and bend [m]."""
-    down = np.maximum(along, 0.0)
-    return across - down * shape[2] - down**2 / FAR * shape[3]
-
-
-def _seen(frame: Any, shape: Floats, layout: Layout, down: Any) -> Floats:
-    """What one kilogram per metre gives in each pixel [m-1], zero where the plume is not."""
-    spread = Spread(math.exp(shape[0]), float(shape[1]), layout.options.source_width)
-    along = frame.along[down]
-    across = moved(along, frame.across[down], shape)
-    out = np.zeros(frame.along.shape)
-    out[down] = pixel_profile(across, spread.width(along), frame.half_1[down], frame.half_2[down])
-    if math.isfinite(layout.options.decay):
-        out[down] *= np.exp(-along / layout.options.decay)
-    return out
-
-
-def plume_profile(layout: Layout, shape: Floats) -> Floats:
-    """What one kilogram per metre of the plume gives in each pixel [m-1], zero upwind."""
-    return _seen(layout, shape, layout, layout.bin >= 0)
-
-
-def _design(layout: Layout, shape: Floats) -> Floats:
-    """Columns: a line density each, then other plumes, then the background."""
-    lines = np.zeros((layout.along.size, layout.centre.size))
-    down = layout.bin >= 0
-    lines[np.flatnonzero(down), layout.bin[down]] = plume_profile(layout, shape)[down]
-    others = [_seen(frame, shape, layout, frame.along > 0.0)[:, None] for frame in layout.others]
-    return np.concatenate([lines, *others, layout.background], axis=1)
-
-
-def _solve(layout: Layout, shape: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Amplitudes, residual / sigma, and the weighted design with the scale of its columns."""
-    design = _design(layout, shape) / layout.sigma[:, None]
-    scale = np.sqrt(np.sum(design**2, axis=0))
-    scale = np.where(scale > 0.0, scale, 1.0)
-    design = design / scale
-    data = layout.mass / layout.sigma
-    normal = design.T @ design
-    # a line without a pixel has no column: the ridge gives it zero and, below, no weight
-    normal[np.diag_indices_from(normal)] += 1e-10
-    amplitude = np.linalg.solve(normal, design.T @ data)
-    return amplitude / scale, data - design @ amplitude, design, scale
-
-
 def fit_plume(
-    layout: Layout, *, shape: Floats | None = None, start: Floats | None = None, search: bool = False
+    layout: Layout,
+    *,
+    shape: Floats | None = None,
+    start: Floats | None = None,
+    search: bool = False,
+    noise_scale: float | None = None,
 ) -> PlumeModel:
     """Fit line densities, background and shape; amplitudes enter linearly and need no first guess.
 
@@ -113,6 +74,8 @@ def fit_plume(
         Shape with which the fit begins; default: the mean of its prior.
     search : bool
         Try centre lines over 2.5 standard errors of the turn first: for lines that only the wind gives.
+    noise_scale : float, optional
+        Factor of the stated variance, where another fit has it already.
 
     Returns
     -------
@@ -132,11 +95,11 @@ def fit_plume(
         current = _search(layout, current, mean, error, free)
     if free.size:
         current = _descend(layout, current, mean, error, free)
-    return _finish(layout, current, mean, error, free)
+    return _finish(layout, current, mean, error, free, noise_scale)
 
 
 def _cost(layout: Layout, shape: Floats, mean: Floats, error: Floats, free: Any) -> float:
-    residual = _solve(layout, shape)[1]
+    residual = solve_linear(layout, shape).residual
     return float(residual @ residual + np.sum(((shape - mean)[free] / error[free]) ** 2))
 
 
@@ -155,7 +118,7 @@ def _descend(layout: Layout, current: Floats, mean: Floats, error: Floats, free:
     steps = np.array([1e-3, 1e-3, 1e-4, 1e-4])
 
     def full(shape: Floats) -> Floats:
-        residual = _solve(layout, shape)[1]
+        residual = solve_linear(layout, shape).residual
         return np.concatenate([residual, (shape - mean)[free] / error[free]])
 
     now = full(current)
@@ -186,46 +149,29 @@ def _descend(layout: Layout, current: Floats, mean: Floats, error: Floats, free:
     return current
 
 
-def _finish(layout: Layout, shape: Floats, mean: Floats, error: Floats, free: Any) -> PlumeModel:
-    profile = plume_profile(layout, shape)
-    amplitude, residual, design, scale = _solve(layout, shape)
-    count = layout.centre.size
-    freedom = max(residual.size - amplitude.size - free.size, 1)
-    noise = float(residual @ residual) / freedom * correlation_factor(layout.pixels, residual)
-    inverse = np.linalg.inv(design.T @ design + 1e-10 * np.eye(design.shape[1]))
-    held = inverse / np.outer(scale, scale) * noise
-    columns = []
-    for k in free:
-        trial = shape.copy()
-        trial[k] += 1e-4
-        change = (plume_profile(layout, trial) - profile) / 1e-4
-        columns.append(np.where(layout.bin >= 0, amplitude[:count][layout.bin], 0.0) * change)
-    full = held[:count, :count]
+def _finish(
+    layout: Layout, shape: Floats, mean: Floats, error: Floats, free: Any, noise: float | None
+) -> PlumeModel:
+    linear = solve_linear(layout, shape)
+    count, residual = layout.centre.size, linear.residual
+    if noise is None:
+        freedom = max(residual.size - count - linear.rest.size - free.size, 1)
+        noise = float(residual @ residual) / freedom * correlation_factor(layout.pixels, residual)
+    held = np.linalg.inv(linear.normal())[:count, :count] * noise
+    full = held
     if free.size:
-        extra = np.stack(columns, -1) / layout.sigma[:, None]
-        wide = np.concatenate([design, extra], axis=1)
-        normal = wide.T @ wide
-        normal[np.diag_indices_from(normal)] += 1e-10
-        place = np.arange(design.shape[1], wide.shape[1])
+        columns = []
+        for k in free:
+            trial = shape.copy()
+            trial[k] += 1e-4
+            change = (plume_profile(layout, trial) / layout.sigma - linear.profile) / 1e-4
+            columns.append(np.where(layout.bin >= 0, linear.density[layout.bin], 0.0) * change)
+        normal = linear.normal(np.stack(columns, -1))
+        place = np.arange(normal.shape[0] - free.size, normal.shape[0])
         normal[place, place] += noise / error[free] ** 2
-        both = np.linalg.inv(normal)[:count, :count]
-        full = both / np.outer(scale[:count], scale[:count]) * noise
-    weights = (inverse @ design.T) / scale[:, None] / layout.sigma[None, :]
+        full = np.linalg.inv(normal)[:count, :count] * noise
     bound = bool(np.any((shape[free] <= LOWER[free]) | (shape[free] >= UPPER[free])))
-    return PlumeModel(
-        layout,
-        shape,
-        amplitude[:count],
-        held[:count, :count],
-        full,
-        weights,
-        residual,
-        noise_scale=noise,
-        at_bound=bound,
-        background=(design[:, count:] * scale[count:] * layout.sigma[:, None]) @ amplitude[count:],
-        coefficients=amplitude,
-        profile=profile,
-    )
+    return PlumeModel(layout, linear, shape, held, full, noise, bound)
 
 
 def correlation_factor(pixels: PixelSet, residual: Floats, lags: int = 3) -> float:
@@ -288,7 +234,7 @@ def choose_order(layouts: dict[int, Layout], shape: Floats) -> int:
     """
     found = {}
     for order, layout in layouts.items():
-        residual = _solve(layout, shape)[1]
+        residual = solve_linear(layout, shape).residual
         found[order] = (residual, layout.background.shape[1])
     last = found[max(found)][0]
     factor = correlation_factor(next(iter(layouts.values())).pixels, last)

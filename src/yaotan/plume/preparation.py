@@ -31,6 +31,10 @@ Floats: TypeAlias = NDArray[np.float64]
 TRAVEL: float = 6.0 * 3600.0
 
 
+#: pixels around the plume of another source that are left out with it
+FOREIGN_EDGE = 2
+
+
 @dataclass(frozen=True)
 class Scenery:
     """A plume, laid out: what a method of images works on."""
@@ -136,7 +140,9 @@ def prepare(
     if alone:
         own = pixels.take(pixels.label == number)
         line = fit_line(own, scene["plume_z"].values[own.row, own.column], wind, reach)
-    end = _way_in_image(pixels, line, reach)
+    frame = line.coordinates(pixels.x, pixels.y)
+    gaps = line.coordinates(*pixels.empty)
+    end = _way_in_image(pixels, (frame, gaps), reach)
     width = pixels.width
     if end < max(5.0 * width, 2e3):
         raise NoEstimateError("outside", f"the plume leaves the image after {end / 1e3:.0f} km")
@@ -154,12 +160,11 @@ def prepare(
         decay=wind.speed * lifetime,
         source_width=float(source["diameter"].iloc[0]) / SOURCE_WIDTHS,
     )
-    foreign = (pixels.label > 0) & (pixels.label != number) & use_mask
+    foreign = foreign_pixels(scene, pixels, number) if use_mask else np.zeros(pixels.x.size, bool)
     others, near = _neighbours(neighbours, source, identity, line, options)
-    cautions = _check_cover(pixels, line, options)
+    cautions = _check_cover(pixels, (frame, gaps), options)
     cautions += ["overlap"] if sharing or near else []
     cautions += ["short"] if end < 0.25 * reach else []
-    frame = line.coordinates(pixels.x, pixels.y)
     scenery = Scenery(
         lay_out(pixels, line, options, foreign=foreign, others=others, frame=frame),
         pixels,
@@ -186,6 +191,17 @@ def _with_order(scenery: Scenery) -> Scenery:
     return replace(scenery, options=options, layout=replace(scenery, options=options).again())
 
 
+def foreign_pixels(scene: xr.Dataset, pixels: PixelSet, number: int) -> Any:
+    """Pixels of the plumes of other sources, and those around them: their edges lie below any threshold."""
+    from scipy.ndimage import binary_dilation
+
+    if "plume" not in scene:
+        return np.zeros(pixels.x.size, bool)
+    label = scene["plume"].transpose("y", "x").values
+    wide = binary_dilation((label > 0) & (label != number), iterations=FOREIGN_EDGE)
+    return np.asarray(wide[pixels.row, pixels.column] & (pixels.label != number))
+
+
 def _check_numbers(
     length: float,
     margin: float,
@@ -206,24 +222,21 @@ def _check_numbers(
             raise YaotanError(text, where="options of the method")
 
 
-def _way_in_image(pixels: PixelSet, line: CentreLine, reach: float) -> float:
-    """How far the centre line stays in the image [m]."""
-    x, y = (np.concatenate([one, two]) for one, two in zip((pixels.x, pixels.y), pixels.empty, strict=True))
-    along, across, _ = line.coordinates(x, y)
+def _way_in_image(pixels: PixelSet, frames: tuple[Any, Any], reach: float) -> float:
+    """How far the centre line stays in the image [m]; pixels with and without a value count."""
+    along, across = (np.concatenate([one[k] for one in frames]) for k in (0, 1))
     inside = np.abs(across) < pixels.width
     return float(min(reach, along[inside].max())) if inside.any() else 0.0
 
 
-def _check_cover(pixels: PixelSet, line: CentreLine, options: ModelOptions) -> list[str]:
+def _check_cover(pixels: PixelSet, frames: tuple[Any, Any], options: ModelOptions) -> list[str]:
     """Refuse a plume whose core has hardly a value, and name one with gaps."""
-
-    def core(x: Floats, y: Floats) -> int:
-        along, across, _ = line.coordinates(x, y)
+    near = (options.start + options.end) / 2.0
+    counts = []
+    for along, across, _ in frames:
         wide = 1.5 * Spread(options.spread, EXPONENT, options.source_width).width(along) + pixels.width / 2.0
-        near = options.start + (options.end - options.start) / 2.0
-        return int(((along > options.start) & (along < near) & (np.abs(across) < wide)).sum())
-
-    held, gone = core(pixels.x, pixels.y), core(*pixels.empty)
+        counts.append(int(((along > options.start) & (along < near) & (np.abs(across) < wide)).sum()))
+    held, gone = counts
     share = held / max(held + gone, 1)
     if share < 0.2:
         raise NoEstimateError("cloudy", f"{held} of {held + gone} pixels of the plume's core have a value")

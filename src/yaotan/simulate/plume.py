@@ -111,7 +111,7 @@ def simulate_plume(setting: PlumeSetting, seed: int) -> tuple[xr.Dataset, PlumeT
     Notes
     -----
     A steady plume (``turbulence`` 0) is a Gaussian of the width law above, averaged over 6 x 6 points of a
-    pixel. Otherwise puffs leave the source every 40 s and drift in a wind that varies in space and time: a
+    pixel. Otherwise puffs leave the source every 80 s and drift in a wind that varies in space and time: a
     sum of random waves of 8 to 80 km that travel with the mean wind. They grow by the same law.
 
     Examples
@@ -208,7 +208,7 @@ def _puffs(
     setting: PlumeSetting, x: Floats, y: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats, float]:
     """Sum of puffs that drifted in a wind with waves; the emission varies from hour to hour."""
-    step = 40.0
+    step = 80.0
     reach = 1.5 * setting.size * setting.pixel
     count = int(reach / setting.speed / step)
     age = np.arange(1, count + 1) * step
