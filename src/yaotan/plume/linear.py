@@ -132,7 +132,7 @@ def solve_linear(layout: Layout, shape: Floats) -> LinearFit:
     inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > least)
     matrix = gram - cross.T @ (inverse[:, None] * cross)
     matrix[np.diag_indices_from(matrix)] += 1e-10 * np.maximum(np.diag(gram), 1e-30)
-    rest = np.linalg.solve(matrix, target - cross.T @ (inverse * own))
+    rest: Floats = np.asarray(np.linalg.solve(matrix, target - cross.T @ (inverse * own)), float)
     density = inverse * (own - cross @ rest)
     residual = data - columns @ rest
     residual[near] -= part * density[layout.bin[near]]
