@@ -1,0 +1,108 @@
+"""Many overpasses as one table: what was estimated, what failed and why, wind and stated errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import xarray as xr
+
+from yaotan.errors import SchemaError
+from yaotan.plume.estimate import STATUS, TERMS, check_plume_estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: terms whose errors are drawn anew at each overpass and do not grow with the emission
+ABSOLUTE: Final = ("noise", "background")
+#: terms that every overpass of a source shares: more of them make no mean better
+SHARED: Final = ("column", "wind_height", "mask", "chemistry", "ratio", "method")
+
+
+def collect_overpasses(estimates: xr.Dataset | Sequence[xr.Dataset]) -> pd.DataFrame:
+    """Put estimates of single overpasses into one table.
+
+    Parameters
+    ----------
+    estimates : xarray.Dataset or sequence of them
+        Of `estimate_point_source`; of one gas. Sources may come again and again, in one or in several.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``source``, ``time``, ``status`` (word), ``emission``, ``uncertainty``, ``absolute`` (noise and
+        background), ``shared`` (errors that all overpasses have in common), ``relative`` (all others, as part
+        of the emission; NaN where no terms are given) [kg s-1], ``wind_speed``, ``age`` [s], in order of
+        source and time.
+
+    Raises
+    ------
+    SchemaError
+        No estimate, estimates of several gases, or an estimate without time.
+
+    Examples
+    --------
+    >>> from yaotan.plume.estimate import PlumeResult, make_estimate
+    >>> from yaotan.plume.source import make_sources
+    >>> one = PlumeResult(100.0, {"noise": 30.0, "wind_speed": 40.0}, time=np.datetime64("2015-03-01T11:00"))
+    >>> made = make_estimate([one], make_sources(["JV"], 14.45, 51.84), method="ime", substance="co2")
+    >>> table = collect_overpasses([made, made])
+    >>> len(table), float(table.absolute[0]), float(table.relative[0])
+    (2, 30.0, 0.4)
+    """
+    import pandas as pd
+
+    parts = [estimates] if isinstance(estimates, xr.Dataset) else list(estimates)
+    if not parts:
+        raise SchemaError("there is no estimate", where="overpasses")
+    gases = sorted({str(part.attrs.get("substance")) for part in parts})
+    if len(gases) > 1:
+        raise SchemaError(f"estimates are of {' and '.join(gases)}", where="overpasses", expected="one gas")
+    table = pd.concat([_rows(check_plume_estimate(part)) for part in parts], ignore_index=True)
+    table = table.sort_values(["source", "time"], kind="stable").reset_index(drop=True)
+    if table["time"].isna().any():
+        lost = table.loc[table["time"].isna(), "source"].iloc[0]
+        raise SchemaError(
+            f"an estimate of {lost!r} has no time",
+            where="overpasses",
+            fix="give the data a time; failed overpasses as well",
+        )
+    return table
+
+
+def _rows(estimate: xr.Dataset) -> pd.DataFrame:
+    import pandas as pd
+
+    shape = estimate["emission"]
+
+    def flat(name: str, default: float = np.nan) -> np.ndarray:
+        values = estimate[name] if name in estimate.variables else xr.full_like(shape, default, float)
+        return np.asarray(values.broadcast_like(shape).values).ravel()
+
+    emission, total = flat("emission"), flat("emission_uncertainty")
+    terms = [term for term in TERMS if f"emission_uncertainty_{term}" in estimate]
+    squares = {term: flat(f"emission_uncertainty_{term}") ** 2 for term in terms}
+
+    def together(names: Sequence[str]) -> np.ndarray:
+        return np.sqrt(sum((squares[name] for name in names if name in squares), np.zeros(emission.size)))
+
+    rest = [term for term in terms if term not in (*ABSOLUTE, *SHARED)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        relative = together(rest) / np.abs(emission) if terms else np.full(emission.size, np.nan)
+    return pd.DataFrame(
+        {
+            "source": flat("source").astype(str),
+            "time": flat("time").astype("datetime64[ns]"),
+            "status": np.array(STATUS)[flat("status").astype(int)],
+            "emission": emission,
+            "uncertainty": total,
+            "absolute": together(ABSOLUTE),
+            "shared": together(SHARED),
+            "relative": np.where(np.isfinite(relative), relative, np.nan),
+            "wind_speed": flat("wind_speed"),
+            "age": flat("plume_age", 0.0),
+            "longitude": flat("longitude"),
+            "latitude": flat("latitude"),
+        }
+    )
