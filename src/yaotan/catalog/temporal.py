@@ -1,4 +1,4 @@
-"""Temporal profiles of emission: factors of mean 1 by month, day of the week and hour, or a load of one's own."""
+"""Temporal profiles of emission: factors of mean 1 by month, weekday and hour, or a load of one's own."""
 
 from __future__ import annotations
 
@@ -54,9 +54,10 @@ class TemporalProfile:
 
     Examples
     --------
-    >>> day = TemporalProfile("double at noon", "made up", hours=tuple([12 / 13] * 12 + [24 / 13] + [12 / 13] * 11))
+    >>> low, high = 24 / 25, 48 / 25
+    >>> day = TemporalProfile("double at noon", "made up", hours=(*[low] * 12, high, *[low] * 11))
     >>> day.factor(["2015-03-04T12:30", "2015-03-04T13:30"]).round(2).tolist()
-    [1.85, 0.92]
+    [1.92, 0.96]
     """
 
     name: str

@@ -103,7 +103,7 @@ def fit_level(
     Examples
     --------
     >>> fit = fit_level([9.0, 10.0, 11.0, 10.5, 400.0], 0.0, 0.1, np.zeros((5, 1)), [0.1])
-    >>> round(fit.level), fit.weight[-1]
+    >>> round(fit.level), float(fit.weight[-1])
     (10, 0.0)
     """
     y, n, r, w = np.broadcast_arrays(*(np.asarray(v, float) for v in (values, absolute, relative, weights)))
@@ -150,7 +150,7 @@ def _bisquare(z: Array) -> Array:
 
 
 def _slope(z: Array) -> Array:
-    """Derivative of the bisquare's influence; its mean is kept for all, so that no row gets a negative one."""
+    """Derivative of the bisquare's influence, its mean for all: no row gets a negative one."""
     inside = np.abs(z) < TUNING
     slope = np.where(inside, (1.0 - (z / TUNING) ** 2) * (1.0 - 5.0 * (z / TUNING) ** 2), 0.0)
     return np.full(z.shape, max(float(slope.mean()), 0.1))
