@@ -33,6 +33,8 @@ _HOME: Final = {
     "SuperGaussian": "yaotan.grid.response",
     "zonal_statistics": "yaotan.grid.zonal",
     "sample_grid": "yaotan.grid.sample",
+    "annual_emission": "yaotan.plume.annual",
+    "find_track_peaks": "yaotan.plume.trackpeak",
     "screen": "yaotan.column.screening",
     "background": "yaotan.column.background.background",
     "enhancement": "yaotan.column.background.enhancement",

@@ -226,12 +226,12 @@ def _fit(rows: pd.DataFrame, weights: Array) -> LevelFit:
     """Robust level and season of estimates over their factors."""
     factor = rows["factor"].to_numpy()
     values = rows["emission"].to_numpy() / factor
-    given = rows["relative"].notna().to_numpy()
-    # without terms all of the error counts as a part of the emission, one part for all overpasses: a fraction
-    # of the value seen would make low values precise
-    total = rows["uncertainty"].to_numpy() / np.maximum(np.abs(rows["emission"].to_numpy()), 1e-300)
-    relative = np.where(given, np.minimum(rows["relative"].fillna(0.0), 1.0), np.median(total))
-    absolute = np.where(given, rows["absolute"].to_numpy() / factor, 0.0)
+    # one relative error for all overpasses of a source: a fraction of each value seen would make the low ones
+    # precise where the error is that of the wind, and the high ones where it is noise
+    size = np.maximum(np.abs(rows["emission"].to_numpy()), 1e-300)
+    relative = rows["relative"].fillna(rows["uncertainty"] / size).to_numpy()
+    absolute = np.where(rows["relative"].notna(), rows["absolute"].to_numpy() / factor, 0.0)
+    relative = np.full(len(rows), float(np.median(relative)))
     return fit_level(values, absolute, relative, _season(rows["left"].to_numpy()), _spread(), weights)
 
 
