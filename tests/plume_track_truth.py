@@ -10,8 +10,8 @@ import geopandas as gpd
 import numpy as np
 import xarray as xr
 
+from yaotan.plane import local_plane
 from yaotan.plume.effective import EffectiveWind
-from yaotan.plume.line import local_plane
 from yaotan.plume.mass import column_mass
 from yaotan.plume.source import make_sources
 
@@ -30,13 +30,13 @@ class Columns:
             self.truth = {row["source"]: row for row in csv.DictReader(file)}["Janschwalde"]
         self.place = float(self.truth["lat"]), float(self.truth["lon"])
         self.emission = float(self.truth["co2_kg_s_at_11utc"])
-        east, north = local_plane(model.lat.values, model.lon.values, self.place)
+        east, north = local_plane(model.lat.values, model.lon.values, *self.place)
         self.tree = cKDTree(np.column_stack([east.ravel(), north.ravel()]))
         self.total = model.true_xco2_total.values.ravel().astype(float)
         self.tracer = model.true_xco2_jv.values.ravel().astype(float)
         self.pressure = model.surface_pressure.values.ravel().astype(float)
         scene = xr.open_dataset(folder / "smartcarb_janschwalde_20150423.nc").load()
-        wind_place = local_plane(scene.wind_lat.values, scene.wind_lon.values, self.place)
+        wind_place = local_plane(scene.wind_lat.values, scene.wind_lon.values, *self.place)
         self.wind_tree = cKDTree(np.column_stack([part.ravel() for part in wind_place]))
         self.u = scene.u_gnfr_a.values.ravel().astype(float)
         self.v = scene.v_gnfr_a.values.ravel().astype(float)

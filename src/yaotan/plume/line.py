@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yaotan.errors import TooFewSoundingsError
+from yaotan.plane import local_plane
 
 Array = NDArray[np.float64]
 
@@ -82,28 +83,6 @@ class Crossing:
     cotangent: float
 
 
-def local_plane(
-    latitude: ArrayLike, longitude: ArrayLike, origin: tuple[float, float]
-) -> tuple[Array, Array]:
-    """Give places east and north of an origin [m], true in distance and direction from it on the ellipsoid.
-
-    Examples
-    --------
-    >>> east, north = local_plane([0.0], [179.5], (0.0, -179.5))
-    >>> east.round(-2).tolist()
-    [-111300.0]
-    """
-    from pyproj import Geod
-
-    lat, lon = np.broadcast_arrays(np.asarray(latitude, float), np.asarray(longitude, float))
-    good = np.isfinite(lat) & np.isfinite(lon)
-    start_lat, start_lon = (np.full(int(good.sum()), value) for value in origin)
-    azimuth, _, far = Geod(ellps="WGS84").inv(start_lon, start_lat, lon[good], lat[good])
-    east, north = np.full(lat.shape, np.nan), np.full(lat.shape, np.nan)
-    east[good], north[good] = far * np.sin(np.radians(azimuth)), far * np.cos(np.radians(azimuth))
-    return east, north
-
-
 def make_line(latitude: ArrayLike, longitude: ArrayLike, source: tuple[float, float]) -> TrackLine:
     """Lay a line through the soundings of an overpass.
 
@@ -134,7 +113,7 @@ def make_line(latitude: ArrayLike, longitude: ArrayLike, source: tuple[float, fl
     >>> round(line.offset), round(line.north, 3)
     (-14190, 1.0)
     """
-    east, north = local_plane(latitude, longitude, source)
+    east, north = local_plane(latitude, longitude, *source)
     good = np.isfinite(east)
     if good.sum() < 2:
         raise TooFewSoundingsError(f"{int(good.sum())} places", where="track", expected="two or more")

@@ -11,9 +11,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.errors import YaotanError
+from yaotan.plane import local_plane
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
-from yaotan.plume.line import Crossing, TrackLine, local_plane, make_line
+from yaotan.plume.line import Crossing, TrackLine, make_line
 from yaotan.plume.mass import find_column
 from yaotan.plume.peak import PeakFit, fit_peak
 
@@ -188,7 +189,7 @@ def _footprint(data: xr.Dataset, line: TrackLine, meets: Crossing, place: tuple[
     """Length of a box with the variance of the footprints' extent along the line; 0 without corners [m]."""
     if "latitude_corner" not in data:
         return 0.0
-    east, north = local_plane(data["latitude_corner"].values, data["longitude_corner"].values, place)
+    east, north = local_plane(data["latitude_corner"].values, data["longitude_corner"].values, *place)
     along = east * line.east + north * line.north
     across = -east * line.north + north * line.east
     x = along - across * meets.cotangent
