@@ -13,7 +13,9 @@ import pytest
 import shapely
 import yaml
 
+from yaotan.grid.zonal import zonal_statistics
 from yaotan.io.netcdf import open_grid
+from yaotan.io.region import open_regions
 from yaotan.io.soundings import open_soundings
 from yaotan.recipes.run import run
 
@@ -39,6 +41,14 @@ def nies(tmp_path_factory, satellite, provinces):
         language="zh",
         period=["2018-11-01", "2018-11-30"],
         inputs=[{"path": str(satellite / "nies_gosat_swir_l2")}],
+        hotspots={"background": {"method": "regional"}, "distance": 400, "draws": 39},
+        validation={
+            "stations": str(satellite / "tccon" / "TCCON_Hefei_12-14h_monthly.csv"),
+            "kernel": "none",
+            "hours": 400,
+            "box": [10, 20],
+        },
+        claims=[{"a": "长三角", "b": "京津冀"}, {"a": 150000, "b": 650000}],
     )
 
 
@@ -74,6 +84,34 @@ def test_nies_provinces(nies):
     assert seen["value"].between(398, 418).all()
     assert seen["uncertainty"].between(0.1, 2.5).all()
     assert (rows["coverage"] <= 1).all()
+
+
+def test_nies_key_regions_are_dissolved_from_the_provinces(nies, provinces):
+    boundaries = open_regions(provinces)
+    members = boundaries[boundaries["region_id"].isin(["310000", "320000", "330000", "340000"])]
+    delta = gpd.GeoDataFrame(
+        {"region_id": ["delta"]}, geometry=[shapely.union_all(members.geometry.values)], crs=boundaries.crs
+    )
+    with open_grid(nies / "columns" / "nies_gosat_co2_201811.nc") as grid:
+        expected = zonal_statistics(grid, delta, variables=["xco2"], correlation_length=100e3)
+    row = table(nies, "nies_gosat_co2_xco2_key_regions.csv").set_index("region_id").loc["yangtze_delta"]
+    assert row["value"] == pytest.approx(float(expected["xco2"].values.item()), abs=1e-6)
+    assert row["count"] > 0
+
+
+def test_nies_analyses_are_in_the_page(nies):
+    claims = table(nies, "claims.csv")
+    # of one month no difference can be told
+    assert claims["verdict"].tolist() == ["no_data", "no_data"]
+    assert claims["name_a"].tolist()[1] == "Inner Mongolia"
+    scores = table(nies, "nies_gosat_co2_xco2_validation.csv").set_index("station")
+    pairs = table(nies, "nies_gosat_co2_xco2_validation_pairs.csv")
+    assert scores.index.tolist() == ["Hefei", "*"]
+    assert scores.loc["Hefei", "bias"] == pytest.approx((pairs["value"] - pairs["reference"]).mean())
+    assert len(table(nies, "nies_gosat_co2_xco2_hotspots.csv")) == 1
+    page = (nies / "report.html").read_text(encoding="utf-8")
+    assert 'id="claims"' in page
+    assert 'id="validation"' in page
 
 
 def test_nies_losses_sum_to_the_month(nies):

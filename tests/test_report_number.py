@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report_results import make_results
+from yaotan.report.chart import month_ticks
 from yaotan.report.number import decimals_for, fixed, interval, measured, percent
 from yaotan.report.palette import make_scale
 from yaotan.report.projection import INSET_BOUNDS, covers_china, make_frame
@@ -159,3 +160,16 @@ def test_other_regions_are_azimuthal_without_inset():
     frame = make_frame(results.regions, results.bounds)
     assert "Lambert Azimuthal" in frame.crs.to_wkt()
     assert frame.inset is None
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "labels"),
+    [
+        ("2020-01-05", "2020-01-05", ["2020-01-05"]),
+        ("2020-01-02T04:00", "2020-01-29", ["2020-01-02", "2020-01-09", "2020-01-16", "2020-01-23"]),
+        ("2020-01-15", "2020-03-15", ["2020-02", "2020-03"]),
+    ],
+)
+def test_times_within_a_month_have_ticks(first, last, labels):
+    ticks, words = month_ticks(pd.DatetimeIndex([first, last]), "en")
+    assert (len(ticks), words) == (len(labels), labels)

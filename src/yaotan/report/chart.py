@@ -65,8 +65,12 @@ def number_ticks(axis: Any, count: int = 5) -> None:
 
 
 def month_ticks(time: pd.DatetimeIndex, language: str) -> tuple[list[pd.Timestamp], list[str]]:
-    """Ticks that never touch: at most seven, the year written where it changes."""
+    """Ticks that never touch: at most seven first days of months; days where no month begins."""
     months = pd.date_range(time.min(), time.max(), freq="MS")
+    if not len(months):
+        days = pd.date_range(time.min().normalize(), time.max(), freq="D")
+        few = days[:: -(-len(days) // 4)]
+        return list(few), [f"{day:%Y-%m-%d}" for day in few]
     years = 12 * -(-len(months) // 84)  # whole years once a year is too fine
     stride = next((step for step in (1, 2, 3, 6) if len(months) / step <= 7), years)
     chosen = [stamp for stamp in months if (stamp.month - 1) % min(stride, 12) == 0][:: max(1, stride // 12)]

@@ -229,6 +229,8 @@ def load_hotspots(finished: Finished) -> tuple[HotspotResult, ...]:
                 with open_grid(files[f"{stem}_persistence.nc"]) as grid:
                     share = grid.load()
             months = read_rows(files[f"{stem}_hotspots.csv"])
+            # a column without any text is read as numbers
+            months = months.assign(reason=months["reason"].astype(object).where(months["reason"].notna(), ""))
             head = finished.head(product, variable, ending="_enhancement")
             found.append(
                 HotspotResult(
