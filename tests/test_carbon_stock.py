@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from carbon_truth import coverage
 from yaotan.carbon.histogram import make_histogram
 from yaotan.carbon.pool import PoolTable, open_pools
 from yaotan.carbon.raster_pool import RasterPool
@@ -300,3 +301,13 @@ def test_area_error_of_a_confusion_matrix() -> None:
     assert float(both.stock_uncertainty_area[-1]) == pytest.approx(4.0 * np.sqrt(variance))
     squares = both.stock_uncertainty_area**2 + both.stock_uncertainty_density**2
     np.testing.assert_allclose(both.stock_uncertainty**2, squares)
+
+
+def test_intervals_hold_the_truth_of_simulated_landscapes() -> None:
+    """30 landscapes; 500, and errors that the method is not told, in tests/truth."""
+    got = coverage(range(30), uncertainty="propagation")
+    assert got["stock"] >= 0.85
+    assert got["change"] >= 0.85
+    assert 0.7 < got["z"] < 1.3
+    sampled = coverage(range(30), confusion=0.25, area=True, uncertainty="propagation")
+    assert sampled["stock"] >= 0.85

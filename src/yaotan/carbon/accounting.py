@@ -183,7 +183,8 @@ def add_spread(
         out[f"{name}_{suffix}"] = (dims, filled[keep], facts)
     if dims == ("region",):
         for term, values in spread.terms.items():
-            out[f"{name}_uncertainty_{term}"] = (dims, values[keep], facts)
+            shown = np.full_like(values, np.nan) if nothing else values
+            out[f"{name}_uncertainty_{term}"] = (dims, shown[keep], facts)
 
 
 def per_area(

@@ -137,6 +137,13 @@ def run_zonal(grid: str, regions: str, target: str, **options: Any) -> None:
     print(f"{target}: {len(opened)} regions")
 
 
+def run_carbon(files: list[str], target: str, **options: Any) -> None:
+    """Stock of one raster, or change between two."""
+    from yaotan.cli.carbon import account_files
+
+    account_files(files, target, **options)
+
+
 def run_fill(files: list[str], target: str, **options: Any) -> None:
     """Fill the gaps of soundings or of a grid."""
     from yaotan.cli.fill import fill_files
