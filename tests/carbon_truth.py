@@ -101,7 +101,7 @@ def coverage(
     uncertainty: str = "monte_carlo",
     **options: float,
 ) -> dict[str, float]:
-    """Share of landscapes whose 95 % interval holds the truth, for stock and change; and rms of z of the stock.
+    """Share of landscapes whose 95 % interval holds the truth, for stock and change; rms z of the stock.
 
     `told`: the method is told the correlation; `area`: it gets the reference sample.
     """
