@@ -26,7 +26,7 @@ soils = {
 pixels = land_histogram(land, regions=provinces, densities=soils)
 
 # Densities of biomass [t C/ha]. Woody savanna (8) counts as forest, savanna (9) as grassland: a choice. Four
-# maps of Chinese forest biomass differ by 35 per cent of their mean (Sci Data 2024, table 3). No source at hand
+# maps of Chinese forest biomass differ by 35 per cent of their mean (Sci Data 2024, table 3). No source here
 # speaks of shrubland (6, 7: below 1 per cent of the land): it gets the numbers of grassland. Crops count for
 # nothing, as in Xu et al. 2018.
 GROUPS = {
@@ -72,7 +72,7 @@ print(table.round(2).to_string())
 print(f"all land: ours {mid:.1f}, Xu 99.15 ± 8.71; the four: ours {table.ours.sum():.1f}, Tang 79.24 ± 2.42")
 
 # Why. Areas of Tang et al. as recalled, for their paper could not be opened (188.2, 74.3, 281.3, 171.3 Mha:
-# they imply 90 t C/ha of grassland, where Ma et al. have 87). What they call shrubland the map shows as savanna.
+# they imply 90 t C/ha of grassland, Ma et al. have 87). What they call shrubland the map shows as savanna.
 whole = stock.class_area.sel(region="*")
 area = np.array([float(whole.sel({"class": list(GROUPS[group])}).sum()) for group in FOUR])
 savanna = float(whole.sel({"class": 9}))

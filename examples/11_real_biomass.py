@@ -36,8 +36,8 @@ for size in (100e3, 500e3):
     world = yaotan.BiomassModel(block_size=size, trees=40, implausible="drop").fit(
         pd.DataFrame(place), plots["AGB_T_HA"], **place
     )
-    print(f"world, blocks of {size / 1e3:.0f} km: r2 {world.scores_['blocks']['r2']:.2f};",
-          f"at random {world.scores_['random']['r2']:.2f}; {world.dropped_['implausible']} implausible plots")  # fmt: skip
+    scores = {split: round(score["r2"], 2) for split, score in world.scores_.items()}
+    print(f"world, blocks of {size / 1e3:.0f} km, r2: {scores}; dropped: {world.dropped_['implausible']}")
 
 # 3. Carbon above the ground in Beijing from the map itself
 lat, lon = (cells[axis].round(4).drop_duplicates().sort_values().to_numpy() for axis in ("y", "x"))

@@ -8,6 +8,7 @@ part of each class as another; a stratified reference sample of it is drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,16 @@ def lognormal(random: np.random.Generator, correlation: float) -> np.ndarray:
     return MEANS * np.exp(np.sqrt(variance) * z - variance / 2)
 
 
+@cache
+def published() -> PoolTable:
+    """Give the pool table."""
+    table = pd.DataFrame(
+        [(c, p, MEANS[c - 1, k], SPREAD[k] * MEANS[c - 1, k]) for c in CLASSES for k, p in enumerate(POOLS)],
+        columns=["class", "pool", "value", "sd"],
+    ).assign(distribution="lognormal")
+    return open_pools(table, scheme="own", units="t ha-1", depth=1.0)
+
+
 def landscape(seed: int, *, confusion: float = 0.0, correlation: float = 0.0, points: int = 75) -> Landscape:
     """Make a landscape.
 
@@ -76,16 +87,12 @@ def landscape(seed: int, *, confusion: float = 0.0, correlation: float = 0.0, po
     total = density.sum(axis=1) / 10
     rows = [(b, a, mapped[b - 1, a - 1]) for b in CLASSES for a in CLASSES]
     pairs = make_histogram(pd.DataFrame(rows, columns=["before", "after", "area"]), scheme="own")
-    table = pd.DataFrame(
-        [(c, p, MEANS[c - 1, k], SPREAD[k] * MEANS[c - 1, k]) for c in CLASSES for k, p in enumerate(POOLS)],
-        columns=["class", "pool", "value", "sd"],
-    ).assign(distribution="lognormal")
     first = truth.sum(axis=1)[:, None] * shown  # true, mapped
     really = (first / first.sum(axis=0)).T
     counts = np.stack([random.multinomial(points, row) for row in really])
     return Landscape(
         pairs,
-        open_pools(table, scheme="own", units="t ha-1", depth=1.0),
+        published(),
         pd.DataFrame(counts, index=CLASSES, columns=CLASSES),
         float(truth.sum(axis=1) @ total),
         float((truth * (total[None, :] - total[:, None])).sum()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -13,6 +13,9 @@ from yaotan.carbon.budget.propagation import Spread, Uncertainty
 from yaotan.carbon.pool import EVERYWHERE, POOLS, PoolTable, check_one, choose_pools
 from yaotan.carbon.raster_pool import RasterPool
 from yaotan.errors import SchemaError
+
+#: name -> dims, values, attributes
+Variables: TypeAlias = dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]]
 
 #: id and names of all regions together
 WHOLE = ("*", "whole area", "全区")
@@ -169,29 +172,26 @@ def region_coords(landuse: xr.Dataset, several: bool) -> dict[str, Any]:
 
 
 def add_spread(
-    out: xr.Dataset, name: str, dims: tuple[str, ...], spread: Spread, keep: slice, units: str, title: str
+    out: Variables, name: str, dims: tuple[str, ...], spread: Spread, keep: slice, units: str, title: str
 ) -> None:
-    """Add a value with its uncertainty, interval and (along region alone) terms to a new dataset.
+    """Add a value with its uncertainty, interval and (along region alone) terms to the variables of a result.
 
     Where no parameter has a known uncertainty, the uncertainty is missing, not 0.
     """
     facts = {"units": units, "substance": "C"}
     nothing = not any(term.any() for term in spread.terms.values()) and bool(np.any(spread.value != 0))
     out[name] = (dims, spread.value[keep], {**facts, "long_name": title})
-    for suffix, values in (("uncertainty", spread.sd), ("lower", spread.lower), ("upper", spread.upper)):
-        filled = np.full_like(values, np.nan) if nothing else values
-        out[f"{name}_{suffix}"] = (dims, filled[keep], facts)
+    shown = {"uncertainty": spread.sd, "lower": spread.lower, "upper": spread.upper}
     if dims == ("region",):
-        for term, values in spread.terms.items():
-            shown = np.full_like(values, np.nan) if nothing else values
-            out[f"{name}_uncertainty_{term}"] = (dims, shown[keep], facts)
+        shown |= {f"uncertainty_{term}": values for term, values in spread.terms.items()}
+    for suffix, values in shown.items():
+        filled = np.full_like(values, np.nan) if nothing else values
+        out[f"{name}_{suffix}"] = (dims, filled[keep], dict(facts))
 
 
-def per_area(
-    out: xr.Dataset, name: str, made: str, area: np.ndarray, units: str, factor: float = 1.0
-) -> None:
+def per_area(out: Variables, name: str, made: str, area: np.ndarray, units: str, factor: float = 1.0) -> None:
     """Add `name` and its companions per area (times a factor) as `made`; NaN where there is no land."""
     for suffix in ("", "_uncertainty", "_lower", "_upper"):
         empty = np.full(area.shape, np.nan)
-        values = np.divide(out[f"{name}{suffix}"].values * factor, area, out=empty, where=area > 0)
-        out[f"{made}{suffix}"] = ("region", values, {"units": units, "substance": "C"})
+        values = np.divide(out[f"{name}{suffix}"][1] * factor, area, out=empty, where=area > 0)
+        out[f"{made}{suffix}"] = (("region",), values, {"units": units, "substance": "C"})

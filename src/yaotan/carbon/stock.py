@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from yaotan.carbon.accounting import (
+    Variables,
     account,
     add_spread,
     describe,
@@ -160,14 +161,13 @@ def _estimate(
 ) -> xr.Dataset:
     several = landuse.sizes["region"] > 1
     keep = slice(None) if several else slice(0, 1)
-    out = xr.Dataset(coords=region_coords(landuse, several))
-    for name in ("class", "class_name", "class_name_zh"):
-        out = out.assign_coords({name: ("class", landuse[name].values)})
-    out = out.assign_coords(pool=("pool", np.array(model.labels, dtype=object)))
+    coords = region_coords(landuse, several)
+    coords |= {name: ("class", landuse[name].values) for name in ("class", "class_name", "class_name_zh")}
+    coords["pool"] = ("pool", np.array(model.labels, dtype=object))
     areas = np.vstack([area, area.sum(axis=0)])[keep]
-    out["class_area"] = (("region", "class"), areas, {"units": "m2", "long_name": "area"})
+    out: Variables = {"class_area": (("region", "class"), areas, {"units": "m2", "long_name": "area"})}
     kinds = {"total": ("stock", ()), "class": ("class_stock", ("class",)), "pool": ("pool_stock", ("pool",))}
     for kind, (name, dims) in kinds.items():
         add_spread(out, name, ("region", *dims), spreads[kind], keep, "kg", "carbon stock")
     per_area(out, "stock", "stock_density", areas.sum(axis=1), "kg m-2")
-    return out
+    return xr.Dataset(out, coords=coords)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from yaotan.carbon.accounting import add_spread, per_area, region_coords
+from yaotan.carbon.accounting import Variables, add_spread, per_area, region_coords
 from yaotan.carbon.budget.model import DensityModel
 from yaotan.carbon.budget.propagation import Spread, Uncertainty
 from yaotan.carbon.change.part import Land, Part, part_model, transition_change
@@ -38,12 +38,12 @@ def change_estimate(
     several = len(land.zone) > 1
     keep = slice(None) if several else slice(0, 1)
     codes = np.array(land.codes)
-    out = xr.Dataset(coords=region_coords(land.histogram, several))
-    out = out.assign_coords({
+    coords = region_coords(land.histogram, several) | {
         "class": codes, "class_name": ("class", land.histogram["before_name"].values),
         "class_name_zh": ("class", land.histogram["before_name_zh"].values),
         "pool": np.array(model.labels, dtype=object), "before": codes, "after": codes,
-    })  # fmt: skip
+    }  # fmt: skip
+    out: Variables = {}
     named = {"total": ("stock_change", ()), "class": ("class_change", ("class",))}
     named["pool"] = ("pool_change", ("pool",))
     for kind, (name, dims) in named.items():
@@ -60,10 +60,10 @@ def change_estimate(
         whole = np.concatenate([array, array.sum(axis=0, keepdims=True)])
         out[name] = (dims, whole[keep], {"units": "m2"})
     seconds = land.span * YEAR_DAYS * DAY
-    total = out["transition_area"].sum(("before", "after")).values
+    total = out["transition_area"][1].sum(axis=(1, 2))
     per_area(out, "stock_change", "flux", total, "kg m-2 s-1", 1.0 / seconds)
-    out["flux"].attrs["positive"] = "to_land"
-    return out
+    out["flux"][2]["positive"] = "to_land"
+    return xr.Dataset(out, coords=coords)
 
 
 def add_committed(out: xr.Dataset, land: Land, parts: Sequence[Part], later: Sequence[Part]) -> None:
