@@ -67,6 +67,7 @@ _HOME: Final = {
     "carbon_stock": "yaotan.carbon.stock",
     "soil_pools": "yaotan.carbon.soil",
     "stock_change": "yaotan.carbon.change.change",
+    "stock_series": "yaotan.carbon.change.series",
     "reconcile_stock": "yaotan.carbon.reconciliation",
     "BiomassModel": "yaotan.carbon.biomass.model",
     "below_ground": "yaotan.carbon.biomass.root",

@@ -99,11 +99,12 @@ def _factor(edition: str, code: int, factor: str, level: str, climate: str) -> F
     return factor_table(f"soil_factor_{edition}").find(factor, level, climate)
 
 
-def realised(years: float, span: float, conversion: str) -> float:
-    r"""Share of a linear transition of `years` that is over at the end of an interval in which land changed.
+def realised(years: float, span: float, conversion: str, moment: float | None = None) -> float:
+    r"""Share of a linear transition of D `years` that is over, of land that changed in an interval T `span`.
 
-    If all of it changed at its start, :math:`\min(T / D, 1)`; at its end, 0; evenly over the interval, the
-    mean of :math:`\min((T - t) / D, 1)`: :math:`T / 2D` up to T = D, beyond it :math:`1 - D / 2T`.
+    At a moment m after the start of the interval: if all of it changed at the start, :math:`\min(m / D, 1)`;
+    at the end, :math:`\min((m - T) / D, 1)`, not below 0; evenly, the mean of :math:`\min((m - t) / D, 1)`
+    over the interval, which at its end is :math:`T / 2D` up to T = D, and :math:`1 - D / 2T` beyond.
 
     Parameters
     ----------
@@ -113,6 +114,8 @@ def realised(years: float, span: float, conversion: str) -> float:
         T, length of the interval [yr].
     conversion : {"uniform", "start", "end"}
         When land changed.
+    moment : float, optional
+        m, years after the start of the interval; default: its end.
 
     Returns
     -------
@@ -128,19 +131,29 @@ def realised(years: float, span: float, conversion: str) -> float:
     --------
     >>> [realised(20, 10, when) for when in ("start", "uniform", "end")], realised(20, 40, "uniform")
     ([0.5, 0.25, 0.0], 0.75)
+    >>> realised(20, 10, "uniform", 5), realised(20, 10, "uniform", 30)
+    (0.0625, 1.0)
     """
     if conversion not in ("uniform", "start", "end") or not years >= 0.0:
         raise SchemaError(
             f"conversion={conversion!r}, transition of {years!r} years", where="stock_change",
             expected="uniform, start or end: when land changed between two maps; 0 years or more",
         )  # fmt: skip
-    if years == 0.0:
-        return 1.0
-    if conversion == "start":
-        return min(span / years, 1.0)
+    m = span if moment is None else moment
     if conversion == "end":
+        if years == 0.0:
+            return float(m >= span)
+        return min(max(m - span, 0.0) / years, 1.0)
+    if conversion == "start":
+        return 1.0 if years == 0.0 else min(max(m, 0.0) / years, 1.0)
+    return (_ramp_integral(m, years) - _ramp_integral(m - span, years)) / span
+
+
+def _ramp_integral(since: float, years: float) -> float:
+    """Integral of min(t / years, 1) from 0 to `since`."""
+    if since <= 0.0:
         return 0.0
-    return span / (2.0 * years) if span <= years else 1.0 - years / (2.0 * span)
+    return since - years / 2.0 if since >= years else since**2 / (2.0 * years)
 
 
 def mean_age(span: float, conversion: str) -> float:
