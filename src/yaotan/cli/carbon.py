@@ -9,6 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from yaotan.carbon.change.change import check_period, stock_change
+from yaotan.carbon.marginal import one_date
+from yaotan.carbon.overlay import land_histogram
 from yaotan.carbon.pool import PoolTable, open_pools
 from yaotan.carbon.stock import carbon_stock
 from yaotan.errors import SchemaError
@@ -19,6 +21,8 @@ from yaotan.units import convert
 
 #: options of a change alone
 _CHANGE: Final = ("soil_years", "dead_years", "conversion")
+#: options of both
+_BUDGET: Final = ("uncertainty", "draws", "seed", "level", "class_correlation")
 
 
 def account_files(files: list[str], target: str, period: tuple[int, int] | None, **options: Any) -> None:
@@ -54,20 +58,20 @@ def account_files(files: list[str], target: str, period: tuple[int, int] | None,
     pools = _pools(options)
     crs = options.pop("crs")
     lands = [open_raster(file, scheme=options["scheme"], crs=crs) for file in files]
-    given = {
-        name: options[name] for name in ("uncertainty", "draws", "seed", "level", "class_correlation", "area")
-    }
+    given: dict[str, Any] = {name: options[name] for name in _BUDGET}
     given["accounted"] = options["accounted"] or None
-    given["regions"] = None if options["regions"] is None else open_regions(options["regions"])
     if options["confusion"] is not None:
         given["confusion"] = pd.read_csv(options["confusion"], index_col=0)
-    stocks = [carbon_stock(land, pools, **given) for land in lands]
+    regions = None if options["regions"] is None else open_regions(options["regions"])
+    pixels = land_histogram(*lands, regions=regions, area=options["area"])  # the rasters are read once
     if period is None:
-        write(stocks[0], target)
-        _say(stocks[0], "stock", target)
+        stock = carbon_stock(pixels, pools, **given)
+        write(stock, target)
+        _say(stock, "stock", target)
         return
+    stocks = [carbon_stock(one_date(pixels, date), pools, **given) for date in ("before", "after")]
     change = stock_change(
-        lands[0], lands[1], pools, period=period, **{name: options[name] for name in _CHANGE}, **given
+        pixels, None, pools, period=period, **{name: options[name] for name in _CHANGE}, **given
     )
     beside = Path(target).with_name(f"{Path(target).stem}_stock{Path(target).suffix}")
     write(change, target)
