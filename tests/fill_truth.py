@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from yaotan.column.fill.basis import make_basis
 from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.observation import Observations
 from yaotan.geodesy import sphere_point
@@ -61,3 +62,45 @@ def plant(
 def moment(day: np.ndarray) -> np.ndarray:
     """Days since the start as datetime64."""
     return START + (np.asarray(day) * 86400e9).astype("m8[ns]")
+
+
+def plant_rank(
+    seed: int, tracks: int = 60, along: int = 20, targets: int = 500, days: float = 200.0
+) -> Planted:
+    """Draw a field of fixed rank at two levels, with nodes every 16 days, a fine part and shared errors."""
+    rng = np.random.default_rng(seed)
+    begin = np.sort(np.r_[0.0, days - 0.1, rng.uniform(0, days - 0.1, tracks - 2)])
+    lat = np.sort(rng.uniform(20, 50, (tracks, along)), axis=1)
+    lon = (rng.uniform(80, 130, tracks)[:, None] - 0.25 * (lat - 35)).ravel()
+    day = (begin[:, None] + (lat - 20) / 30 * 0.004).ravel()
+    lat, overpass = lat.ravel(), np.repeat(np.arange(tracks), along)
+    to_lat, to_lon = rng.uniform(20, 50, targets), rng.uniform(80, 130, targets)
+    to_day = rng.uniform(0, days, targets)
+    basis = make_basis((35.0, 105.0), (15.0, 25.0), functions=60, levels=2)
+    variance, carry = np.array([0.8, 0.7])[basis.level], np.exp(-16.0 / np.array([60.0, 25.0]))[basis.level]
+    nodes = [np.sqrt(variance) * rng.normal(size=basis.size)]
+    for _ in range(int(days / 16.0) + 1):
+        new = np.sqrt(variance * (1.0 - carry**2)) * rng.normal(size=basis.size)
+        nodes.append(carry * nodes[-1] + new)
+    when, where = np.r_[day, to_day], sphere_point(np.r_[lat, to_lat], np.r_[lon, to_lon])
+    place, rows = when / 16.0, basis.rows(where).toarray()
+    node = np.floor(place).astype(int)
+    eta = np.array(nodes)
+    part = (place - node)[:, None]
+    field = (rows * ((1.0 - part) * eta[node] + part * eta[node + 1])).sum(axis=1)
+    field += 400 + 0.03 * np.r_[lat, to_lat] - 0.01 * np.r_[lon, to_lon] + 2.4 * when / 365.25
+    n = lat.size
+    same = overpass[:, None] == overpass
+    apart = np.linalg.norm(where[:n, None] - where[:n], axis=-1)
+    fine = 0.5 * np.exp(-apart / 200e3) * same
+    sigma = rng.uniform(0.4, 0.8, n)
+    shared = 0.5 * np.outer(sigma, sigma) * np.exp(-apart / 100e3) * same
+    np.fill_diagonal(shared, sigma**2)
+    field[:n] += np.linalg.cholesky(fine + 1e-9 * np.eye(n)) @ rng.normal(size=n)
+    field[n:] += np.sqrt(0.5) * rng.normal(size=targets)
+    error = np.linalg.cholesky(shared) @ rng.normal(size=n)
+    observations = Observations(
+        lat, lon, moment(day), field[:n] + error, sigma, np.sqrt(0.5) * sigma, overpass,
+        np.ones(n, np.int64), "xco2", "ppm",
+    )  # fmt: skip
+    return Planted(observations, to_lat, to_lon, moment(to_day), field[n:])

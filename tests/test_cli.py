@@ -209,3 +209,27 @@ def test_fill_says_what_leaving_out_showed(tmp_path, capsys):
         main(["fill", str(tmp_path / "grid.nc"), str(main_result), *place])
     assert stop.value.code == 2
     assert "days of data cannot tell a season from a trend" in capsys.readouterr().err
+
+
+def test_fill_takes_the_options_of_its_method_only(monkeypatch, tmp_path):
+    from yaotan.cli import fill
+
+    seen = {}
+
+    def note(data, spec, times, **options):
+        seen.update(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fill, "fill_gaps", note)
+    monkeypatch.setattr(fill, "_open", lambda *_: None)
+    command = next(one for one in COMMANDS if one.name == "fill")
+    options = {option.name: option.default for option in command.options}
+    with pytest.raises(KeyboardInterrupt):
+        fill.fill_files(["x"], "y.nc", **{**options, "method": "dineof", "cell": 3.0, "maximum": 9})
+    # another method's option is passed on where the user set it, and refused there
+    assert seen["cell"] == 3.0
+    assert seen["maximum"] == 9
+    assert "minimum" not in seen
+    assert "functions" not in seen
+    with pytest.raises(yaotan.YaotanError, match="method dineof has no option maximum"):
+        yaotan.fill_gaps(None, None, method="dineof", maximum=9)

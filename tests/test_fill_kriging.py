@@ -175,7 +175,7 @@ def test_equals_a_dense_system(ordinary, support):
     steps = resolve_times([("2019-01-05", "2019-01-20")], known.period)
     wanted = np.ones(spec.shape, bool)
     value, variance, terms = kriging.at_cells(spec, steps, 0, rows, wanted, kriging.residual)
-    nodes = cell_nodes(spec, rows, wanted, support, MODEL)
+    nodes = cell_nodes(spec, rows, wanted, support, MODEL.space_range)
     assert nodes.shape[1] == (4 if support == "cell" else 1)
     moments = Moments.of(steps, 0, MODEL.time_range)
     for m in range(len(nodes)):

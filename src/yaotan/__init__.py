@@ -61,6 +61,8 @@ _HOME: Final = {
     "fill_gaps": "yaotan.column.fill.filling",
     "MeanModel": "yaotan.column.fill.mean",
     "SpaceTimeKriging": "yaotan.column.fill.kriging",
+    "FixedRankKriging": "yaotan.column.fill.fixed_rank",
+    "Dineof": "yaotan.column.fill.dineof",
     "cross_validate": "yaotan.column.fill.crossvalidation",
     "open_pools": "yaotan.carbon.pool",
     "RasterPool": "yaotan.carbon.raster_pool",

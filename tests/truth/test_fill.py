@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from fill_trial import Score, at_months, at_points, baseline_of, by_blocks, record_of
-from fill_truth import plant
-from yaotan import MeanModel, SpaceTimeKriging
+from fill_truth import plant, plant_rank
+from yaotan import Dineof, FixedRankKriging, MeanModel, SpaceTimeKriging
 from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.filler import GapFiller
 
@@ -22,6 +22,8 @@ MONTHS = ["2020-01", "2023-03", "2026-05", "2029-07", "2032-09", "2035-11"]
 #: fillers that are tried on the changing field
 FILLERS: dict[str, Callable[[], GapFiller]] = {
     "space-time kriging": lambda: SpaceTimeKriging(MeanModel(2, 2, 4, 1)),
+    "fixed-rank kriging": lambda: FixedRankKriging(MeanModel(2, 2, 4, 1), functions=150, step=6.0),
+    "DINEOF": lambda: Dineof(MeanModel(2, 2, 4, 1)),
 }
 #: points by which coverage may miss: on fields of the model, and on the changing field
 CONSISTENT, CHANGING = 5.0, 8.0
@@ -47,6 +49,29 @@ def test_coverage_on_planted_fields_of_the_model(capsys) -> None:
     }
     with capsys.disabled():
         print("\n40 planted fields of the model\n" + pd.DataFrame(scores).round(2).to_string())  # noqa: T201
+    for score in scores.values():
+        assert abs(score.coverage_68 - 68.0) <= CONSISTENT
+        assert abs(score.coverage_95 - 95.0) <= CONSISTENT
+
+
+def test_coverage_on_planted_fields_of_fixed_rank(capsys) -> None:
+    """Variances and mean are fitted; the field has two levels, a fine part and correlated errors."""
+    errors, sigmas, left_out = [], [], []
+    for seed in range(20):
+        made = plant_rank(seed)
+        filler = FixedRankKriging(MeanModel(1, 1, 0), functions=60, levels=2).fit(made.observations)
+        value, sigma = filler.predict_at(made.latitude, made.longitude, made.time)
+        errors.append(made.truth - value)
+        sigmas.append(sigma)
+        left_out.append(by_blocks(filler))
+    scores = {
+        "truth at points": Score.of(np.concatenate(errors), np.concatenate(sigmas)),
+        "blocks left out": Score(
+            *(float(np.mean([getattr(one, name) for one in left_out])) for name in Score.__annotations__)
+        ),
+    }
+    with capsys.disabled():
+        print("\n20 planted fields of fixed rank\n" + pd.DataFrame(scores).round(2).to_string())  # noqa: T201
     for score in scores.values():
         assert abs(score.coverage_68 - 68.0) <= CONSISTENT
         assert abs(score.coverage_95 - 95.0) <= CONSISTENT

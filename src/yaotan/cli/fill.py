@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from yaotan.column.fill.filling import fill_gaps
+from yaotan.column.fill.filling import METHODS, fill_gaps, options_of
 from yaotan.column.fill.mean import MeanModel
 from yaotan.errors import NotAGranuleError, YaotanError
 from yaotan.grid.spec import GridSpec
@@ -49,10 +49,21 @@ def fill_files(files: list[str], target: str, **options: Any) -> None:
         mean=mean,
         average=_average(options.pop("average")),
         region=None if region is None else open_regions(region),
-        **options,
+        **_of_method(options),
     )
     write(filled, target)
     _say(filled, target)
+
+
+def _of_method(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what other methods than the chosen one take, where it stands at its default."""
+    every = {name: default for method in METHODS for name, default in options_of(method).items()}
+    taken = options_of(options["method"]) if options["method"] in METHODS else every
+    return {
+        name: value
+        for name, value in options.items()
+        if name in taken or name not in every or value != every[name]
+    }
 
 
 def _open(files: list[str], bounds: tuple[float, ...], reading: dict[str, Any]) -> xr.Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,14 +10,20 @@ from typing import Any, Final
 import xarray as xr
 
 from yaotan.column.fill.crossvalidation import CrossValidation, Scheme, cross_validate
+from yaotan.column.fill.dineof import Dineof
 from yaotan.column.fill.filler import Data, GapFiller
+from yaotan.column.fill.fixed_rank import FixedRankKriging
 from yaotan.column.fill.kriging import SpaceTimeKriging
 from yaotan.column.fill.step import Times
 from yaotan.errors import TooFewSoundingsError, YaotanError
 from yaotan.grid.spec import GridSpec
 
 #: Name of a method -> its filler.
-METHODS: Final[dict[str, Callable[..., GapFiller]]] = {"kriging": SpaceTimeKriging}
+METHODS: Final[dict[str, Callable[..., GapFiller]]] = {
+    "kriging": SpaceTimeKriging,
+    "fixed-rank": FixedRankKriging,
+    "dineof": Dineof,
+}
 #: What is left out, the honest figure last.
 _SCHEMES: Final[tuple[Scheme, ...]] = ("observation", "overpass", "block")
 
@@ -43,7 +50,8 @@ def fill_gaps(
     times : str, sequence or Periods
         See `yaotan.column.fill.step.resolve_times`.
     method : str
-        ``"kriging"``: `yaotan.column.fill.kriging.SpaceTimeKriging`.
+        ``"kriging"``: `yaotan.column.fill.kriging.SpaceTimeKriging`, ``"fixed-rank"``:
+        `yaotan.column.fill.fixed_rank.FixedRankKriging`, ``"dineof"``: `yaotan.column.fill.dineof.Dineof`.
     variable : str, optional
         Column variable; may be left out where there is one only.
     region : tuple of 4 floats or geopandas.GeoDataFrame, optional
@@ -51,7 +59,7 @@ def fill_gaps(
     validation : bool
         Leave out observations, overpasses and blocks in turn, and predict them.
     **options
-        Of the filler.
+        Of the filler; one that it does not take is refused.
 
     Returns
     -------
@@ -62,7 +70,7 @@ def fill_gaps(
     Raises
     ------
     YaotanError
-        Unknown method, and what the filler raises.
+        Unknown method, an option that is not the method's, and what the filler raises.
 
     Examples
     --------
@@ -81,12 +89,30 @@ def fill_gaps(
     """
     if method not in METHODS:
         raise YaotanError(f"method {method!r} is unknown", expected=", ".join(METHODS))
+    taken = options_of(method)
+    strange = sorted(set(options) - set(taken))
+    if strange:
+        raise YaotanError(
+            f"method {method} has no option {', '.join(strange)}", expected=f"of {', '.join(sorted(taken))}"
+        )
     filler = METHODS[method](**options).fit(data, variable=variable)
     filled = filler.predict(spec, times, region=region)
     if not validation:
         return filled
     summaries = [entry.summary() for entry in validate_filler(filler)]
     return filled.assign_attrs(validation=json.dumps(summaries))
+
+
+def options_of(method: str) -> dict[str, Any]:
+    """Give the options of a method and their defaults.
+
+    Examples
+    --------
+    >>> options_of("kriging")["maximum"], options_of("dineof")["cell"]
+    (64, 2.0)
+    """
+    parameters = inspect.signature(METHODS[method]).parameters
+    return {name: parameter.default for name, parameter in parameters.items()}
 
 
 def validate_filler(filler: GapFiller) -> list[CrossValidation]:

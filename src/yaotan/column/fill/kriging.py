@@ -15,9 +15,9 @@ from yaotan.column.fill.filler import Data
 from yaotan.column.fill.learning import learn
 from yaotan.column.fill.local import LocalKriging
 from yaotan.column.fill.mean import MeanModel
-from yaotan.column.fill.observation import Observations, days_of
+from yaotan.column.fill.observation import Observations
 from yaotan.column.fill.simulation import simulate_field
-from yaotan.column.fill.step import Times, build_filled, resolve_times, wanted_cells
+from yaotan.column.fill.step import Times, build_filled, resolve_times, target_points, wanted_cells
 from yaotan.column.fill.target import Support
 from yaotan.errors import YaotanError
 from yaotan.grid.spec import GridSpec
@@ -305,12 +305,8 @@ class SpaceTimeKriging:
         YaotanError
             A moment lies outside the data's period.
         """
-        lat, lon, when = np.broadcast_arrays(
-            np.asarray(latitude, float), np.asarray(longitude, float), np.asarray(time, "datetime64[ns]")
-        )
-        lat, lon, when = lat.ravel(), lon.ravel(), when.ravel()
-        resolve_times(np.unique(when), self.observations_.period)
-        return self._local.at_points(lat, lon, days_of(when), None)
+        points = target_points(latitude, longitude, time, self.observations_.period)
+        return self._local.at_points(*points, None)
 
     def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Predict each observation from those that share no label with it (see `GapFiller.leave_out`)."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from yaotan.column.fill.covariance import Family, ProductSum
 from yaotan.column.fill.mean import FittedMean, MeanModel
 from yaotan.column.fill.observation import Observations
@@ -116,10 +114,7 @@ def fit_generalised(
     -------
     FittedMean
     """
-    used = observations
-    if len(used) > _GENERALISED:
-        rows = np.random.default_rng(seed).choice(len(used), _GENERALISED, replace=False)
-        used = used.take(np.sort(rows))
+    used = observations.sample(_GENERALISED, seed)
     links = make_chain(
         sphere_point(used.latitude, used.longitude),
         used.days,

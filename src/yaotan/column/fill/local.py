@@ -130,6 +130,13 @@ class LocalKriging:
         # what is left below zero is rounding
         return value, np.where(variance < 0.0, 0.0, variance)
 
+    def fill_block(
+        self, spec: GridSpec, steps: Steps, number: int, rows: slice, wanted: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats]:
+        """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
+        value, variance, terms = self.at_cells(spec, steps, number, rows, wanted, self.residual)
+        return self.mean.reference + terms @ self.mean.coefficients + value[:, 0], np.sqrt(variance)
+
     def at_cells(
         self,
         spec: GridSpec,
@@ -161,7 +168,7 @@ class LocalKriging:
         model = self.model
         moments = moments or Moments.of(steps, number, model.time_range)
         lat, lon = (axis[wanted] for axis in centres(spec, rows))
-        nodes = cell_nodes(spec, rows, wanted, self.support, model)
+        nodes = cell_nodes(spec, rows, wanted, self.support, model.space_range)
         chosen, counts = self.near.search(
             sphere_point(lat, lon), np.full(lat.size, moments.middle), half=moments.half
         )

@@ -88,6 +88,12 @@ class Observations:
         index = np.flatnonzero(index) if index.dtype == bool else index
         return replace(self, **{name: getattr(self, name)[index] for name in COLUMNS})
 
+    def sample(self, most: int, seed: int) -> Observations:
+        """Give itself, or a seeded sample where there are more than `most`; in order of time."""
+        if len(self) <= most:
+            return self
+        return self.take(np.sort(np.random.default_rng(seed).choice(len(self), most, replace=False)))
+
     def need(self, number: int, method: str) -> Observations:
         """Give itself, or refuse when there are fewer than a method needs."""
         if len(self) < number:

@@ -71,7 +71,7 @@ def simulate_field(
     model, known = local.model, local.observations
     moments = [Moments.of(steps, number, model.time_range, most=_MOMENTS) for number in range(len(steps))]
     rows = slice(0, spec.shape[0])
-    nodes = cell_nodes(spec, rows, wanted, local.support, model)
+    nodes = cell_nodes(spec, rows, wanted, local.support, model.space_range)
     field = _draw_field(rng, local, nodes, moments, draws)
     at_observations = field[: len(known)] + _draw_errors(rng, local, draws)
     shift = rng.multivariate_normal(
@@ -93,7 +93,7 @@ def simulate_field(
             terms = mean_terms(local.mean, lat, lon, moment)
         mean = local.mean.reference + terms @ (local.mean.coefficients[:, None] + shift)
         out[:, number, wanted] = (mean + cells).T
-    return _describe(spec, steps, out, known, wanted, seed, conditional)
+    return describe_draws(spec, steps, out, known, wanted, seed, conditional, model="kriging model")
 
 
 def _draw_field(
@@ -113,7 +113,7 @@ def _draw_field(
     total = np.zeros((times.size, draws))
     for variance, where, when in parts:
         if variance > 0.0:
-            total += _draw_part(rng, replace(model, space=0.0, time=0.0, joint=variance), where, when, draws)
+            total += draw_part(rng, replace(model, space=0.0, time=0.0, joint=variance), where, when, draws)
     if model.micro > 0.0:
         exact = local.support == "point" and all(moment.half == 0.0 for moment in moments)
         size = times.size if exact else near.days.size
@@ -123,9 +123,7 @@ def _draw_field(
     return total
 
 
-def _draw_part(
-    rng: np.random.Generator, model: ProductSum, place: Floats, days: Floats, draws: int
-) -> Floats:
+def draw_part(rng: np.random.Generator, model: ProductSum, place: Floats, days: Floats, draws: int) -> Floats:
     """Draw a separable field at points and times; those that occur twice get one value."""
     unique, back = np.unique(np.column_stack([place, days]), axis=0, return_inverse=True)
     none = np.zeros(len(unique))
@@ -156,7 +154,7 @@ def _draw_errors(rng: np.random.Generator, local: LocalKriging, draws: int) -> F
     return noise
 
 
-def _describe(
+def describe_draws(
     spec: GridSpec,
     steps: Steps,
     values: Floats,
@@ -164,9 +162,12 @@ def _describe(
     wanted: NDArray[np.bool_],
     seed: int,
     conditional: bool,
+    *,
+    model: str,
 ) -> xr.Dataset:
+    """Give draws ``(draw, time, y, x)`` of the named model as a grid."""
     kind = "conditional" if conditional else "unconditional"
-    method = f"{kind} simulation of the kriging model, seed {seed}"
+    method = f"{kind} simulation of the {model}, seed {seed}"
     frame = build_filled(spec, steps, values[0], values[0], known, method=method, wanted=wanted)
     name = known.variable
     array = frame[name]

@@ -9,10 +9,10 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pyproj
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from yaotan.catalog.gas import gases
-from yaotan.column.fill.observation import Floats, Mask, Observations
+from yaotan.column.fill.observation import Floats, Mask, Observations, days_of
 from yaotan.errors import GridError, YaotanError
 from yaotan.geodesy import wrap_longitude
 from yaotan.grid.finalise import time_coords
@@ -126,6 +126,25 @@ def _moments(times: Times) -> NDArray[np.datetime64] | None:
     if (np.diff(values) <= np.timedelta64(0)).any():
         raise GridError("moments do not rise", where="times", expected="rising moments, each once")
     return values
+
+
+def target_points(
+    latitude: ArrayLike, longitude: ArrayLike, time: ArrayLike, period: tuple[np.datetime64, np.datetime64]
+) -> tuple[Floats, Floats, Floats]:
+    """Give latitude, longitude and days ``(m,)`` of points and moments, and refuse what `resolve_times` does.
+
+    Examples
+    --------
+    >>> period = np.datetime64("2019-01-05", "ns"), np.datetime64("2019-02-03", "ns")
+    >>> lat, lon, days = target_points([30.0, 31.0], 110.0, np.datetime64("2019-01-06"), period)
+    >>> lon.tolist(), days.tolist()
+    ([110.0, 110.0], [17902.0, 17902.0])
+    """
+    lat, lon, when = np.broadcast_arrays(
+        np.asarray(latitude, float), np.asarray(longitude, float), np.asarray(time, "datetime64[ns]")
+    )
+    resolve_times(np.unique(when), period)
+    return lat.ravel(), lon.ravel(), days_of(when.ravel())
 
 
 def centres(spec: GridSpec, rows: slice = slice(None)) -> tuple[Floats, Floats]:

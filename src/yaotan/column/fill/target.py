@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.column.fill.covariance import Family, ProductSum, correlation
+from yaotan.column.fill.covariance import Family, correlation
 from yaotan.column.fill.mean import FittedMean
 from yaotan.column.fill.observation import Floats, days_of
 from yaotan.column.fill.step import Steps
@@ -59,9 +59,12 @@ class Moments:
 
 
 def cell_nodes(
-    spec: GridSpec, rows: slice, wanted: NDArray[np.bool_], support: Support, model: ProductSum
+    spec: GridSpec, rows: slice, wanted: NDArray[np.bool_], support: Support, space_range: float
 ) -> Floats:
-    """Points whose mean each wanted cell of some rows is: ``(m, q, 3)`` [m], q = 1 or 4."""
+    """Points whose mean each wanted cell of some rows is: ``(m, q, 3)`` [m], q = 1 or 4.
+
+    Four where the cells are wide against ``space_range`` [m], the range of the field's correlation.
+    """
     y, x = (
         0.5 * (edges[:-1] + edges[1:]) for edges in (spec.y_edges[rows.start : rows.stop + 1], spec.x_edges)
     )
@@ -72,7 +75,7 @@ def cell_nodes(
     if support == "point" or row.size == 0:
         return centre[:, None]
     corner = _points(spec, (y + half_y)[row], (x + half_x)[column])
-    if np.linalg.norm(corner - centre, axis=1).max() / math.sqrt(2.0) < _WIDE * model.space_range:
+    if np.linalg.norm(corner - centre, axis=1).max() / math.sqrt(2.0) < _WIDE * space_range:
         return centre[:, None]
     signs = [(a * _GAUSS, b * _GAUSS) for a in (-1.0, 1.0) for b in (-1.0, 1.0)]
     parts = [_points(spec, (y + a * half_y)[row], (x + b * half_x)[column]) for a, b in signs]

@@ -1,0 +1,319 @@
+"""Kriging of fixed rank: a whole globe and year at a cost that grows with the observations only linearly."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from yaotan.column.fill.basis import make_basis
+from yaotan.column.fill.block import lazy_field
+from yaotan.column.fill.crossvalidation import leave_out_by_folds
+from yaotan.column.fill.extraction import gather
+from yaotan.column.fill.filler import Data
+from yaotan.column.fill.information import gather_information
+from yaotan.column.fill.maximisation import maximise, start_model
+from yaotan.column.fill.mean import MeanModel
+from yaotan.column.fill.node import Nodes
+from yaotan.column.fill.observation import Observations, days_of
+from yaotan.column.fill.rank_field import RankField
+from yaotan.column.fill.smoother import smooth
+from yaotan.column.fill.step import Steps, Times, build_filled, resolve_times, target_points, wanted_cells
+from yaotan.column.fill.target import Support
+from yaotan.errors import YaotanError
+from yaotan.grid.spec import GridSpec
+
+#: Observations of the first fit of the mean, at most (a seeded sample; the later fits use all).
+_SAMPLE: Final = 100_000
+
+
+class FixedRankKriging:
+    r"""Fill gaps by kriging of fixed rank, smoothed in time.
+
+    .. math:: z_i = m(s_i, t_i) + \phi(s_i)^T \eta(t_i) + \xi_i + e_i
+
+    1. m is the mean (`yaotan.column.fill.mean.MeanModel`), fitted by generalised least squares.
+    2. :math:`\phi` are some hundred bisquare functions of several resolutions on the sphere
+       (`yaotan.column.fill.basis.Basis`), as fine as their number allows on the extent of the data.
+    3. Their coefficients :math:`\eta` are an autoregression at nodes in time, linear between them; variances
+       and ranges in time, one for each resolution, are found by expectation and maximisation, every step of
+       which is a smoother over all nodes (`yaotan.column.fill.smoother.smooth`).
+    4. :math:`\xi` is what the functions cannot show: the variance is estimated; it is correlated along an
+       overpass, independent between overpasses. It is part of the field, so it is in the 1 sigma.
+    5. e is the measurement error, known: :math:`\sigma_i^2` on the diagonal and :math:`s_i s_j e^{-h / L}`
+       between observations of one overpass.
+
+    Parameters
+    ----------
+    mean : MeanModel
+        Mean of the field.
+    functions : int
+        Functions in space, at most; cost grows with their third power, memory with the square.
+    levels : int
+        Resolutions; each has half the distance between centres of the one before.
+    step : float
+        Time between the nodes [days]. What changes more quickly becomes part of :math:`\xi`.
+    support : {"cell", "point"}
+        What `predict` gives: means over cells, or the field at their centres. Over periods the field is
+        averaged in either case.
+    average, overpass_correlation, uncertainty
+        See `yaotan.column.fill.extraction.gather`.
+    error_length : float
+        L, e-folding length of the common error along an overpass [m]; 0: errors are independent.
+    folds : int
+        In how many parts `leave_out` leaves out.
+    seed : int
+        Of the samples from which mean and :math:`\xi` are learned.
+
+    Attributes
+    ----------
+    observations_ : Observations
+    mean_ : FittedMean
+    basis_ : Basis
+    nodes_ : Nodes
+    model_ : RankModel
+    diagnostics_ : dict
+        Rounds, whether they converged, restricted log likelihood.
+
+    Notes
+    -----
+    The field is as smooth as its functions: what is smaller than the distance between the finest centres, or
+    shorter than two steps, is smoothed away and counted in the 1 sigma. :math:`\xi` is not predicted, also
+    not where there are observations. In means over a period it counts with a correlation time of a quarter of
+    a step, an assumption that the data are not asked about. Variances are the same everywhere and in all
+    seasons. Errors along an overpass are conditioned on 10 predecessors, and cut at nodes.
+
+    References
+    ----------
+    Cressie, N., Johannesson, G. (2008). Fixed rank kriging for very large spatial data sets. Journal of the
+    Royal Statistical Society B 70, 209-226. https://doi.org/10.1111/j.1467-9868.2007.00633.x
+
+    Zammit-Mangion, A., Cressie, N. (2021). FRK: An R package for spatial and spatio-temporal prediction with
+    large datasets. Journal of Statistical Software 98(4). https://doi.org/10.18637/jss.v098.i04
+
+    Katzfuss, M., Cressie, N. (2011). Spatio-temporal smoothing and EM estimation for massive remote-sensing
+    data sets. Journal of Time Series Analysis 32, 430-446.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> soundings = xr.Dataset(
+    ...     {
+    ...         "time": ("sounding", np.datetime64("2019-01-01", "ns") + np.arange(300).astype("m8[h]")),
+    ...         "latitude": ("sounding", rng.uniform(20, 40, 300)),
+    ...         "longitude": ("sounding", rng.uniform(100, 120, 300)),
+    ...         "xco2": ("sounding", rng.normal(410, 1, 300), {"units": "ppm"}),
+    ...         "xco2_uncertainty": ("sounding", np.full(300, 0.5), {"units": "ppm"}),
+    ...     }
+    ... )
+    >>> filler = FixedRankKriging(MeanModel(harmonics=0), functions=60, levels=2).fit(soundings)
+    >>> filled = filler.predict(GridSpec.regular(5.0, (100, 20, 120, 40)), ["2019-01-05"])
+    >>> filled["xco2"].dims, filler.basis_.size
+    (('time', 'lat', 'lon'), 59)
+    """
+
+    def __init__(
+        self,
+        mean: MeanModel = MeanModel(),  # noqa: B008  (frozen)
+        *,
+        functions: int = 400,
+        levels: int = 3,
+        step: float = 16.0,
+        support: Support = "cell",
+        average: str | float | None = None,
+        overpass_correlation: float = 0.5,
+        uncertainty: float | None = None,
+        error_length: float = 100e3,
+        folds: int = 16,
+        seed: int = 0,
+    ) -> None:
+        if not step > 0.0:
+            raise YaotanError(f"step is {step!r}", expected="days, above 0")
+        if not error_length >= 0.0:
+            raise YaotanError(f"error_length is {error_length!r}", expected="metres, 0 or more")
+        if support not in ("cell", "point"):
+            raise YaotanError(f"support is {support!r}", expected="cell or point")
+        if folds < 2:
+            raise YaotanError(f"folds is {folds!r}", expected="2 or more")
+        self.mean, self.functions, self.levels, self.step = mean, functions, levels, step
+        self.support: Support = support
+        self.average, self.overpass_correlation = average, overpass_correlation
+        self.uncertainty, self.error_length = uncertainty, error_length
+        self.folds, self.seed = folds, seed
+
+    def fit(self, data: Data, *, variable: str | None = None) -> Self:
+        """Fit mean and variances, and condition on the data (see `GapFiller.fit`).
+
+        Parameters
+        ----------
+        data : xarray.Dataset, sequence of them, or Observations
+            Soundings or gridded soundings.
+        variable : str, optional
+            Column variable; may be left out where there is one only.
+
+        Returns
+        -------
+        FixedRankKriging
+            Itself.
+
+        Raises
+        ------
+        TooFewSoundingsError
+            Fewer observations than functions, or than the mean needs.
+        UnitsError, SchemaError, YaotanError
+            As `gather`, `MeanModel.fit` and `make_basis`.
+        """
+        observations = gather(
+            data, variable=variable, average=self.average,
+            overpass_correlation=self.overpass_correlation, uncertainty=self.uncertainty,
+        ).need(self.functions, f"FixedRankKriging with {self.functions} functions")  # fmt: skip
+        some = observations.sample(_SAMPLE, self.seed)
+        mean = self.mean.fit(some)
+        frame, days = mean.frame, observations.days
+        half_lon = 180.0 if frame.wide else frame.scale[1]
+        self.basis_ = make_basis(
+            frame.centre[:2], (frame.scale[0], half_lon), functions=self.functions, levels=self.levels
+        )
+        self.nodes_ = Nodes.covering(days[0], days[-1], self.step)
+        found = maximise(
+            observations, self.basis_, self.nodes_, mean,
+            start_model(mean.residual(some), some.sigma, self.basis_, self.step),
+            error_length=self.error_length, seed=self.seed,
+        )  # fmt: skip
+        self.mean_, self.model_, self.diagnostics_ = found.mean, found.model, found.diagnostics
+        return self._hold(observations)
+
+    def _hold(self, observations: Observations) -> Self:
+        """Keep the observations and what they say of the coefficients."""
+        self.observations_ = observations
+        self._information = gather_information(
+            observations, self.basis_, self.nodes_, self.mean_, self.model_, self.error_length
+        )
+        self._field = self._smooth(self.nodes_, 0)
+        return self
+
+    def _smooth(self, nodes: Nodes, before: int) -> RankField:
+        """Give the field at nodes, so many of them before those of the data."""
+        information = self._information
+        if nodes.number != self.nodes_.number:
+            information = information.padded(before, nodes.number)
+        smoothed = smooth(information, *self.model_.by_function(self.basis_, self.step))
+        return RankField(self.basis_, nodes, self.mean_, self.model_, smoothed, self.support)
+
+    def _reach(self, steps: Steps) -> RankField:
+        """Give the field with nodes for all times asked for: periods may begin before the data."""
+        if steps.moment is not None:
+            return self._field
+        nodes, before = self.nodes_.padded(float(days_of(steps.start.min())), float(days_of(steps.end.max())))
+        return self._field if nodes == self.nodes_ else self._smooth(nodes, before)
+
+    def condition(self, observations: Observations) -> Self:
+        """Give a copy with the same mean and variances, conditioned on other observations."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other._hold(observations)
+
+    def predict(self, spec: GridSpec, times: Times, *, region: Any = None) -> xr.Dataset:
+        """Give the filled field on a grid.
+
+        Parameters
+        ----------
+        spec : GridSpec
+            The cells.
+        times : str, sequence or Periods
+            Periods over which the field is averaged (``"month"``, ``"8D"``, pairs), or moments: see
+            `yaotan.column.fill.step.resolve_times`.
+        region : tuple of 4 floats or geopandas.GeoDataFrame, optional
+            Cells with their centre elsewhere are left out: NaN, flagged ``left_out``.
+
+        Returns
+        -------
+        xarray.Dataset
+            As `yaotan.column.fill.step.build_filled`, lazy: blocks of cells are filled when they are
+            computed, in constant memory.
+
+        Raises
+        ------
+        YaotanError
+            Times outside the data's period.
+        GridError
+            No cell lies in the region.
+        """
+        steps = resolve_times(times, self.observations_.period)
+        wanted = wanted_cells(spec, region)
+        value, sigma = lazy_field(self._reach(steps), spec, steps, wanted)
+        method = (
+            f"fixed-rank kriging, {self.basis_.size} bisquare functions at {self.basis_.levels} levels, "
+            f"nodes every {self.step:g} days, support {self.support}"
+        )
+        return build_filled(
+            spec, steps, value, sigma, self.observations_,
+            method=method, wanted=wanted, attrs=self.model_.describe(),
+        )  # fmt: skip
+
+    def simulate(
+        self,
+        spec: GridSpec,
+        times: Times,
+        *,
+        draws: int = 1,
+        seed: int = 0,
+        conditional: bool = True,
+        region: Any = None,
+    ) -> xr.Dataset:
+        """Draw the field on a grid: what it may look like, where `predict` gives what it is on average.
+
+        Parameters
+        ----------
+        spec, times, region
+            As in `predict`.
+        draws, seed : int
+            How many draws, and of which seed; equal arguments give equal draws.
+        conditional : bool
+            Given the observations; False: of mean and covariance alone.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``v`` ``(draw, time, lat, lon)``, in memory. Means and scatter of many draws are the value and
+            1 sigma of `predict`.
+        """
+        steps, wanted = resolve_times(times, self.observations_.period), wanted_cells(spec, region)
+        return self._reach(steps).simulate(
+            spec, steps, wanted, self.observations_, draws=draws, seed=seed, conditional=conditional
+        )
+
+    def predict_at(
+        self, latitude: ArrayLike, longitude: ArrayLike, time: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give the field at points and moments, and its 1 sigma.
+
+        Parameters
+        ----------
+        latitude, longitude : array_like
+            ``(m,)`` [degrees].
+        time : array_like
+            ``(m,)`` datetime64, or one moment for all.
+
+        Returns
+        -------
+        value, sigma : numpy.ndarray
+            ``(m,)``; the fine part is in sigma, measurement error is not.
+
+        Raises
+        ------
+        YaotanError
+            A moment lies outside the data's period.
+        """
+        return self._field.at_points(*target_points(latitude, longitude, time, self.observations_.period))
+
+    def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Predict each observation from those that share no label with it, in `folds` parts."""
+
+        def predict(kept: Observations, wanted: Observations) -> Any:
+            field = self.condition(kept)._field
+            return field.at_points(wanted.latitude, wanted.longitude, wanted.days)
+
+        return leave_out_by_folds(predict, self.observations_, labels, folds=self.folds)

@@ -1,0 +1,90 @@
+"""Predictions of a field of empirical modes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yaotan.column.fill.matrix import Lattice, Matrix
+from yaotan.column.fill.mean import FittedMean
+from yaotan.column.fill.mode import Modes
+from yaotan.column.fill.observation import Floats
+from yaotan.column.fill.step import Steps, centres
+from yaotan.column.fill.target import Moments, mean_terms
+from yaotan.grid.spec import GridSpec
+
+
+@dataclass(frozen=True)
+class ModeField:
+    """Modes and their amplitudes at every step given the observations.
+
+    Attributes
+    ----------
+    lattice, kept
+        Cells and steps, and which of the cells are in the matrix.
+    mean, modes
+        Mean of the field, its modes.
+    amplitude, covariance : numpy.ndarray
+        ``(steps, k)``, ``(steps, k, k)``.
+    """
+
+    lattice: Lattice
+    kept: NDArray[np.bool_]
+    mean: FittedMean
+    modes: Modes
+    amplitude: Floats
+    covariance: Floats
+
+    @classmethod
+    def of(cls, lattice: Lattice, matrix: Matrix, mean: FittedMean, modes: Modes) -> ModeField:
+        """Estimate the amplitudes from a matrix."""
+        return cls(lattice, matrix.kept, mean, modes, *modes.amplitudes(matrix.value, matrix.variance))
+
+    def at_points(self, lat: Floats, lon: Floats, days: Floats) -> tuple[Floats, Floats]:
+        """Give the field and its 1 sigma at points; amplitudes and variances are linear in time."""
+        nodes = self.lattice.nodes
+        pattern, outside = self._patterns(lat, lon)
+        step, along = nodes.locate(np.clip(days, nodes.start, nodes.start + nodes.step * (nodes.number - 1)))
+        value, variance = self.mean.value(lat, lon, days), np.full(days.size, self.modes.rest)
+        for node, weight in ((step, 1.0 - along), (step + 1, along)):
+            value += weight * np.einsum("nk,nk->n", pattern, self.amplitude[node])
+            variance += weight * np.einsum("nk,nkl,nl->n", pattern, self.covariance[node], pattern)
+        return value, np.sqrt(variance + self._add(lat, lon, days, outside))
+
+    def fill_block(
+        self, spec: GridSpec, steps: Steps, number: int, rows: slice, wanted: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats]:
+        """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
+        nodes = self.lattice.nodes
+        moments = Moments.of(steps, number, nodes.step)
+        last = nodes.start + nodes.step * (nodes.number - 1)
+        weights = nodes.average(np.clip(moments.days, nodes.start, last))
+        lat, lon = (axis[wanted] for axis in centres(spec, rows))
+        pattern, outside = self._patterns(lat, lon)
+        terms = mean_terms(self.mean, lat, lon, moments)
+        value = self.mean.reference + terms @ self.mean.coefficients + pattern @ (weights @ self.amplitude)
+        covariance = np.einsum("w,wkl->kl", weights, self.covariance)
+        variance = np.einsum("nk,kl,nl->n", pattern, covariance, pattern) + self.modes.rest
+        # errors of different steps are independent, and a period holds so many steps
+        variance = (variance + outside * self._unseen) / max(1.0, 2.0 * moments.half / nodes.step)
+        return value, np.sqrt(variance + self._mean_variance(terms))
+
+    def _patterns(self, lat: Floats, lon: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Modes at places ``(n, k)``, and which places are near no cell of the matrix."""
+        weights: Any = self.lattice.interpolate(lat, lon, self.kept)
+        return weights @ self.modes.pattern, np.asarray(weights.sum(axis=1)).ravel() == 0.0
+
+    @property
+    def _unseen(self) -> float:
+        """Variance that the modes have in a cell on average: unknown where no cell is near."""
+        return float(self.modes.variance.sum() / max(1, int(self.kept.sum())))
+
+    def _add(self, lat: Floats, lon: Floats, days: Floats, outside: NDArray[np.bool_]) -> Floats:
+        """Variance of the mean, and of the modes where they are not known."""
+        return self._mean_variance(self.mean.design(lat, lon, days)) + outside * self._unseen
+
+    def _mean_variance(self, terms: Floats) -> Floats:
+        return np.asarray(np.einsum("np,pq,nq->n", terms, self.mean.covariance, terms))
