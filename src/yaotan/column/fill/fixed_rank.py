@@ -111,7 +111,7 @@ class FixedRankKriging:
     >>> filler = FixedRankKriging(MeanModel(harmonics=0), functions=60, levels=2).fit(soundings)
     >>> filled = filler.predict(GridSpec.regular(5.0, (100, 20, 120, 40)), ["2019-01-05"])
     >>> filled["xco2"].dims, filler.basis_.size
-    (('time', 'lat', 'lon'), 59)
+    (('time', 'lat', 'lon'), 60)
     """
 
     def __init__(

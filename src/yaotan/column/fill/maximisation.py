@@ -129,7 +129,7 @@ def _reduced(information: Information, smoothed: Smoothed) -> Floats:
 def fit_mean(information: Information, smoothed: Smoothed, mean: FittedMean) -> FittedMean:
     """Fit the coefficients of the mean by generalised least squares."""
     normal = _reduced(information, smoothed)
-    covariance = np.linalg.inv(0.5 * (normal + normal.T)[1:, 1:])
+    covariance = np.asarray(np.linalg.inv(0.5 * (normal + normal.T)[1:, 1:]), float)
     return replace(mean, coefficients=covariance @ normal[1:, 0], covariance=covariance)
 
 
