@@ -120,6 +120,16 @@ def test_null_fields_that_are_given() -> None:
         hot_spots(noise, null=members[:, :5])
 
 
+def test_level_of_the_whole_field_decides_whether_anything_is_named() -> None:
+    """A planted field that one of 199 null fields reaches: 2 / 200 is above 0.005, and not above 0.01."""
+    grid, _ = month(113, planted=3.0)
+    found = hot_spots(grid)
+    assert json.loads(found.attrs["hotspot"])[0]["anywhere"] == 0.01
+    assert np.isin(found.hotspot, (1, 2)).any()
+    assert not np.isin(hot_spots(grid, anywhere=0.005).hotspot, (1, 2)).any()
+    assert json.loads(found.attrs["options"])["anywhere"] == 0.01
+
+
 def test_false_discovery_rate_by_hand() -> None:
     np.testing.assert_allclose(discoveries(np.array([0.04, 0.01, 0.02])), [0.04, 0.03, 0.03])
 
@@ -173,6 +183,7 @@ def test_what_is_refused_by_name() -> None:
         hot_spots(grid.assign(xco2_enhancement_uncertainty=mixed))
     with pytest.raises(SchemaError, match="xch4 is not told"):
         hot_spots(grid, variable="xch4")
-    for wrong in ({"fdr": 1.0}, {"distance": 0.0}, {"draws": 10}, {"minimum": 0}, {"null": "none"}):
+    options = ({"fdr": 1.0}, {"distance": 0.0}, {"draws": 10}, {"minimum": 0}, {"anywhere": 0.004})
+    for wrong in (*options, {"anywhere": 1.0}, {"null": "none"}):
         with pytest.raises(YaotanError, match=f"{next(iter(wrong))} is"):
             hot_spots(grid, **wrong)
