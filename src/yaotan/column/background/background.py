@@ -84,8 +84,8 @@ def background(
 
     Errors of medians and polynomials are of sandwich form over blocks of `block` seconds of an overpass
     (`median_error`, `prediction_error`): soundings of one block may be correlated as they please, blocks are
-    taken as independent. The error of lines along the track is what the scatter of soundings about their
-    lines has beyond the scatter within rings, pooled over all overpasses; it is on the safe side.
+    taken as independent. The error of lines along the track is told by what the scatter of soundings
+    about their lines has beyond the scatter within rings, pooled over all overpasses.
 
     Parameters
     ----------

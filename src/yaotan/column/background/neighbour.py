@@ -24,6 +24,7 @@ def along_track(sample: Sample, *, near: float, far: float, minimum: int) -> Est
     needed: a line is not drawn on beyond its data.
     """
     estimate = Estimate.empty(sample)
+    absorbed = np.full(sample.value.size, np.nan)
     for rows in _overpasses(sample):
         rows, heads = _footholds(sample, rows)
         tails = np.append(heads[1:], rows.size)
@@ -39,23 +40,25 @@ def along_track(sample: Sample, *, near: float, far: float, minimum: int) -> Est
             inverse = np.linalg.inv((design * weight[:, None]).T @ design)
             error = spread * np.sqrt(((where @ inverse) * where).sum(axis=1))
             estimate.put(own, where @ coefficient, error, spread, found.size)
-    estimate.error[:] *= np.sqrt(_line_factor(sample, estimate))
+            absorbed[own] = spread**2 * float(((design @ inverse) * design).sum(axis=1).mean())
+    estimate.error[:] *= np.sqrt(_line_factor(sample, estimate, absorbed))
     return estimate
 
 
-def _line_factor(sample: Sample, estimate: Estimate) -> float:
+def _line_factor(sample: Sample, estimate: Estimate, absorbed: Floats) -> float:
     """Variance of lines at the sounding over what independent errors would give; at least 1.
 
-    A sounding differs from its line by its own error and by that of the line, so the line's is what the
-    scatter of these differences has beyond the scatter within rings. Rings are too short to tell it from
-    their own residuals, which the line has fitted. All overpasses are pooled; fewer than 30 soundings tell
-    nothing.
+    A sounding differs from its line by its own error and by that of the line; soundings of the ring by their
+    own error less what the line has taken up of it. So the scatter at the sounding has, beyond that in the
+    ring, the variance of the line at the sounding and its mean variance over the ring (`absorbed`, as of
+    independent errors). Where errors are correlated, both are larger by the same factor. All overpasses are
+    pooled; fewer than 30 soundings tell nothing.
     """
     good = np.flatnonzero(np.isfinite(estimate.level))
     if good.size < _FEWEST:
         return np.nan
     whole = robust_spread(sample.value[good] - estimate.level[good]) ** 2
-    naive = float(np.median(estimate.error[good] ** 2))
+    naive = float(np.median(estimate.error[good] ** 2) + np.median(absorbed[good]))
     more = whole - float(np.median(estimate.spread[good] ** 2))
     return max(1.0, more / naive) if naive > 0 else 1.0
 
