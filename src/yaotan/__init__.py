@@ -34,6 +34,7 @@ _HOME: Final = {
     "zonal_statistics": "yaotan.grid.zonal",
     "sample_grid": "yaotan.grid.sample",
     "annual_emission": "yaotan.plume.annual",
+    "flux_divergence": "yaotan.plume.divergence",
     "find_track_peaks": "yaotan.plume.trackpeak",
     "screen": "yaotan.column.screening",
     "background": "yaotan.column.background.background",

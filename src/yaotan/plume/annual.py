@@ -13,11 +13,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.catalog.temporal import EmissionProfile
-from yaotan.constants import DAY, YEAR_DAYS
 from yaotan.errors import YaotanError
 from yaotan.plume.estimate import LOW_WIND, PlumeResult, make_estimate
 from yaotan.plume.overpass import collect_overpasses
 from yaotan.plume.robust import LevelFit, fit_level
+from yaotan.plume.season import annual_factor, season_basis, season_spread, wind_weights
 from yaotan.plume.source import make_sources
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ Profiles: TypeAlias = EmissionProfile | Mapping[str, EmissionProfile] | None
 #: expected emission [kg s-1] and wind [m s-1] of overpasses -> probability of detection
 Detection: TypeAlias = Callable[[Array, Array], Array]
 
-#: standard deviation of the coefficients of the first and second harmonic of the year: root mean square over
-#: the 106 month profiles of the CoCO2 catalogue (Guevara et al. 2024, doi:10.5194/essd-16-337-2024)
-SEASON: Final = (0.164, 0.112)
 #: relative error of the mean factor of a profile, and of none: over its 89 hour profiles the factors of 10 to
 #: 14 h local time have standard deviation 0.06, and depart from 1 by 0.08 (root mean square)
 PROFILE_ERROR, NO_PROFILE_ERROR = 0.06, 0.08
@@ -39,8 +36,6 @@ PROFILE_ERROR, NO_PROFILE_ERROR = 0.06, 0.08
 SHARED_ERROR: Final = 0.10
 #: a probability of detection below this gives no weight but a count: one overpass would stand for many
 LEAST_PROBABILITY: Final = 0.1
-#: bounds of the strata of wind [m s-1], calm first
-STRATA: Final = (0.0, LOW_WIND, 4.0, 6.0, 9.0, math.inf)
 #: fewer valid overpasses give no annual mean
 LEAST: Final = 4
 
@@ -132,7 +127,8 @@ def annual_emission(
     Examples
     --------
     >>> from yaotan.plume.estimate import PlumeResult, make_estimate
-    >>> from yaotan.plume.source import make_sources
+    >>> from yaotan.plume.season import annual_factor, season_basis, season_spread, wind_weights
+    from yaotan.plume.source import make_sources
     >>> plant = make_sources(["JV"], 14.45, 51.84)
     >>> seen = [make_estimate([PlumeResult(q, {"noise": 50.0}, time=np.datetime64(f"2015-{m:02d}-10T11:00"))],
     ...                       plant, method="ime", substance="co2")
@@ -232,42 +228,9 @@ def _fit(rows: pd.DataFrame, weights: Array) -> LevelFit:
     relative = rows["relative"].fillna(rows["uncertainty"] / size).to_numpy()
     absolute = np.where(rows["relative"].notna(), rows["absolute"].to_numpy() / factor, 0.0)
     relative = np.full(len(rows), float(np.median(relative)))
-    return fit_level(values, absolute, relative, _season(rows["left"].to_numpy()), _spread(), weights)
-
-
-def _season(times: NDArray[np.datetime64]) -> Array:
-    """Cosine and sine of one and of two turns a year."""
-    moment = times.astype("datetime64[s]")
-    phase = 2.0 * math.pi * (moment - moment.astype("datetime64[Y]")).astype(float) / (DAY * YEAR_DAYS)
-    return np.column_stack([np.cos(phase), np.sin(phase), np.cos(2.0 * phase), np.sin(2.0 * phase)])
-
-
-def _spread() -> Array:
-    return np.repeat(np.array(SEASON), 2)
-
-
-def _annual_factor(fit: LevelFit, profile: EmissionProfile | None, year: int) -> float:
-    """Mean over all hours of the year of profile and season."""
-    hours = np.arange(f"{year}-01-01", f"{year + 1}-01-01", dtype="datetime64[h]").astype("datetime64[s]")
-    factor = np.ones(hours.size) if profile is None else profile.factor(hours)
-    return float(np.nanmean(factor * (1.0 + _season(hours) @ fit.season)))
-
-
-def _strata(rows: pd.DataFrame, every: pd.DataFrame, winds: Array | None) -> Array | None:
-    """Weights that give each stratum of wind its share; None where no wind is known.
-
-    A stratum without a valid overpass lends its share to the nearest one that has some.
-    """
-    mine = rows["wind_speed"].to_numpy()
-    speeds = np.asarray(every["wind_speed"] if winds is None else winds, float)
-    speeds = speeds[np.isfinite(speeds)]
-    if speeds.size == 0 or not np.isfinite(mine).all():
-        return None
-    place, wanted = (np.digitize(v, STRATA) - 1 for v in (mine, speeds))
-    held = np.unique(place)
-    lent = held[np.abs(wanted[:, None] - held).argmin(axis=1)]
-    share = {k: (lent == k).mean() / (place == k).mean() for k in held}
-    return np.array([share[k] for k in place])
+    return fit_level(
+        values, absolute, relative, season_basis(rows["left"].to_numpy()), season_spread(), weights
+    )
 
 
 def _counts(every: pd.DataFrame, used: int) -> dict[str, tuple[float, str]]:
@@ -291,13 +254,13 @@ def _result(
     from scipy.special import ndtri, stdtrit
 
     assert chosen.year is not None
-    plain = fit.level * _annual_factor(fit, profile, chosen.year)
+    plain = fit.level * annual_factor(fit, profile, chosen.year)
     source = str(rows["source"].iloc[0])
-    strata = _strata(rows, every, chosen.winds.get(source) if chosen.winds else None)
+    strata = wind_weights(rows, every, chosen.winds.get(source) if chosen.winds else None)
     layered = plain
     if strata is not None:
         other = _fit(rows, weights * strata)
-        layered = other.level * _annual_factor(other, profile, chosen.year)
+        layered = other.level * annual_factor(other, profile, chosen.year)
         fit = other if chosen.stratify else fit
     emission = layered if chosen.stratify else plain
     scale = emission / fit.level if fit.level else 1.0

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yaotan.errors import TooFewSoundingsError, YaotanError
+from yaotan.plume.trial import Trial, covariance_root, try_covariance
 
 Array = NDArray[np.float64]
 
@@ -26,8 +27,6 @@ LENGTHS: Final = (5e3, 10e3, 20e3, 40e3)
 CENTRES, WIDTHS = 25, 12
 #: the grid of trials is laid anew over what holds the posterior, this often at most
 PASSES: Final = 5
-#: parameters of the straight line and the area
-_LINEAR: Final = 3
 
 
 @dataclass(frozen=True)
@@ -175,7 +174,7 @@ def fit_peak(
     place, y, error = _check(x, values, sigma, widths, centres)
     models = [(0.0, lengths[0])] + [(r, length) for r in shares if r > 0.0 for length in lengths]
     gap = np.abs(place[:, None] - place[None, :])
-    roots = [_root(error, gap, share, length) for share, length in models]
+    roots = [covariance_root(error, gap, share, length) for share, length in models]
     ranges = (centres, widths)
     for _ in range(PASSES):
         centre, width = (part.ravel() for part in np.meshgrid(*_trials(*ranges)))
@@ -183,7 +182,7 @@ def fit_peak(
         # about the mean, so that squares of 400 ppm lose no digits
         line = np.column_stack([np.ones_like(place), (place - place.mean()) / _length(place)])
         right = np.column_stack([line, y - y.mean(), shapes]) / error[:, None]
-        tries = [_try(right, root) for root in roots]
+        tries = [try_covariance(right, root) for root in roots]
         weight = _weights(
             tries, 0.0 if expected is None else -0.5 * ((centre - expected[0]) / expected[1]) ** 2
         )
@@ -219,7 +218,7 @@ def _narrow(
     return (new[0], new[1]) if coarse else None
 
 
-def _weights(tries: list[_Trial], prior: Array | float) -> Array:
+def _weights(tries: list[Trial], prior: Array | float) -> Array:
     logs = np.array([t.log_weight for t in tries]) + prior
     # a flat prior over the models: one for independent errors, one for all correlated ones together
     logs[1:] -= math.log(max(len(tries) - 1, 1))
@@ -227,56 +226,9 @@ def _weights(tries: list[_Trial], prior: Array | float) -> Array:
     return np.asarray(weight / weight.sum())
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """What one covariance gives for every centre and width."""
-
-    log_weight: Array
-    area: Array
-    variance: Array
-    line: Array
-    residual: Array
-    gain: Array
-    count: int
-
-
-def _root(error: Array, gap: Array, share: float, length: float) -> tuple[Array, float]:
-    """Cholesky root of the correlation, and half the logarithm of the covariance's determinant."""
-    from scipy.linalg import cholesky
-
-    count = error.size
-    correlation = share * np.exp(-gap / length) + (1.0 - share) * np.eye(count)
-    root = cholesky(correlation, lower=True, check_finite=False)
-    return root, float(np.log(np.diag(root)).sum() + np.log(error).sum())
-
-
-def _try(right: Array, covariance: tuple[Array, float]) -> _Trial:
-    from scipy.linalg import solve_triangular
-
-    root, log_root = covariance
-    count = len(right)
-    white = solve_triangular(root, right, lower=True, check_finite=False)
-    q, r = np.linalg.qr(white[:, :2])
-    rest = white[:, 2:] - q @ (q.T @ white[:, 2:])
-    data, shape = rest[:, 0], rest[:, 1:]
-    norm = np.maximum((shape**2).sum(axis=0), 1e-300)
-    area = data @ shape / norm
-    total = float(data @ data)
-    residual = np.maximum(total - area**2 * norm, 1e-12 * total + 1e-300)
-    log_weight = (
-        -log_root - float(np.log(np.abs(np.diag(r))).sum()) - 0.5 * (count - _LINEAR) * np.log(residual)
-    )
-    # the posterior of the area is Student's t: its variance is freedom / (freedom - 2) that of a normal
-    scale = residual / (count - _LINEAR)
-    variance = scale / norm * (count - _LINEAR) / (count - _LINEAR - 2.0)
-    both = np.linalg.solve(r, q.T @ np.column_stack([white[:, 2:3] - white[:, 3:] * area]))
-    gain = count * np.log(max(total, 1e-300) / residual)
-    return _Trial(log_weight, area, variance, both, scale, gain, count)
-
-
 def _summarise(
     weight: Array,
-    tries: list[_Trial],
+    tries: list[Trial],
     models: list[tuple[float, float]],
     centre: Array,
     width: Array,

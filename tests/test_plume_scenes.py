@@ -1,0 +1,134 @@
+"""Methods of many scenes: divergence, mean plume by travel time; NO2 to NOx to CO2."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from plume_divergence_truth import PLACE, make_scene, make_season
+from yaotan.catalog.nox import nox_ratios
+from yaotan.errors import CatalogError, YaotanError
+from yaotan.plume.divergence import flux_divergence
+from yaotan.plume.effective import NO_WIND, EffectiveWind
+from yaotan.plume.emg import emg, emg_shape
+from yaotan.plume.estimate import PlumeResult, make_estimate, meanings
+from yaotan.plume.ratio import co2_from_nox, nox_from_no2
+from yaotan.plume.source import make_sources
+
+SOURCE = make_sources(["P"], PLACE[1], PLACE[0])
+SMALL = {"size": 60, "sub": 2}
+
+
+def test_divergence_returns_the_emission_and_streams() -> None:
+    scenes, winds = make_season(0, **SMALL)
+    made = flux_divergence(iter(scenes), winds, SOURCE, radius=48e3)
+    assert float(made.emission[0]) == pytest.approx(
+        500.0, abs=2.5 * float(made.emission_uncertainty_noise[0])
+    )
+    # white noise of 0.7 ppm in 24 scenes: 6 per cent (40 seasons gave a standard deviation of 5.6)
+    assert 15.0 < float(made.emission_uncertainty_noise[0]) < 45.0
+    assert meanings(made)[0] == ["estimated"]
+
+
+def test_divergence_without_noise_is_exact_at_any_place() -> None:
+    place = (65.0, 179.9)
+    scenes, winds = make_season(1, noise=0.01, place=place, **SMALL)
+    made = flux_divergence(scenes, winds, make_sources(["P"], place[1], place[0]), radius=48e3)
+    assert float(made.emission[0]) == pytest.approx(500.0, rel=0.02)
+
+
+def test_divergence_with_decay_and_with_mountains() -> None:
+    scenes, winds = make_season(2, noise=0.01, decay=7200.0, **SMALL)
+    made = flux_divergence(scenes, winds, SOURCE, radius=48e3, decay_time=7200.0)
+    assert float(made.emission[0]) == pytest.approx(500.0, rel=0.05)
+    assert float(made.emission_uncertainty_chemistry[0]) > 0.0
+    # a column of constant concentration over rising ground thins out: V u . grad z / H is no source
+    axis = np.arange(-2.0, 2.01, 0.1)
+    flat = xr.DataArray(
+        np.zeros((axis.size, axis.size)), {"lat": axis + 51.8, "lon": axis + 14.4}, ("lat", "lon")
+    )
+    level = flux_divergence(scenes, winds, SOURCE, radius=48e3, decay_time=7200.0, terrain=flat)
+    assert float(level.emission[0]) == pytest.approx(float(made.emission[0]), rel=1e-9)
+    hill = flat + 500.0 * np.exp(-((flat.lat - 51.8) ** 2 + (flat.lon - 14.4) ** 2) / 0.1)
+    other = flux_divergence(scenes, winds, SOURCE, radius=48e3, decay_time=7200.0, terrain=hill)
+    assert float(other.emission[0]) != pytest.approx(float(made.emission[0]), rel=1e-3)
+
+
+def test_bad_scenes_are_counted_and_few_are_no_mean() -> None:
+    scenes, winds = make_season(3, 12, **SMALL)
+    winds[0], winds[1] = NO_WIND, EffectiveWind(0.3, 0.0)
+    scenes[2] = scenes[2].assign(xco2=scenes[2].xco2 * np.nan)
+    made = flux_divergence(scenes, winds, SOURCE, radius=48e3)
+    assert json.loads(made.attrs["dropped"]) == {"P": {"no_wind": 1, "low_wind": 1, "cloudy": 1}}
+    assert meanings(made)[0] == ["too_few"]
+    assert "1 no_wind" in str(made.reason.values[0])
+    with pytest.raises(YaotanError, match="12 scenes and 13 winds"):
+        flux_divergence(scenes, [*winds, winds[5]], SOURCE, radius=48e3)
+    with pytest.raises(YaotanError, match="quarter"):
+        flux_divergence(scenes, winds, SOURCE, resolution=20e3, radius=48e3)
+
+
+def test_emg_returns_emission_and_lifetime() -> None:
+    scenes, winds = make_season(0, 16, noise=0.02, decay=7200.0, rate=1000.0, sub=2)
+    made = emg(iter(scenes), winds, SOURCE, ratio=None, hours=(-1.0, 4.0))
+    assert float(made.emission[0]) == pytest.approx(1000.0, rel=0.04)
+    assert float(made.lifetime[0]) == pytest.approx(7200.0, rel=0.06)
+    assert made.attrs["substance"] == "co2"
+    calm = emg(scenes, [EffectiveWind(1.5, 0.0)] * 16, SOURCE, ratio=None)
+    assert meanings(calm)[0] == ["too_few"]
+    assert json.loads(calm.attrs["dropped"]) == {"low_wind": 16}
+    with pytest.raises(CatalogError, match="'ruhr' is no ratio"):
+        emg(scenes, winds, SOURCE, ratio="ruhr")
+
+
+def test_emg_shape_has_its_limits() -> None:
+    t = np.linspace(-2e4, 2e5, 200001)
+    assert np.trapezoid(emg_shape(t, 7200.0, 100.0, 900.0), t) == pytest.approx(7200.0, rel=1e-4)
+    assert np.isfinite(emg_shape([-1e6, 1e6], 900.0, 0.0, 3600.0)).all()
+
+
+def test_ratios_of_nox_as_published() -> None:
+    # Meier et al. 2024: constants of the four plants
+    for name, start, end in (
+        ("belchatow", 5.46, 1.66),
+        ("jaenschwalde", 2.91, 1.31),
+        ("lipetsk", 5.56, 1.36),
+    ):
+        assert nox_ratios()[name].at([0.0, 1e6]) == pytest.approx([start, end])
+    assert float(nox_ratios()["matimba"].at(744.0)) == pytest.approx(1.90 + 6.1 / math.e)
+
+
+def test_no2_becomes_nox_becomes_co2() -> None:
+    none = PlumeResult(status="cloudy", reason="clouds")
+    two = make_sources(["A", "B"], [1.0, 2.0], [50.0, 50.0])
+    no2 = make_estimate(
+        [PlumeResult(1.0, {"noise": 0.1}), none], two, method="cross_section", substance="no2"
+    )
+    nox = nox_from_no2(no2)
+    assert float(nox.emission[0]) == pytest.approx(1.32)
+    assert float(nox.emission_uncertainty[0]) == pytest.approx(math.hypot(0.132, 0.18 * 1.32))
+    assert np.isnan(nox.emission.values[1])
+    co2 = co2_from_nox(nox, 1000.0, 100.0, source="stack tests")
+    assert co2.attrs["substance"] == "co2"
+    assert "stack tests" in co2.attrs["corrections"]
+    assert float(co2.emission_uncertainty_ratio[0]) == pytest.approx(132.0)
+    assert no2.attrs["substance"] == "no2"
+    with pytest.raises(YaotanError, match="age of the plume"):
+        nox_from_no2(no2, "matimba")
+    with pytest.raises(YaotanError, match="is of co2"):
+        nox_from_no2(co2)
+    with pytest.raises(YaotanError, match="is of no2"):
+        co2_from_nox(no2, 1.0, 0.1, source="x")
+    with pytest.raises(YaotanError, match="no source"):
+        co2_from_nox(nox, 1.0, 0.1, source=" ")
+
+
+def test_a_scene_of_the_maker_holds_the_mass_of_its_plume() -> None:
+    scene = make_scene(0, 5.0, 270.0, noise=0.0, slope=0.0)
+    mass = float(((scene.xco2 - 400.0) * scene.xco2_mass_factor).sum()) * 2000.0**2
+    length = float(2000.0 * 80 / 2)
+    assert mass == pytest.approx(500.0 * length / 5.0, rel=0.03)
