@@ -127,8 +127,7 @@ def annual_emission(
     Examples
     --------
     >>> from yaotan.plume.estimate import PlumeResult, make_estimate
-    >>> from yaotan.plume.season import annual_factor, season_basis, season_spread, wind_weights
-    from yaotan.plume.source import make_sources
+    >>> from yaotan.plume.source import make_sources
     >>> plant = make_sources(["JV"], 14.45, 51.84)
     >>> seen = [make_estimate([PlumeResult(q, {"noise": 50.0}, time=np.datetime64(f"2015-{m:02d}-10T11:00"))],
     ...                       plant, method="ime", substance="co2")
