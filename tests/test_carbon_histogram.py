@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,3 +91,18 @@ def test_bad_tables_are_refused(change, message) -> None:
 def test_broken_histograms_are_refused(change, message) -> None:
     with pytest.raises(SchemaError, match=message):
         check_histogram(change(pairs()))
+
+
+def test_published_transitions_of_shenyang(data_root: Path) -> None:
+    """CLCD 2000 to 2005: rows and columns of the published pairs are the published areas of the two years."""
+    folder = data_root / "geo" / "landcover"
+    rows = pd.read_csv(folder / "clcd_shenyang_transitions_2000_2025.csv")
+    rows = rows[rows["from_year"] == 2000].rename(columns={"from_class": "before", "to_class": "after"})
+    pairs = make_histogram(rows.assign(area=rows["pixels"] * 900.0), scheme="clcd")
+    areas = pd.read_csv(folder / "clcd_shenyang_area_2000_2025.csv")
+    for date, year in (("before", 2000), ("after", 2005)):
+        made = one_date(pairs, date)
+        for _, row in areas[areas["year"] == year].iterrows():
+            one = made.sel({"class": row["class_code"]}).isel(region=0)
+            assert float(one.area) == pytest.approx(row["area_km2"] * 1e6)
+            assert str(one.class_name.values) == row["class_name"]

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.carbon.class_layer import ClassLayer
+from yaotan.carbon.kernel import map_pairs
 from yaotan.carbon.lattice import Lattice
 from yaotan.errors import GridError, SchemaError
 
@@ -61,8 +62,9 @@ def change_map(
     size = len(layers[0].codes) + 2
 
     def turn(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:
-        places = [k.places[k.as_index(b)] for k, b in zip(layers, (first, second), strict=True)]
-        out = table[places[0] * size + places[1]]
+        indices = [k.as_index(block) for k, block in zip(layers, (first, second), strict=True)]
+        out = np.empty(first.shape, np.float32)
+        map_pairs(*indices, layers[0].places * size, layers[1].places, table, out)
         if np.isinf(out).any():
             _refuse(layers, (first, second), densities)
         return out

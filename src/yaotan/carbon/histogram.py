@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from yaotan.catalog.landcover import legends
 from yaotan.errors import SchemaError
 
 #: id of the region that stands for all of the land, where no regions are given
@@ -89,6 +90,8 @@ def make_histogram(
                 if name in values:
                     data[f"{name}_{ending}"] = (("region", kept), _cube(part, regions, codes, [kept], name))
     frame = xr.Dataset(data)
+    if names is None and scheme in legends():
+        names = legends()[scheme].names()
     return label_histogram(frame, regions, codes, scheme, names, region_names, units)
 
 

@@ -143,6 +143,15 @@ def tally_parts(
 
 
 @_jit
+def map_pairs(before: Any, after: Any, table_before: Any, table_after: Any, values: Any, out: Any) -> None:
+    """Give every pixel the value of its pair; tables as in `tally_rows`."""
+    rows, columns = before.shape
+    for i in range(rows):
+        for j in range(columns):
+            out[i, j] = values[table_before[before[i, j]] + table_after[after[i, j]]]
+
+
+@_jit
 def label_equal(pairs: Any, kept: Any, label: Any, parent: Any) -> int:
     """Number the connected areas of equal pairs (neighbours by an edge), of pairs that are kept only.
 

@@ -155,7 +155,7 @@ def transition_table(pairs: xr.Dataset, *, form: str = "long", language: str = "
     >>> from yaotan.carbon.histogram import make_histogram
     >>> rows = pd.DataFrame({"before": [1, 1], "after": [1, 2], "area": [3e6, 1e6]})
     >>> transition_table(make_histogram(rows, scheme="clcd"), form="matrix").columns.tolist()
-    ['region', 'before', '1', '2', 'valid before only', 'total']
+    ['region', 'before', 'Cropland', 'Forest', 'valid before only', 'total']
     """
     check_histogram(pairs)
     if not is_pair(pairs) or form not in _FORMS:

@@ -66,6 +66,7 @@ def write_cog(obj: xr.Dataset | xr.DataArray, path: Path, options: Options) -> N
             plain,
             path,
             driver="COG",
+            NUM_THREADS="ALL_CPUS",
             COMPRESS="DEFLATE",
             LEVEL=max(1, options.compression),
             PREDICTOR="YES",
