@@ -35,6 +35,7 @@ _HOME: Final = {
     "sample_grid": "yaotan.grid.sample",
     "annual_emission": "yaotan.plume.annual",
     "flux_divergence": "yaotan.plume.divergence",
+    "observable_sources": "yaotan.plume.observability",
     "find_track_peaks": "yaotan.plume.trackpeak",
     "screen": "yaotan.column.screening",
     "background": "yaotan.column.background.background",

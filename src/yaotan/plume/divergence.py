@@ -13,9 +13,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.errors import YaotanError
+from yaotan.plume.crossing import TURBULENCE
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import CALM, NoEstimateError, PlumeResult, make_estimate
-from yaotan.plume.flux import TURBULENCE
 from yaotan.plume.image import take_pixels
 from yaotan.plume.peakmap import fit_divergence
 from yaotan.plume.sector import above_plane

@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from yaotan.catalog.nox import NoxRatio, find_nox_ratio
 from yaotan.errors import YaotanError
+from yaotan.plume.crossing import TURBULENCE
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import LOW_WIND, NoEstimateError, PlumeResult, make_estimate
-from yaotan.plume.flux import TURBULENCE
 from yaotan.plume.image import take_pixels
 from yaotan.plume.sector import above_plane, in_wind
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from yaotan.errors import YaotanError
 from yaotan.plane import local_plane
-from yaotan.plume.crossing import TrackOptions, check_crossing, mass_of, read_options
+from yaotan.plume.crossing import TURBULENCE, TrackOptions, check_crossing, mass_of, read_options
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
 from yaotan.plume.line import Crossing, TrackLine, make_line
@@ -26,8 +26,6 @@ Array = NDArray[np.float64]
 #: Assoc. 26, 145-147. The upper end is doubled: a plume that is sheared or meanders under the track is wider.
 SPREAD: Final = (34.0, 2 * 213.0)
 EXPONENT: Final = 0.894
-#: share of one emission that turbulence alone makes uncertain: Galkowski et al. 2025
-TURBULENCE: Final = 0.10
 #: soundings on each side, and in the core, below which a fit says nothing
 LEAST_SIDE, LEAST_CORE = 5, 0.5
 

@@ -1,0 +1,83 @@
+"""What a sensor could see of a plant: against simulated noise, limits, and bad input."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from yaotan.catalog.sensor import plume_sensors
+from yaotan.errors import CatalogError, YaotanError
+from yaotan.plume.observability import (
+    THRESHOLD,
+    detection_probability,
+    expected_uncertainty,
+    noise_mass,
+    observability,
+    observable_sources,
+    signal_to_noise,
+)
+from yaotan.plume.source import make_sources
+
+PLANTS = make_sources(["big", "small"], [14.5, 14.5], [51.8, 0.0]).assign(
+    emission_co2=[800.0, 20.0], emission_nox=[0.6, 0.015]
+)
+
+
+def test_one_number_holds_rate_wind_pixel_and_noise() -> None:
+    assert float(observability(500.0, 5.0, 2000.0, 0.01)) == pytest.approx(5.0)
+    twice = signal_to_noise(1000.0, 5.0, 2000.0, 0.01) / signal_to_noise(500.0, 5.0, 2000.0, 0.01)
+    assert float(twice) == pytest.approx(2.0)
+
+
+def test_signal_to_noise_is_that_of_the_best_linear_estimate() -> None:
+    # a plume of class C (wind of 5 m/s), averaged over pixels of 2 km, as a sum over pixels
+    pixel, noise, rate, speed = 2000.0, 0.0107, 500.0, 5.0
+    fine = 10
+    x = (np.arange(50 * fine) + 0.5) * pixel / fine
+    y = (np.arange(-40 * fine, 40 * fine) + 0.5) * pixel / fine
+    spread = 104.0 * (x / 1e3) ** 0.894
+    model = np.exp(-0.5 * (y[:, None] / spread) ** 2) / (math.sqrt(2 * math.pi) * spread * speed)
+    pixels = model.reshape(80, fine, 50, fine).mean(axis=(1, 3))
+    truth = rate * math.sqrt(float((pixels**2).sum())) / noise
+    assert float(signal_to_noise(rate, speed, pixel, noise)) == pytest.approx(truth, rel=0.08)
+
+
+def test_probability_of_detection_is_the_rate_of_detections() -> None:
+    rng = np.random.default_rng(0)
+    for snr in (0.0, 2.0, 4.0):
+        rate = float((snr + rng.normal(size=20000) > THRESHOLD).mean())
+        assert float(detection_probability(snr)) == pytest.approx(rate, abs=0.012)
+    error = expected_uncertainty([np.inf, 10.0, 2.0], 8.0)
+    assert np.all(np.diff(error) > 0)
+    assert error[0] == pytest.approx(math.sqrt(0.125**2 + 0.08**2 + 0.1**2))
+
+
+def test_the_table_of_plants_and_sensors() -> None:
+    table = observable_sources(PLANTS, clear_share=0.2).set_index(["source", "sensor"])
+    assert len(table) == 8
+    big, small = table.loc["big"], table.loc["small"]
+    assert (big["detection"] > small["detection"]).all()
+    # a sounder with gaps cannot integrate a plume
+    assert big.loc["gf5b", "good_share"] == 0.0
+    assert np.isnan(big.loc["gf5b", "visits"])
+    # 233 tracks in 16 days are 106 km apart at 51.8 N: 22.8 cycles of 35 km of plume
+    assert big.loc["oco2", "visits"] == pytest.approx(22.83 * 35.0 / 106.3, rel=0.01)
+    assert small.loc["oco2", "visits"] < big.loc["oco2", "visits"]
+    assert big.loc["tropomi", "good_visits"] == pytest.approx(365.0 * 0.2 * big.loc["tropomi", "good_share"])
+
+
+def test_noise_of_a_sensor_as_mass() -> None:
+    # 0.85 ppm x 1.55 % of a kilogram for each ppm at 1000 hPa
+    assert noise_mass(plume_sensors()["oco2"]) == pytest.approx(0.85 * 0.015494, rel=1e-3)
+    assert noise_mass(plume_sensors()["tropomi"]) == pytest.approx(1.03e-5 * 46.0055e-3 * 1.32, rel=1e-3)
+
+
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(YaotanError, match="clear_share is 20"):
+        observable_sources(PLANTS, clear_share=20.0)
+    with pytest.raises(CatalogError, match="'envisat' is no sensor"):
+        observable_sources(PLANTS, clear_share=0.2, sensors=["envisat"])
+    with pytest.raises(YaotanError, match="emission_nox is missing"):
+        observable_sources(PLANTS.drop(columns="emission_nox"), clear_share=0.2)
