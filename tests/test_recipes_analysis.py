@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 import xarray as xr
 import yaml
 
@@ -26,6 +27,7 @@ from yaotan.recipes import run as run_module
 from yaotan.recipes.result import load_results
 from yaotan.recipes.run import RunResult, run
 from yaotan.report.result import WHOLE, StudyResults
+from yaotan.simulate.layout import Retrieval, oco2_lite_name, write_oco2_lite
 
 OCO2 = "oco2_lite"
 LEVELS = {"values": [420.0, 400.0], "pressure": [1050.0, 0.0], "kind": "level"}
@@ -455,3 +457,42 @@ def test_soundings_that_a_prior_does_not_reach_are_counted(small: Any) -> None:
         "claims",
     }
     assert not (result.folder / "stac" / "analyses").exists()
+
+
+def test_kernels_of_soundings_and_priors_of_a_station(satellite: Path, tmp_path: Path) -> None:
+    """Harwell's priors, and a satellite over it that is made up."""
+    station = satellite / "tccon" / "hw20230402_20230402.public.qc.nc"
+    measured = yaotan.open_soundings(station).load()
+    lat, lon = float(measured["latitude"][0]), float(measured["longitude"][0])
+    (tmp_path / "data").mkdir()
+    start = measured["time"].values[0].astype("datetime64[ns]")
+    # passes a few minutes long, 50 minutes apart
+    time = start + (np.repeat(np.arange(3), 4) * 3000 + np.tile(np.arange(4), 3) * 20) * np.timedelta64(
+        10**9, "ns"
+    )
+    rng = np.random.default_rng(3)
+    made = Retrieval.make(
+        12, time=time, latitude=lat + rng.uniform(-0.3, 0.3, 12), longitude=lon + rng.uniform(-0.3, 0.3, 12)
+    )
+    write_oco2_lite(tmp_path / "data" / oco2_lite_name("2023-04-02"), made)
+    box = gpd.GeoDataFrame({"id": ["here"]}, geometry=[shapely.box(-3, 50, 1, 53)], crs=4326)
+    box.to_file(tmp_path / "regions.geojson")
+    study = {
+        "title": "kernels",
+        "period": ["2023-04-01", "2023-04-30"],
+        "inputs": [{"path": "data"}],
+        "regions": {"path": "regions.geojson"},
+        "validation": {"stations": str(station), "products": [OCO2]},
+    }
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(study), encoding="utf-8")
+    (found,) = load_results(run(path).folder).validations
+    direct = yaotan.collocate(
+        yaotan.open_soundings(tmp_path / "data"), yaotan.open_stations(station), column="xco2"
+    )
+    assert (found.kernel, found.reference, len(found.pairs)) == ("common_prior", "TCCON GGG2020", 3)
+    np.testing.assert_allclose(found.pairs["value"], direct["value"], rtol=1e-9)
+    as_they_are = yaotan.collocate(
+        yaotan.open_soundings(tmp_path / "data"), yaotan.open_stations(station), column="xco2", kernel="none"
+    )
+    assert float(abs(direct["value"] - as_they_are["value"]).max()) > 0.01

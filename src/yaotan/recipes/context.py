@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -23,10 +24,12 @@ from yaotan.recipes.monthly import join_months
 from yaotan.recipes.step import Ledger
 from yaotan.recipes.study import Study
 
+T = TypeVar("T")
+
 #: id of the union of all regions in tables
-ALL_REGIONS = "all"
+ALL_REGIONS: Final = "all"
 #: soundings whose centre lies this far [degrees] outside the grid may still reach into it
-MARGIN = 0.5
+MARGIN: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Context:
     inventory: Inventory
     regions: gpd.GeoDataFrame
     progress: Callable[[str, int, int], None] | None = None
+    _remembered: dict[str, Any] = field(default_factory=dict)
     _opened: dict[tuple[Path, ...], tuple[xr.Dataset, list[xr.Dataset]]] = field(default_factory=dict)
 
     @cached_property
@@ -115,6 +119,13 @@ class Context:
     def granules(self, product: str, month: Month) -> list[Granule]:
         """List the granules of a product that may hold soundings of a month."""
         return [granule for granule in self.inventory.of(product) if granule.overlaps(*month.interval)]
+
+    def remember(self, name: str, make: Callable[[], T]) -> T:
+        """Make a thing once a run that many steps ask for (an opened file, say)."""
+        if name not in self._remembered:
+            self._remembered[name] = make()
+        found: T = self._remembered[name]
+        return found
 
     def open_product(self, grids: Mapping[str, Path]) -> xr.Dataset:
         """Open the monthly grids of one product as one grid, lazily; half a dozen steps ask for the same."""

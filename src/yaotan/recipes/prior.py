@@ -110,13 +110,22 @@ def apply_prior(
     return soundings, rules
 
 
+def prior_name(context: Context) -> str:
+    """Name the prior of the study, for the attributes of what is made with it."""
+    options = context.study.prior
+    assert options is not None
+    return options.profile.name if options.profile is not None else str(options.file)
+
+
 def open_prior(context: Context) -> Profile | xr.Dataset:
     """Give the prior that the study names."""
     options = context.study.prior
     assert options is not None
-    if options.file is not None:
-        return open_grid(context.base / options.file, trust_layout=options.trust_layout)
-    profile = options.profile
+    file, profile = options.file, options.profile
+    if file is not None:
+        return context.remember(
+            "prior", lambda: open_grid(context.base / file, trust_layout=options.trust_layout)
+        )
     assert profile is not None
     return Profile(profile.values, profile.pressure, profile.kind, profile.units, profile.name)
 

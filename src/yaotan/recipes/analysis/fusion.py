@@ -24,6 +24,7 @@ from yaotan.recipes.analysis.finished import Finished, read_rows
 from yaotan.recipes.context import Context, Month
 from yaotan.recipes.inventory import Granule
 from yaotan.recipes.opening import digests_of, open_screened, opening_parameters
+from yaotan.recipes.prior import prior_name
 from yaotan.recipes.step import Step
 from yaotan.report.analysis import FusionResult
 from yaotan.schema import column_variables
@@ -135,6 +136,8 @@ def fusion_step(context: Context, records: Mapping[str, Mapping[str, Mapping[str
             except TooFewSoundingsError as error:
                 skipped.append({"variable": variable, "reason": error.what})
                 continue
+            if context.study.prior is not None:
+                grid = grid.assign_attrs(prior=prior_name(context))
             stem = context.folder / "columns" / f"fused_{variable}"
             paths.append(write(grid, Path(f"{stem}.nc")))
             paths.append(write(summarise(grid, variable, averages, records), Path(f"{stem}.csv")))

@@ -53,11 +53,14 @@ def station_files(context: Context) -> list[str]:
 
 
 def open_references(context: Context) -> dict[str, xr.Dataset]:
-    """Open the stations of a study, all of their time."""
+    """Open the stations of a study, all of their time, lazily."""
     options = context.study.validation
     assert options is not None
-    return open_stations(
-        station_files(context), product=options.station_product, trust_layout=options.trust_layout
+    return context.remember(
+        "stations",
+        lambda: open_stations(
+            station_files(context), product=options.station_product, trust_layout=options.trust_layout
+        ),
     )
 
 
