@@ -35,7 +35,14 @@ def square(south: int) -> list[list[list[int]]]:
     return [[[114, south], [116, south], [116, south + 1], [114, south + 1], [114, south]]]
 
 
-def make_study(folder: Path) -> Path:
+#: column analyses whose steps go by month, and those that stand on their pieces
+ANALYSES = (
+    "hotspots: {draws: 39, minimum: 1, background: {method: regional}}\n"
+    "fusion: {own_priors: true, resolution: 1}\nclaims: [{a: south, b: north}]\nanomaly: {}\ntrend: {}\n"
+)
+
+
+def make_study(folder: Path, analyses: str = "") -> Path:
     (folder / "data").mkdir()
     for month in (1, 2, 3):
         day = np.datetime64(f"2020-{month:02d}-15T05:30:00", "ns")
@@ -66,7 +73,7 @@ def make_study(folder: Path) -> Path:
     study = folder / "study.yaml"
     study.write_text(
         "title: resume\nperiod: [2020-01-01, 2020-03-31]\n"
-        "inputs: [{path: data}]\nregions: {path: regions.geojson}\n"
+        "inputs: [{path: data}]\nregions: {path: regions.geojson}\n" + analyses
     )
     return study
 
@@ -75,7 +82,7 @@ def make_study(folder: Path) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of a study that ran without interruption."""
     folder = tmp_path_factory.mktemp("whole")
-    run(make_study(folder))
+    run(make_study(folder, ANALYSES))
     return folder
 
 
@@ -109,7 +116,7 @@ def equal_results(first: Path, second: Path) -> None:
 def test_killed_run_goes_on(tmp_path: Path, whole: Path) -> None:
     folder = tmp_path / "killed"
     folder.mkdir()
-    study = make_study(folder)
+    study = make_study(folder, ANALYSES)
     process = subprocess.Popen([sys.executable, "-m", "yaotan", "run", str(study)], stdout=subprocess.DEVNULL)
     first = folder / "results" / ".steps" / "grid-nies_gosat_co2-2020-01.json"
     deadline = time.monotonic() + 120
@@ -127,7 +134,7 @@ def test_killed_run_goes_on(tmp_path: Path, whole: Path) -> None:
 
 
 def test_changed_file_redoes_its_month(tmp_path: Path) -> None:
-    study = make_study(tmp_path)
+    study = make_study(tmp_path, ANALYSES)
     run(study)
     changed = tmp_path / "data" / oco2_lite_name("2020-02-15")
     moment = np.datetime64("2020-02-15T05:30:00", "ns") + np.arange(60).astype("timedelta64[s]")
@@ -136,6 +143,10 @@ def test_changed_file_redoes_its_month(tmp_path: Path) -> None:
     assert [name for name in executed if name.startswith("grid-")] == ["grid-oco2_lite-2020-02"]
     assert "zonal-nies_gosat_co2" not in executed
     assert {"zonal-oco2_lite", "contrasts", "comparison", "report"} <= set(executed)
+    monthly = [name for name in executed if name.startswith(("hotspot-", "boxes-"))]
+    assert monthly == ["hotspot-oco2_lite-2020-02", "boxes-oco2_lite-2020-02"]
+    assert {"hotspots-oco2_lite", "trend-oco2_lite", "fusion", "claims"} <= set(executed)
+    assert not {"hotspots-nies_gosat_co2", "trend-nies_gosat_co2"} & set(executed)
 
 
 def test_report_follows_what_it_shows_of_the_study(tmp_path: Path) -> None:

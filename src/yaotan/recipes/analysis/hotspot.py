@@ -138,7 +138,9 @@ def judge(context: Context, field: xr.Dataset, name: str) -> tuple[xr.Dataset, d
         cells = int(measured.sum())
         return kept.assign(found), {"cells": cells, "hot": 0, "cold": 0, "reason": error.what}
     summary = json.loads(found.attrs["hotspot"])[0]
-    return kept.assign(found.data_vars).assign_attrs(found.attrs), {"reason": "", **summary}
+    # of a field without any cell nothing but their number is told
+    told = {"hot": 0, "cold": 0, "reason": "" if summary["cells"] else "no measured cell", **summary}
+    return kept.assign(found.data_vars).assign_attrs(found.attrs), told
 
 
 def _flags() -> dict[str, Any]:
