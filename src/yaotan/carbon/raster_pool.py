@@ -46,7 +46,8 @@ class RasterPool:
     relative_sd : float, optional
         Relative error (1 sigma) of the raster that all its pixels share. None: not known, not included.
     missing : {"raise", "class_mean", "zero"}
-        What land of the classes holds where the raster has no value.
+        What land of the classes holds where the raster has no value; ``class_mean``: the mean of the class in
+        the region, else of the class everywhere, else of all land with a value.
     error : str
         Name of the error of the raster; pools of one name share it. Default: the name of the density.
     """
