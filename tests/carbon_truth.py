@@ -30,11 +30,12 @@ REGION = 1e11
 
 @dataclass(frozen=True)
 class Landscape:
-    """Maps of two dates as pairs, published pools, reference sample, and the true stock and change [kg]."""
+    """Maps of two dates as pairs, published pools, reference samples, true stock and change [kg]."""
 
     pairs: xr.Dataset
     pools: PoolTable
     sample: pd.DataFrame
+    pair_sample: pd.DataFrame
     stock: float
     change: float
 
@@ -90,10 +91,18 @@ def landscape(seed: int, *, confusion: float = 0.0, correlation: float = 0.0, po
     first = truth.sum(axis=1)[:, None] * shown  # true, mapped
     really = (first / first.sum(axis=0)).T
     counts = np.stack([random.multinomial(points, row) for row in really])
+    # each pair of classes as the map shows it: what does not change is shown alike, what changed twice
+    joint = np.einsum("ba,bk,al->klba", truth, shown, shown)
+    for c in range(8):
+        joint[:, :, c, c] = np.diag(truth[c, c] * shown[c])
+    joint = joint.reshape(64, 64)
+    names = [int(b) * 1000 + int(a) for b in CLASSES for a in CLASSES]
+    drawn = [random.multinomial(points, row / row.sum()) for row in joint]
     return Landscape(
         pairs,
         published(),
         pd.DataFrame(counts, index=CLASSES, columns=CLASSES),
+        pd.DataFrame(drawn, index=names, columns=names),
         float(truth.sum(axis=1) @ total),
         float((truth * (total[None, :] - total[:, None])).sum()),
     )
@@ -119,13 +128,14 @@ def coverage(
     for seed in seeds:
         one = landscape(seed, **options)
         given = {
-            "confusion": one.sample if area else None, "draws": draws, "uncertainty": uncertainty,
+            "draws": draws, "uncertainty": uncertainty,
             "class_correlation": options.get("correlation", 0.0) if told else 0.0,
         }  # fmt: skip
-        stock = carbon_stock(one.before, one.pools, **given)
+        stock = carbon_stock(one.before, one.pools, confusion=one.sample if area else None, **given)
         change = stock_change(
-            one.pairs, None, one.pools, period=(2010, 2020), soil_years=0.0, dead_years=0.0, **given
-        )
+            one.pairs, None, one.pools, period=(2010, 2020), soil_years=0.0, dead_years=0.0,
+            confusion=one.pair_sample if area else None, **given,
+        )  # fmt: skip
         for result, name, truth in ((stock, "stock", one.stock), (change, "stock_change", one.change)):
             low, high = (float(result[f"{name}_{end}"][0]) for end in ("lower", "upper"))
             hits["stock" if name == "stock" else "change"] += low <= truth <= high

@@ -14,6 +14,7 @@ from yaotan.carbon.biomass.applicability import find_applicability
 from yaotan.carbon.biomass.calibration import find_calibration
 from yaotan.carbon.biomass.fold import blocks, folds
 from yaotan.carbon.biomass.model import BiomassModel
+from yaotan.carbon.biomass.predictor import sample_predictors
 from yaotan.carbon.biomass.root import below_ground
 from yaotan.carbon.biomass.stand import plot_biomass, stand_biomass, tree_biomass
 from yaotan.errors import CatalogError, SchemaError, TooFewSoundingsError
@@ -219,3 +220,29 @@ def test_interval_of_errors_that_grow_with_biomass() -> None:
     assert found.sd(np.array([50.0, 250.0])) == pytest.approx([10.0, 50.0], rel=0.25)
     low, high = found.interval(predicted)
     assert ((observed >= low) & (observed <= high)).mean() == pytest.approx(0.9, abs=0.01)
+
+
+def test_predictors_are_those_of_the_pixel_a_plot_lies_in() -> None:
+    """Against pixels found one by one, on a projected grid and one in degrees; outside is missing."""
+    import rioxarray  # noqa: F401
+    from pyproj import Transformer
+
+    random = np.random.default_rng(10)
+    axes = {"y": 4.4e6 - 30.0 * np.arange(50), "x": 5e5 + 30.0 * np.arange(40)}
+    wide = xr.DataArray(random.random((50, 40)), coords=axes, dims=("y", "x")).rio.write_crs("EPSG:32650")
+    wide[3, 4] = -9999.0
+    wide = wide.rio.write_nodata(-9999.0)
+    place = Transformer.from_crs("EPSG:32650", "EPSG:4326", always_xy=True)
+    row, column = random.integers(0, 50, 30), random.integers(0, 40, 30)
+    row[0], column[0] = 3, 4
+    lon, lat = place.transform(
+        axes["x"][column] + random.uniform(-14, 14, 30), axes["y"][row] + random.uniform(-14, 14, 30)
+    )
+    lon[1] = 100.0
+    got = sample_predictors({"wide": wide, "lazy": wide.chunk(y=20)}, lon, lat)
+    wanted = wide.values[row, column]
+    wanted[:2] = np.nan
+    np.testing.assert_array_equal(got["wide"], wanted)
+    np.testing.assert_array_equal(got["lazy"], wanted)
+    with pytest.raises(SchemaError, match="no plot lies in the raster wide"):
+        sample_predictors({"wide": wide}, lat, lon)

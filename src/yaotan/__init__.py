@@ -74,6 +74,7 @@ _HOME: Final = {
     "stock_series": "yaotan.carbon.change.series",
     "reconcile_stock": "yaotan.carbon.reconciliation",
     "BiomassModel": "yaotan.carbon.biomass.model",
+    "sample_predictors": "yaotan.carbon.biomass.predictor",
     "below_ground": "yaotan.carbon.biomass.root",
     "tree_biomass": "yaotan.carbon.biomass.stand",
     "plot_biomass": "yaotan.carbon.biomass.stand",

@@ -60,18 +60,19 @@ def account_files(files: list[str], target: str, period: tuple[int, int] | None,
     lands = [open_raster(file, scheme=options["scheme"], crs=crs) for file in files]
     given: dict[str, Any] = {name: options[name] for name in _BUDGET}
     given["accounted"] = options["accounted"] or None
-    if options["confusion"] is not None:
-        given["confusion"] = pd.read_csv(options["confusion"], index_col=0)
+    sample = (
+        {} if options["confusion"] is None else {"confusion": pd.read_csv(options["confusion"], index_col=0)}
+    )
     regions = None if options["regions"] is None else open_regions(options["regions"])
     pixels = land_histogram(*lands, regions=regions, area=options["area"])  # the rasters are read once
     if period is None:
-        stock = carbon_stock(pixels, pools, **given)
+        stock = carbon_stock(pixels, pools, **sample, **given)
         write(stock, target)
         _say(stock, "stock", target)
         return
     stocks = [carbon_stock(one_date(pixels, date), pools, **given) for date in ("before", "after")]
     change = stock_change(
-        pixels, None, pools, period=period, **{name: options[name] for name in _CHANGE}, **given
+        pixels, None, pools, period=period, **{name: options[name] for name in _CHANGE}, **sample, **given
     )
     beside = Path(target).with_name(f"{Path(target).stem}_stock{Path(target).suffix}")
     write(change, target)

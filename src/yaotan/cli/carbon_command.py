@@ -35,7 +35,10 @@ CARBON: Final = Command(
         Option("dead_years", float, 20.0, "Years that dead matter takes to build up; 0: at once."),
         Option("conversion", str, "uniform", "When land changed between the dates: uniform, start or end."),
         Option(
-            "confusion", str, None, "Counts of reference points (.csv): mapped class down, true class across."
+            "confusion",
+            str,
+            None,
+            "Reference points (.csv): mapped down, true across; of two rasters pairs, before * 1000 + after.",
         ),
         Option("uncertainty", str, "monte_carlo", "monte_carlo (Approach 2) or propagation (Approach 1)."),
         Option("draws", int, 10_000, "Realisations of the Monte Carlo."),

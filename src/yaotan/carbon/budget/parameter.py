@@ -131,16 +131,17 @@ class Parameters:
         for column, item in enumerate(self.items):
             if not item.varies or (kept is not None and item.term not in kept):
                 continue
-            z = _normals(seed, item.name, count)
+            z = normals(seed, item.name, count)
             if item.group and self.correlation > 0.0:
                 if item.group not in shared:
-                    shared[item.group] = _normals(seed, f"group {item.group}", count)
+                    shared[item.group] = normals(seed, f"group {item.group}", count)
                 z = math.sqrt(self.correlation) * shared[item.group] + math.sqrt(1.0 - self.correlation) * z
             out[:, column] = _shape(item, z)
         return out
 
 
-def _normals(seed: int, name: str, count: int) -> Floats:
+def normals(seed: int, name: str, count: int) -> Floats:
+    """Give standard normal draws that depend on seed and name alone."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())]).standard_normal(count)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from yaotan.carbon.budget.confusion import Confusion
 from yaotan.carbon.budget.model import DensityModel
-from yaotan.carbon.budget.parameter import Floats
+from yaotan.carbon.budget.parameter import Floats, normals
 from yaotan.errors import YaotanError
 
 Method: TypeAlias = Literal["monte_carlo", "propagation"]
@@ -86,7 +86,12 @@ class Spread:
 
 
 def propagate(
-    model: DensityModel, weights: Weights, options: Uncertainty, confusion: Confusion | None = None
+    model: DensityModel,
+    weights: Weights,
+    options: Uncertainty,
+    confusion: Confusion | None = None,
+    *,
+    areas: Mapping[str, Floats] | None = None,
 ) -> dict[str, Spread]:
     r"""Give totals, class and pool sums with their uncertainty, by region, and of all regions together.
 
@@ -109,6 +114,8 @@ def propagate(
         How.
     confusion : Confusion, optional
         Shares of true in mapped classes, for the entries by area.
+    areas : mapping of str to numpy.ndarray, optional
+        In its place: 1 sigma of each kind of result from areas, worked out elsewhere; drawn as normal.
 
     Returns
     -------
@@ -117,9 +124,11 @@ def propagate(
         last row is all regions together.
     """
     parts = _first_order(model, weights, confusion)
+    for kind, sd in (areas or {}).items():
+        parts[kind][1]["area"] = sd
     out = {kind: _finish(parts[kind], options.level) for kind in parts}
     if options.method == "monte_carlo":
-        _simulate(out, model, weights, options, confusion)
+        _simulate(out, model, weights, options, confusion, areas is not None)
     return out
 
 
@@ -202,16 +211,32 @@ def _finish(part: tuple[Floats, dict[str, Floats]], level: float) -> Spread:
     return Spread(value, sd, value - half, value + half, terms)
 
 
+class _Filling:
+    """Puts the moments and quantiles of draws in their place, with the noise of areas where there is one."""
+
+    def __init__(self, options: Uncertainty, extra: bool) -> None:
+        self.tails = [(1.0 - options.level) / 2.0, (1.0 + options.level) / 2.0]
+        self.noise = normals(options.seed, "areas", options.draws) if extra else None
+
+    def __call__(self, spread: Spread, place: int | Sequence[int], draws: Floats) -> None:
+        if self.noise is not None:
+            sd = spread.terms["area"][place]
+            draws = draws + self.noise.reshape(-1, *(1,) * sd.ndim) * sd
+        spread.sd[place] = draws.std(axis=0, ddof=1)
+        spread.lower[place], spread.upper[place] = np.quantile(draws, self.tails, axis=0)
+
+
 def _simulate(
     out: dict[str, Spread],
     model: DensityModel,
     weights: Weights,
     options: Uncertainty,
     confusion: Confusion | None,
+    extra: bool,
 ) -> None:
+    fill = _Filling(options, extra)
     draws = model.parameters.draw(options.draws, options.seed)
     shares = confusion.draw(options.draws, options.seed) if confusion is not None else None
-    tails = [(1.0 - options.level) / 2.0, (1.0 + options.level) / 2.0]
     whole = np.zeros((options.draws, len(model.codes), len(model.labels)))
     for zone in dict.fromkeys(weights.zone):
         density = model.evaluate(draws, zone)
@@ -219,7 +244,7 @@ def _simulate(
         for start in range(0, len(members), _CHUNK):
             chunk = members[start : start + _CHUNK]
             if shares is None:
-                _fill_sums(out, model, weights, density, chunk, tails)
+                _fill_sums(out, model, weights, density, chunk, fill)
             for r in chunk if shares is not None else ():
                 held = _held(model, weights.values[r], density, shares)
                 for kind, sums in (
@@ -227,12 +252,12 @@ def _simulate(
                     ("total", held.sum((1, 2))),
                     ("pool", held.sum(1)),
                 ):
-                    _fill(out[kind], r, sums, tails)
+                    fill(out[kind], r, sums)
         if shares is None:
-            _fill_classes(out["class"], model, weights.values, density, members, tails)
+            _fill_classes(out["class"], model, weights.values, density, members, fill)
         whole += _held(model, weights.values[members].sum(0), density, shares)
     for kind, sums in (("class", whole.sum(2)), ("total", whole.sum((1, 2))), ("pool", whole.sum(1))):
-        _fill(out[kind], -1, sums, tails)
+        fill(out[kind], -1, sums)
 
 
 def _held(model: DensityModel, values: Floats, density: Floats, shares: Floats | None) -> Floats:
@@ -247,35 +272,26 @@ def _held(model: DensityModel, values: Floats, density: Floats, shares: Floats |
 
 def _fill_sums(
     out: dict[str, Spread], model: DensityModel, weights: Weights, density: Floats, chunk: Sequence[int],
-    tails: list[float],
+    fill: _Filling,
 ) -> None:  # fmt: skip
     w = weights.values[chunk]
     parts = np.stack([density[:, :, e] @ w[:, :, e].T for e in range(w.shape[2])], axis=-1)
-    _fill(out["pool"], chunk, parts @ model.fold, tails)
-    _fill(out["total"], chunk, parts.sum(-1), tails)
+    fill(out["pool"], chunk, parts @ model.fold)
+    fill(out["total"], chunk, parts.sum(-1))
 
 
 def _fill_classes(
-    spread: Spread,
-    model: DensityModel,
-    values: Floats,
-    density: Floats,
-    members: list[int],
-    tails: list[float],
+    spread: Spread, model: DensityModel, values: Floats, density: Floats, members: list[int], fill: _Filling
 ) -> None:
     """Classes of regions: where all weights are the same area, a quantile is area x one of the zone."""
     area = values[members][:, :, 0]
-    if np.array_equal(values[members], np.broadcast_to(area[..., None], values[members].shape)):
-        whole = density.sum(-1)
-        low, high = np.quantile(whole, tails, axis=0)
-        spread.sd[members] = np.abs(area) * whole.std(axis=0, ddof=1)
-        spread.lower[members] = np.where(area >= 0, area * low, area * high)
-        spread.upper[members] = np.where(area >= 0, area * high, area * low)
+    alike = np.array_equal(values[members], np.broadcast_to(area[..., None], values[members].shape))
+    if not alike or fill.noise is not None:
+        for r in members:
+            fill(spread, r, (values[r] * density).sum(-1))
         return
-    for r in members:
-        _fill(spread, r, (values[r] * density).sum(-1), tails)
-
-
-def _fill(spread: Spread, place: int | Sequence[int], draws: Floats, tails: list[float]) -> None:
-    spread.sd[place] = draws.std(axis=0, ddof=1)
-    spread.lower[place], spread.upper[place] = np.quantile(draws, tails, axis=0)
+    whole = density.sum(-1)
+    low, high = np.quantile(whole, fill.tails, axis=0)
+    spread.sd[members] = np.abs(area) * whole.std(axis=0, ddof=1)
+    spread.lower[members] = np.where(area >= 0, area * low, area * high)
+    spread.upper[members] = np.where(area >= 0, area * high, area * low)

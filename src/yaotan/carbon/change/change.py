@@ -11,10 +11,8 @@ import xarray as xr
 from yaotan.carbon.accounting import (
     account,
     describe,
-    refuse_mixed,
     zones_of,
 )
-from yaotan.carbon.budget.confusion import read_confusion
 from yaotan.carbon.budget.propagation import Method, Uncertainty, Weights, propagate
 from yaotan.carbon.change.flow import Growth, Loss, OrganicSoil, WoodProducts
 from yaotan.carbon.change.part import (
@@ -25,6 +23,7 @@ from yaotan.carbon.change.part import (
     pool_parts,
 )
 from yaotan.carbon.change.result import add_committed, change_estimate
+from yaotan.carbon.change.sampled import area_terms, sample_pairs
 from yaotan.carbon.histogram import is_pair
 from yaotan.carbon.intake import take_land
 from yaotan.carbon.pool import Pools, PoolTable, as_pools, check_one
@@ -95,9 +94,12 @@ def stock_change(
         As in `carbon_stock`.
     rasters : mapping of str to (RasterPool, RasterPool), optional
         Pools that come from rasters of the two dates. Rasters of one name share their error, others do not.
-    accounted, zones, confusion, uncertainty, draws, seed, level, class_correlation
-        As in `carbon_stock`. The confusion matrix holds for both dates: land that keeps its class stays, and
-        only what changed is in doubt. Not with rasters.
+    accounted, zones, uncertainty, draws, seed, level, class_correlation
+        As in `carbon_stock`.
+    confusion : pandas.DataFrame, optional
+        Counts of reference points of **pairs** of classes, rows mapped, columns true, labels
+        ``before * 1000 + after`` (`yaotan.carbon.accuracy.pair_classes`): areas of transitions are adjusted
+        with it, and its error joins the budget, to first order. Not with rasters of two dates.
     soil_years, dead_years : float
         Length of the transitions; 0: at once.
     conversion : {"uniform", "start", "end"}
@@ -145,19 +147,18 @@ def stock_change(
     _check(landuse, method, edition, table, sources, confusion, growth, losses, products)
     first = {pool: pair[0] for pool, pair in sources.items()}
     chosen = account(landuse, table, first, accounted)
-    land = _land(landuse, zones_of(landuse, table, zones), period)
+    land, sampled = _land(landuse, zones_of(landuse, table, zones), period), None
+    mapped = land
+    if confusion is not None:
+        land, sampled = sample_pairs(land, confusion)
     assumption = Assumption(soil_years, dead_years, conversion)
     realised(soil_years, land.span, conversion)
     parts = pool_parts(
         land, chosen, table, sources, assumption, growing=tuple(growth or ()), organic=organic
     ) + flow_parts(land, assumption, growth=growth, losses=losses, organic=organic, products=products)
     model, values = part_model(land, parts, class_correlation)
-    checked = None
-    if confusion is not None:
-        refuse_mixed(model)
-        mapped = land.area.sum(axis=(0, 1)) + land.area.sum(axis=(0, 2))
-        checked = read_confusion(confusion, landuse["before"].values, mapped)
-    spreads = propagate(model, Weights(values, land.zone), options, checked)
+    areas = None if sampled is None else area_terms(mapped, parts, model, sampled)
+    spreads = propagate(model, Weights(values, land.zone), options, areas=areas)
     out = change_estimate(land, parts, model, spreads, options)
     later = pool_parts(land, chosen, table, sources, Assumption(0.0, 0.0, conversion), organic=organic)
     add_committed(out, land, parts, later)
@@ -169,7 +170,7 @@ def stock_change(
         dead_years=dead_years,
         conversion=_CONVERSION[conversion],
         tier=_tier(table, sources),
-        area="mapped" if checked is None else "adjusted by the confusion matrix, the same at both dates",
+        area="mapped" if sampled is None else "adjusted by a sample of pairs",
         positive="to_land",
     )
 

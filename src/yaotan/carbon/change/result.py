@@ -53,10 +53,12 @@ def change_estimate(
     spread = Spread(value, sd, value - half, value + half, spreads["total"].terms)
     pair = ("region", "before", "after")
     add_spread(out, "transition_change", pair, spread, keep, "kg", "change of carbon stock")
-    areas = {"transition_area": ("area", pair), "area_before_only": ("area_before_only", pair[:2])}
-    areas["area_after_only"] = ("area_after_only", ("region", "after"))
-    for name, (source, dims) in areas.items():
-        array = land.histogram[source].transpose(*dims).values
+    alone = {
+        "transition_area": (land.area, pair),
+        "area_before_only": (land.histogram["area_before_only"].transpose(*pair[:2]).values, pair[:2]),
+        "area_after_only": (land.histogram["area_after_only"].transpose("region", "after").values, pair[::2]),
+    }
+    for name, (array, dims) in alone.items():
         whole = np.concatenate([array, array.sum(axis=0, keepdims=True)])
         out[name] = (dims, whole[keep], {"units": "m2"})
     seconds = land.span * YEAR_DAYS * DAY
