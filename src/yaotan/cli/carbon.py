@@ -60,9 +60,9 @@ def account_files(files: list[str], target: str, period: tuple[int, int] | None,
     lands = [open_raster(file, scheme=options["scheme"], crs=crs) for file in files]
     given: dict[str, Any] = {name: options[name] for name in _BUDGET}
     given["accounted"] = options["accounted"] or None
-    sample = (
-        {} if options["confusion"] is None else {"confusion": pd.read_csv(options["confusion"], index_col=0)}
-    )
+    sample: dict[str, Any] = {}
+    if options["confusion"] is not None:
+        sample["confusion"] = pd.read_csv(options["confusion"], index_col=0)
     regions = None if options["regions"] is None else open_regions(options["regions"])
     pixels = land_histogram(*lands, regions=regions, area=options["area"])  # the rasters are read once
     if period is None:
