@@ -26,6 +26,11 @@ yaotan.write(pairs, "transitions.csv")
 six = merge_classes(pairs, "six_class")
 print(transition_table(six, form="matrix").round(2).to_string(index=False))
 
+patches = yaotan.change_patches(before, after, least_area=100_000.0, limit=20)
+print(f"{patches.attrs['found']} patches of 10 ha and more, the largest:")
+print(patches[["before_name", "after_name", "area"]].head(3).round(0).to_string(index=False))
+yaotan.write_patches(patches, "patches.gpkg")
+
 # the file's reference system has no name: the product says which it is
 china = yaotan.open_raster(data / "landcover" / "mcd12c1_2019_igbp_china.tif", product="mcd12c1")
 provinces = yaotan.open_regions(data / "boundaries" / "cn_province_tianditu_wgs84.geojson")

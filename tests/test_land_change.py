@@ -18,6 +18,7 @@ import yaotan
 from land_truth import AEA, ALBERS, CODES, make_codes, write_raster
 from yaotan.carbon import patch_search
 from yaotan.carbon.accuracy import adjusted_area, pair_classes
+from yaotan.carbon.alignment import align_classes
 from yaotan.carbon.change_map import change_map
 from yaotan.carbon.histogram import make_histogram
 from yaotan.carbon.land import transition_table
@@ -143,9 +144,29 @@ def test_change_map(tmp_path: Path) -> None:
         assert file.transform.almost_equals(ALBERS)
     with pytest.raises(SchemaError, match="without a density: 41 Marsh"):
         change_map(first, second, {k: v for k, v in DENSITY.items() if k != 41}).compute()
+    # a third of a pixel aside most of each pixel stays what it was
     moved = write_raster(tmp_path / "m.tif", after, AEA, ALBERS @ Affine.translation(0.3, 0))
-    with pytest.raises(GridError, match="different lattices"):
-        change_map(first, yaotan.open_raster(moved, scheme="survey"), DENSITY)
+    aside = change_map(first, yaotan.open_raster(moved, scheme="survey"), DENSITY)
+    np.testing.assert_allclose(aside.values[:, 1:], made.values[:, 1:])
+
+
+def test_classes_go_to_another_lattice_by_largest_share(tmp_path: Path) -> None:
+    """Both lattices are coarsenings of a fine one, on which shares are counted."""
+    rng = np.random.default_rng(6)
+    codes = rng.choice(np.array([11, 51, 61, 255], np.uint8), (30, 28))
+    fine = np.full((160, 150), 255, np.uint8)
+    fine[4:154, 6:146] = np.kron(codes, np.ones((5, 5), np.uint8))
+    path = write_raster(tmp_path / "a.tif", codes, AEA, Affine(50, 0, 6e5 + 60, 0, -50, 35e5 - 40))
+    coarse = write_raster(
+        tmp_path / "b.tif", np.full((13, 12), 11, np.uint8), AEA, Affine(120, 0, 6e5, 0, -120, 35e5)
+    )
+    landuse, like = (yaotan.open_raster(p, scheme="survey", chunks=(8, 8)) for p in (path, coarse))
+    made = align_classes(landuse, like)
+    cells = fine[:156, :144].reshape(13, 12, 12, 12).transpose(0, 2, 1, 3).reshape(13, 12, 144)
+    counts = np.stack([(cells == code).sum(-1) for code in (11, 51, 61)])
+    truth = np.where(counts.sum(0) >= 72, np.array([11, 51, 61])[counts.argmax(0)], 255)
+    np.testing.assert_array_equal(made.values, truth)
+    assert made.attrs["scheme"] == "survey"
 
 
 def test_bad_pairs_of_rasters_are_refused(tmp_path: Path) -> None:

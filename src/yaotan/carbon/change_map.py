@@ -10,10 +10,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from yaotan.carbon.alignment import align_classes
 from yaotan.carbon.class_layer import ClassLayer
 from yaotan.carbon.kernel import map_pairs
 from yaotan.carbon.lattice import Lattice
-from yaotan.errors import GridError, SchemaError
+from yaotan.errors import SchemaError
+from yaotan.io.raster_file import with_crs
 
 #: departure of lattices that rounding explains [pixels]
 _SAME = 1e-6
@@ -27,7 +29,8 @@ def change_map(
     Parameters
     ----------
     before, after : xarray.DataArray
-        Land classes of one scheme on one lattice.
+        Land classes of one scheme; where `after` has other pixels, it is brought to those of `before` by
+        largest share (`yaotan.carbon.alignment.align_classes`).
     densities : mapping of int to float
         Class code -> density, such as carbon [kg C m-2].
     units : str
@@ -44,8 +47,6 @@ def change_map(
     SchemaError
         Schemes differ, a class of the legend that may occur has no density (the class is named when it is
         met), or a density is no number.
-    GridError
-        The lattices differ.
 
     Examples
     --------
@@ -70,7 +71,7 @@ def change_map(
         return out
 
     chunks: Any = before.chunks or (1024, before.shape[1])
-    blocks = [da.asarray(raster.data).rechunk(chunks) for raster in (before, after)]
+    blocks = [da.asarray(layer.raster.data).rechunk(chunks) for layer in layers]
     made = xr.DataArray(
         da.map_blocks(turn, *blocks, dtype=np.float32),
         coords={dim: before[dim] for dim in ("y", "x")},
@@ -82,16 +83,16 @@ def change_map(
             "quantity": "density_change",
         },
     )
-    return made.rio.write_crs(layers[0].lattice.crs)
+    return with_crs(made, layers[0].lattice.crs)
 
 
 def same_lattice(before: xr.DataArray, after: xr.DataArray, where: str) -> tuple[ClassLayer, ClassLayer]:
-    """Check that two rasters of classes have one scheme and one lattice.
+    """Give two rasters of classes of one scheme as layers of one lattice.
 
     Parameters
     ----------
     before, after : xarray.DataArray
-        Land classes.
+        Land classes. `after` is brought to the pixels of `before` where it has others.
     where : str
         Function, for messages.
 
@@ -102,8 +103,8 @@ def same_lattice(before: xr.DataArray, after: xr.DataArray, where: str) -> tuple
 
     Raises
     ------
-    SchemaError, GridError
-        They have not.
+    SchemaError
+        The schemes differ.
     """
     first = ClassLayer(before)
     second = ClassLayer(after, first.lattice)
@@ -115,12 +116,7 @@ def same_lattice(before: xr.DataArray, after: xr.DataArray, where: str) -> tuple
             fix="bring both to one with reclassify",
         )
     if second.turn is not None or not _aligned(first.lattice, second.lattice):
-        raise GridError(
-            "the two dates lie on different lattices",
-            where=where,
-            expected="the same pixels (areas and transitions do not need that, maps do)",
-            fix="regrid(after, GridSpec.like(before), quantity='class', output='majority')",
-        )
+        second = ClassLayer(align_classes(after, before), first.lattice)
     return first, second
 
 

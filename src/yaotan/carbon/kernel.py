@@ -231,3 +231,41 @@ def measure_areas(
             area[k] += a
             box[k, 0], box[k, 1] = min(box[k, 0], i), max(box[k, 1], i)
             box[k, 2], box[k, 3] = min(box[k, 2], j), max(box[k, 3], j)
+
+
+@_jit
+def largest_share(
+    place: Any,
+    row_start: Any,
+    column_start: Any,
+    row_share: Any,
+    column_share: Any,
+    size: int,
+    least: float,
+    out: Any,
+) -> None:
+    """Give every pixel the place that most of it has.
+
+    ``place`` holds the place of every piece (``size`` and above: no class), pixel (i, j) is made of pieces
+    ``row_start[i]`` to ``row_start[i + 1]`` and so on. Less than ``least`` of a pixel with a class is none;
+    of equal shares the first place wins.
+    """
+    shares = np.zeros(size)
+    for i in range(row_start.size - 1):
+        for j in range(column_start.size - 1):
+            shares[:] = 0.0
+            total = 0.0
+            for p in range(row_start[i], row_start[i + 1]):
+                for q in range(column_start[j], column_start[j + 1]):
+                    if place[p, q] < size:
+                        share = row_share[p] * column_share[q]
+                        shares[place[p, q]] += share
+                        total += share
+            best = size
+            if total >= least:
+                most = 0.0
+                for k in range(size):
+                    if shares[k] > most + 1e-9:
+                        most = shares[k]
+                        best = k
+            out[i, j] = best

@@ -141,6 +141,40 @@ class Layer:
         return _pixel(out_y, self.lattice.y), _pixel(out_x, self.lattice.x)
 
 
+def gather(values: NDArray[Any], i: Any, j: Any, missing: Any) -> NDArray[Any]:
+    """Value of every piece of a window, from a block and the places in it that `Layer.locate` gives.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Of the block.
+    i, j : numpy.ndarray or None
+        Row and column of each piece: vectors, or matrices, -1 for none; None: all of the block.
+    missing : Any
+        What pieces without a pixel get.
+
+    Returns
+    -------
+    numpy.ndarray
+        One value a piece.
+
+    Examples
+    --------
+    >>> gather(np.array([[5, 6]]), np.array([0, -1]), np.array([1, 0]), 9).tolist()
+    [[6, 5], [9, 9]]
+    """
+    if i is None:
+        return values
+    if i.ndim == 1:
+        out = values[i[:, None], j[None, :]]
+        out[i < 0, :] = missing
+        out[:, j < 0] = missing
+        return out
+    out = values[i, j]
+    out[(i < 0) | (j < 0)] = missing
+    return out
+
+
 def _middle(axis: Axis, pieces: Pieces, part: slice) -> NDArray[np.float64]:
     edges = axis.start + axis.step * pieces.edges[part.start : part.stop + 1]
     return np.asarray((edges[:-1] + edges[1:]) / 2)

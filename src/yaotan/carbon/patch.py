@@ -52,7 +52,8 @@ def change_patches(
     Parameters
     ----------
     before, after : xarray.DataArray
-        Land classes of one scheme on one lattice.
+        Land classes of one scheme; where `after` has other pixels, it is brought to those of `before` by
+        largest share.
     densities : mapping of int to float, optional
         Carbon of each class [kg C m-2]. Every class that changes must be there.
     least_area : float
@@ -74,8 +75,6 @@ def change_patches(
     ------
     SchemaError
         Schemes differ; a class that changes has no density; nothing changes.
-    GridError
-        The lattices differ.
 
     Examples
     --------

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from yaotan.carbon.class_layer import ClassLayer
 from yaotan.carbon.kernel import tally_parts, tally_pieces, tally_rows
 from yaotan.carbon.lattice import Pieces
-from yaotan.carbon.layer import Layer, Window
+from yaotan.carbon.layer import Layer, Window, gather
 from yaotan.carbon.weight import Weights
 from yaotan.carbon.zone import WHOLE_ZONE, Cover, PolygonMask, ZoneLayer
 
@@ -132,21 +132,7 @@ def _places(
             out += missing * factor
         else:
             values = layer.places[layer.as_index(block)]
-            out += _gather(values, place[2], place[3], missing) * factor
-    return out
-
-
-def _gather(values: NDArray[Any], i: Any, j: Any, missing: Any) -> NDArray[Any]:
-    """Value of every piece; vectors of rows and columns, or matrices, or all of the block."""
-    if i is None:
-        return values
-    if i.ndim == 1:
-        out = values[i[:, None], j[None, :]]
-        out[i < 0, :] = missing
-        out[:, j < 0] = missing
-        return out
-    out = values[i, j]
-    out[(i < 0) | (j < 0)] = missing
+            out += gather(values, place[2], place[3], missing) * factor
     return out
 
 
@@ -176,7 +162,7 @@ def _values(job: Job, window: Window) -> NDArray[np.float64]:
             fill = layer.raster.attrs.get("_FillValue")
             if fill is not None and fill == fill:
                 block[block == float(fill)] = np.nan
-            out[number] = _gather(block, place[2], place[3], np.nan)
+            out[number] = gather(block, place[2], place[3], np.nan)
     return out
 
 
@@ -191,7 +177,7 @@ def _zone(job: Job, window: Window) -> tuple[NDArray[np.int32], tuple[Any, ...],
         zone = np.full(window.shape, count, dtype=np.int32)
         if place is not None:
             block = job.zones.place(job.zones.read(place[0], place[1]))
-            zone = np.ascontiguousarray(_gather(block, place[2], place[3], count))
+            zone = np.ascontiguousarray(gather(block, place[2], place[3], count))
         parts = none
     else:
         zone, parts = _covered(job.zones, job, window)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from yaotan.catalog.raster import RasterProduct, raster_catalog
 from yaotan.errors import CatalogError, GridError
 from yaotan.io.mosaic import mosaic_text
 from yaotan.io.raster_density import Density, check_plausible, declared_density, density_attributes
-from yaotan.io.raster_file import RasterFile, lazy_array, window_of
+from yaotan.io.raster_file import RasterFile, lazy_array, window_of, with_crs
 from yaotan.io.raster_legend import class_attributes, class_nodata, declared_legend
 from yaotan.schema import check_raster
 from yaotan.typing import PathLike
@@ -137,12 +136,7 @@ def open_raster(
         made.attrs |= {"product": str(product), "references": known.source, "licence": known.licence}
     if crs is not None or (known and known.crs):
         made.attrs["crs_source"] = f"assigned; the file says {_crs_name(file)}"
-    import rioxarray  # noqa: F401  (registers the accessor; heavy, so late)
-
-    with warnings.catch_warnings():
-        # CF has no words for some projections; the well-known text that is written beside them has
-        warnings.filterwarnings("ignore", message=".*lost in conversion to CF", category=UserWarning)
-        return check_raster(made.rio.write_crs(system))
+    return check_raster(with_crs(made, system))
 
 
 def _product(name: str | None) -> RasterProduct | None:

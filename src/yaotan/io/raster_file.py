@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -228,3 +229,27 @@ def window_of(file: RasterFile, crs: Any, region: Any) -> tuple[slice, slice]:
             "the region lies outside the raster", where=file.name, fix="compare their bounds and CRS"
         )
     return part[0], part[1]
+
+
+def with_crs(raster: xr.DataArray, crs: Any) -> xr.DataArray:
+    """Give a raster its reference system.
+
+    Parameters
+    ----------
+    raster : xarray.DataArray
+        Dims ``y, x``.
+    crs : Any
+        As rioxarray takes it.
+
+    Returns
+    -------
+    xarray.DataArray
+        With the coordinate ``spatial_ref``.
+    """
+    import rioxarray  # noqa: F401  (registers the accessor; heavy, so late)
+
+    with warnings.catch_warnings():
+        # CF has no words for some projections; the well-known text that is written beside them has
+        warnings.filterwarnings("ignore", message=".*lost in conversion to CF", category=UserWarning)
+        placed: xr.DataArray = raster.rio.write_crs(crs)
+    return placed
