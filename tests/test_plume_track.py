@@ -124,6 +124,17 @@ def test_bad_input_is_refused() -> None:
         fit_peak(np.arange(9.0), np.arange(9.0), 0.0, widths=(1.0, 2.0), centres=(0.0, 2.0))
 
 
+def test_cross_section_of_a_track_shares_its_fit() -> None:
+    data = plume_track(70.0, noise=0.001)
+    one, other = (
+        estimate_point_source(data, SOURCE, wind(), method=name)
+        for name in ("cross_section", "track_gaussian")
+    )
+    assert float(one.emission[0]) == float(other.emission[0])
+    with pytest.raises(YaotanError, match="second gas"):
+        estimate_point_source(data, SOURCE, wind(), method="cross_section", shape_from="no2")
+
+
 def test_calm_wind_gives_a_flag_and_no_number() -> None:
     made = estimate_point_source(plume_track(90.0), SOURCE, wind(0.5), method="track_gaussian")
     assert meanings(made)[0] == ["low_wind"]
@@ -175,6 +186,32 @@ def test_crossings_of_model_columns(data_root: Path) -> None:
     # with a right sigma 5 or more of 8 within 1.5 sigma with probability 0.99
     assert (np.abs(z) < 1.5).sum() >= 5
     assert np.abs(np.median(z)) < 1.0
+
+
+def test_real_peaks_give_the_flux_that_was_stated(data_root: Path) -> None:
+    # 1767 peaks of OCO-2 (Sept 2014 to April 2020) with the flux of another group [g s-1]
+    import pandas as pd
+
+    peaks = pd.read_csv(data_root / "plume" / "oco2_track_peaks.csv.gz")
+    soundings = xr.Dataset(
+        {
+            "xco2": ("sounding", peaks["intercept"], {"units": "ppm"}),
+            "latitude": ("sounding", peaks["latitude"]),
+            "surface_pressure": ("sounding", peaks["surface_pressure"], {"units": "hPa"}),
+            "total_column_water_vapour": ("sounding", peaks["tcwv"]),
+        }
+    )
+    density = peaks["amplitude"] * 1e3 * column_mass(soundings).xco2_mass_factor.values
+    # ground track of an ascending orbit of 98.2 degrees, the Earth turning under it
+    lat = np.radians(peaks["latitude"])
+    heading = np.arcsin(np.clip(np.cos(np.radians(98.2)) / np.cos(lat), -1.0, 1.0))
+    east, north = 6750.0 * np.sin(heading) - 465.0 * np.cos(lat), 6750.0 * np.cos(heading)
+    across = np.abs(east * peaks["windspeed_v"] - north * peaks["windspeed_u"]) / np.hypot(east, north)
+    sine = across / np.hypot(peaks["windspeed_u"], peaks["windspeed_v"])
+    ratio = (peaks["gCO2_per_s"] / 1e3 / (density * across))[sine > 0.4]
+    assert ratio.median() == pytest.approx(1.0, abs=0.01)
+    # the heading of the circular orbit is a degree or two off, which oblique winds feel
+    assert (np.abs(ratio - 1.0) < 0.1).mean() > 0.8
 
 
 def test_line_points_north_and_knows_its_sides() -> None:

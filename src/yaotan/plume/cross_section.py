@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from yaotan.errors import YaotanError
 from yaotan.plume.detection import plume_of
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
@@ -17,6 +18,7 @@ from yaotan.plume.image import take_pixels
 from yaotan.plume.layout import Layout, lay_out
 from yaotan.plume.model import PlumeModel, fit_plume
 from yaotan.plume.preparation import Scenery, foreign_pixels, prepare
+from yaotan.plume.track import track_gaussian
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -42,7 +44,7 @@ def cross_section(
     Parameters
     ----------
     data : xarray.Dataset
-        Scene with ``<v>_mass_factor`` and plumes.
+        Scene with ``<v>_mass_factor`` and plumes; or soundings of a track, which `track_gaussian` fits.
     source : geopandas.GeoDataFrame
         One row.
     wind : EffectiveWind
@@ -76,6 +78,11 @@ def cross_section(
     Steady wind along the plume (or its history) and a Gaussian cross-section on average. A plume that
     splits, or a calm that lets gas pile up, breaks it.
     """
+    if "sounding" in data.dims:
+        # a track is one line across the plume: its fit is that of `track_gaussian`, options included
+        if shape_from is not None:
+            raise YaotanError("a track takes no second gas", where="shape_from", fix="leave it out")
+        return track_gaussian(data, source, wind, **options)
     scenery, model = fit_lines(data, source, wind, shape_from, spacing, require_detection, options)
     mean = mean_of_lines(model, wind, history=history)
     others = [
