@@ -120,6 +120,7 @@ def everything() -> dict[str, Any]:
             "products": ["oco2_lite"],
             "background": {"method": "regional"},
             "draws": 39,
+            "anywhere": 0.05,
             "distance": 150,
         },
         "validation": {

@@ -41,7 +41,7 @@ def nies(tmp_path_factory, satellite, provinces):
         language="zh",
         period=["2018-11-01", "2018-11-30"],
         inputs=[{"path": str(satellite / "nies_gosat_swir_l2")}],
-        hotspots={"background": {"method": "regional"}, "distance": 400, "draws": 39},
+        hotspots={"background": {"method": "regional"}, "distance": 400, "draws": 99},
         validation={
             "stations": str(satellite / "tccon" / "TCCON_Hefei_12-14h_monthly.csv"),
             "kernel": "none",

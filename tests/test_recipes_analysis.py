@@ -196,7 +196,9 @@ def test_hot_spots_of_a_month(soundings: Any, results: StudyResults) -> None:
     grid = yaotan.grid_soundings(
         above, yaotan.GridSpec.regular(1.0, BOUNDS), variables=["xco2_enhancement"], period="month"
     )
-    direct = yaotan.hot_spots(grid.load(), variable="xco2_enhancement", distance=150e3, draws=39)
+    direct = yaotan.hot_spots(
+        grid.load(), variable="xco2_enhancement", distance=150e3, draws=39, anywhere=0.05
+    )
     mine = found.grid.sel(time="2019-04")
     np.testing.assert_array_equal(mine["hotspot"], direct["hotspot"])
     np.testing.assert_allclose(mine["xco2_enhancement_gstar"], direct["xco2_enhancement_gstar"], rtol=1e-6)
@@ -373,6 +375,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunResult]:
         ({"anomaly": {"base": ["2015", "2020-01"]}}, "'2015' is no month such as"),
         ({"validation": {}}, "'validation.stations' is missing"),
         ({"hotspots": {"distanc": 3}}, "hotspots.distanc.*'distance'"),
+        ({"hotspots": {"draws": 50}}, "50 draws cannot tell anywhere 0.01: 99 can"),
         ({"hotspots": {"background": {"near": 300}}}, "near 300 is not less than far 200"),
         ({"hotspots": {"background": {"method": "model"}}}, "go together"),
         ({"hotspots": {"background": {"method": "model", "model": "m.nc"}}}, "the model 'm.nc' is missing"),

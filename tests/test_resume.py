@@ -37,7 +37,7 @@ def square(south: int) -> list[list[list[int]]]:
 
 #: column analyses whose steps go by month, and those that stand on their pieces
 ANALYSES = (
-    "hotspots: {draws: 39, minimum: 1, background: {method: regional}}\n"
+    "hotspots: {draws: 39, anywhere: 0.05, minimum: 1, background: {method: regional}}\n"
     "fusion: {own_priors: true, resolution: 1}\nclaims: [{a: south, b: north}]\nanomaly: {}\ntrend: {}\n"
 )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
+import math
 from datetime import date
 from typing import Annotated, Any, Literal
 
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from yaotan.column.fill.filling import METHODS
+from yaotan.column.fill.filling import METHODS, options_of
+from yaotan.column.hotspot.hotspot import ANYWHERE
 
 
 class Strict(BaseModel):
@@ -87,7 +88,7 @@ class FillOptions(Analysis):
     @model_validator(mode="after")
     def _filler_has(self) -> FillOptions:
         own = {"mean", "average", "overpass_correlation"}
-        known = [name for name in inspect.signature(METHODS[self.method]).parameters if name not in own]
+        known = [name for name in options_of(self.method) if name not in own]
         for name in self.options:
             if name not in known:
                 raise ValueError(f"options has {name!r}, but {self.method} takes {', '.join(known)}")
@@ -205,10 +206,19 @@ class HotspotOptions(Analysis):
     distance: Positive = 200.0
     #: rate of false discoveries
     fdr: float = Field(default=0.05, gt=0, lt=1)
+    #: share of null fields that may be as striking as the field
+    anywhere: float = Field(default=ANYWHERE, gt=0, lt=1)
     #: fewest measured cells of a neighbourhood
     minimum: int = Field(default=3, ge=1)
     draws: int = Field(default=199, ge=39)
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _enough_draws(self) -> HotspotOptions:
+        if self.anywhere * (1 + self.draws) < 1:
+            least = math.ceil(1 / self.anywhere) - 1
+            raise ValueError(f"{self.draws} draws cannot tell anywhere {self.anywhere:g}: {least} can")
+        return self
 
 
 class ClaimOptions(Analysis):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from yaotan.column.fill.extraction import gather, join_observations
-from yaotan.column.fill.filling import METHODS, fill_gaps
+from yaotan.column.fill.filling import fill_gaps, options_of
 from yaotan.column.fill.mean import MeanModel
 from yaotan.column.fill.observation import Observations
 from yaotan.errors import TooFewSoundingsError, YaotanError
@@ -129,7 +128,7 @@ def filler_options(context: Context, months: Sequence[Month]) -> dict[str, Any]:
     """Give the keywords of the filler."""
     options = context.study.fill
     assert options is not None
-    known = inspect.signature(METHODS[options.method]).parameters
+    known = options_of(options.method)
     common = {
         "mean": choose_mean(context, months),
         "overpass_correlation": context.study.grid.overpass_correlation,

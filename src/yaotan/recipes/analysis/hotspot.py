@@ -120,6 +120,7 @@ def judge(context: Context, field: xr.Dataset, name: str) -> tuple[xr.Dataset, d
             variable=name,
             distance=options.distance * 1e3,
             fdr=options.fdr,
+            anywhere=options.anywhere,
             minimum=options.minimum,
             draws=options.draws,
             seed=options.seed,
