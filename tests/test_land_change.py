@@ -11,6 +11,7 @@ import pyogrio
 import pytest
 import rasterio
 import scipy.ndimage
+import shapely
 import xarray as xr
 from affine import Affine
 
@@ -23,7 +24,7 @@ from yaotan.carbon.change_map import change_map
 from yaotan.carbon.histogram import make_histogram
 from yaotan.carbon.land import transition_table
 from yaotan.carbon.patch import FIELD, change_patches, write_patches
-from yaotan.errors import GridError, SchemaError
+from yaotan.errors import GridError, RegionError, SchemaError
 
 DENSITY = {11: 15.0, 13: 14.0, 21: 9.0, 41: 20.0, 51: 8.0, 61: 4.0}
 
@@ -178,6 +179,9 @@ def test_bad_pairs_of_rasters_are_refused(tmp_path: Path) -> None:
     far = write_raster(tmp_path / "b.tif", codes, AEA, ALBERS @ Affine.translation(100, 0))
     with pytest.raises(GridError, match="no valid land in common"):
         yaotan.transition_matrix(clcd, yaotan.open_raster(far, scheme="clcd"))
+    outside = gpd.GeoDataFrame({"region_id": ["a"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
+    with pytest.raises(RegionError, match="no region touches land"):
+        yaotan.class_area(clcd, regions=outside)
     with pytest.raises(SchemaError, match="does not say the scheme"):
         yaotan.class_area(clcd.assign_attrs(scheme=""))
     strange = clcd.data.map_blocks(lambda block: np.where(block == 1, 77, block).astype("uint8"))

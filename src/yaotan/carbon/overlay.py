@@ -22,7 +22,7 @@ from yaotan.carbon.layer import Layer, Window
 from yaotan.carbon.tally import Job, Sums, tally
 from yaotan.carbon.weight import Method, make_weights
 from yaotan.carbon.zone import WHOLE_ZONE, PolygonMask, ZoneLayer
-from yaotan.errors import GridError, SchemaError
+from yaotan.errors import GridError, RegionError, SchemaError
 
 #: pieces that are worked on at once: where pixels are only counted, and in general
 _COUNTED: Final = 1 << 22
@@ -234,11 +234,17 @@ def _refuse_empty(frame: xr.Dataset, pair: bool, overlay: Overlay) -> None:
     if float(frame["area"].sum()) > 0.0:
         return
     alone = pair and float(frame["area_before_only"].sum()) > 0 and float(frame["area_after_only"].sum()) > 0
-    where = "land histogram" if overlay.zones is None else "land histogram by region"
+    if overlay.zones is not None:
+        raise RegionError(
+            "no region touches land that is valid at every date",
+            where="land histogram",
+            expected="regions on the rasters",
+            fix="compare bounds and reference systems of regions and rasters",
+        )
     raise GridError(
         "the two dates have no valid land in common" if alone else "no pixel is valid at every date",
-        where=where,
-        expected="rasters (and regions) that overlap",
+        where="land histogram",
+        expected="rasters that overlap",
         fix="compare their bounds, reference systems and nodata values",
     )
 
