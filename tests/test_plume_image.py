@@ -124,10 +124,13 @@ def test_wind_turned_by_its_error_changes_little(quiet: xr.Dataset) -> None:
 def test_terms_of_the_error(noisy: xr.Dataset) -> None:
     made = estimate(noisy, QUIET, "cross_section")
     value = float(made.emission[0])
-    assert float(made.emission_uncertainty_wind_speed[0]) == pytest.approx(value / 5.0)
-    assert float(made.emission_uncertainty_column[0]) == pytest.approx(
-        value * noisy.attrs["mass_uncertainty"]
-    )
+    additive = [
+        float(made[f"emission_uncertainty_{name}"][0]) for name in ("noise", "background", "dispersion")
+    ]
+    # what goes with the emission goes with the mean square of the true one
+    size = math.sqrt(value**2 + sum(sigma**2 for sigma in additive))
+    assert float(made.emission_uncertainty_wind_speed[0]) == pytest.approx(size / 5.0)
+    assert float(made.emission_uncertainty_column[0]) == pytest.approx(size * noisy.attrs["mass_uncertainty"])
     assert 0.03 < float(made.emission_uncertainty_noise[0]) / value < 0.15
     assert 0.05 < float(made.emission_uncertainty_turbulence[0]) / value < 0.2
 

@@ -17,6 +17,7 @@ from yaotan.plume.flux import LineMean, mean_of_lines, spread_of, wind_terms
 from yaotan.plume.image import take_pixels
 from yaotan.plume.layout import Layout, lay_out
 from yaotan.plume.model import PlumeModel, fit_plume
+from yaotan.plume.placebo import excess_background
 from yaotan.plume.preparation import Scenery, foreign_pixels, prepare
 from yaotan.plume.track import track_gaussian
 
@@ -89,7 +90,8 @@ def cross_section(
         mean_of_lines(refit(layout, model), wind, history=history).emission
         for layout in other_backgrounds(scenery)
     ]
-    return result_of_lines(scenery, model, mean, spread_of(others, mean.emission), wind)
+    background = spread_of(others, mean.emission)
+    return result_of_lines(scenery, model, mean, beside(model, mean, wind, background), wind)
 
 
 def fit_lines(
@@ -127,9 +129,15 @@ def fit_second(
     return fit_plume(layout, search=not scenery.masked)
 
 
+def beside(model: PlumeModel, mean: LineMean, wind: EffectiveWind, background: float) -> float:
+    """Error of the background: the larger of other backgrounds' spread and what is found beside the plume."""
+    found = excess_background(model, mean.weights, mean.noise / wind.speed) * wind.speed
+    return max(background, found)
+
+
 def refit(layout: Layout, model: PlumeModel) -> PlumeModel:
     """Fit other pixels or another background with the shape and the noise of a model."""
-    return fit_plume(layout, shape=model.shape, noise_scale=model.noise_scale)
+    return fit_plume(layout, shape=model.shape, known=(model.noise_scale, model.relative_bias))
 
 
 def check_wind(wind: EffectiveWind) -> None:
@@ -169,13 +177,16 @@ def result_of_lines(
 ) -> PlumeResult:
     """Put the terms together."""
     emission = mean.emission
+    # errors in proportion go with the true emission, whose mean square is that of the estimate and of its
+    # additive error together: an estimate that noise made small has no small error of the wind
+    size = math.sqrt(emission**2 + mean.noise**2 + background**2 + mean.shape**2)
     terms = {
         "noise": mean.noise,
         "background": background,
-        "column": abs(emission) * scenery.column_error,
+        "column": size * scenery.column_error,
         "dispersion": mean.shape,
-        "turbulence": mean.turbulence,
-        **wind_terms(emission, wind),
+        "turbulence": mean.turbulence * size / max(abs(emission), 1e-12 * size),
+        **wind_terms(size, wind),
     }
     cautions = [*scenery.cautions]
     cautions += ["at_bound"] if model.at_bound else []
@@ -189,6 +200,7 @@ def result_of_lines(
         "spread_b": (float(model.shape[1]), "1"),
         "centre_line_azimuth": ((90.0 - math.degrees(scenery.line.azimuth) - turn) % 360.0, "degree"),
         "noise_scale": (model.noise_scale, "1"),
+        "shape_bias": (model.relative_bias, "1"),
         "relative_turbulence": (mean.scatter, "1"),
     }
     return PlumeResult(emission, terms, cautions=cautions, wind=wind, time=scenery.time, details=details)

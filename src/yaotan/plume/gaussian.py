@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from yaotan.plume.cross_section import check_wind, other_backgrounds, refit, result_of_lines
+from yaotan.plume.cross_section import beside, check_wind, other_backgrounds, refit, result_of_lines
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import PlumeResult
 from yaotan.plume.flux import LineMean, mean_of_lines, spread_of
@@ -81,7 +81,8 @@ def gaussian(
         for layout in other_backgrounds(scenery)
     ]
     mean = LineMean(emission, noise, shape, min(turbulence, abs(emission)), np.ones(1), lines.scatter)
-    return result_of_lines(scenery, model, mean, spread_of(others, emission), wind)
+    background = beside(model, mean, wind, spread_of(others, emission))
+    return result_of_lines(scenery, model, mean, background, wind)
 
 
 def _change(layout: Layout) -> dict[str, Any]:
@@ -97,6 +98,6 @@ def _other_classes(model: PlumeModel, layout: Layout, emission: float, wind: Eff
         if CLASS_F * 0.9 <= a <= CLASS_A * 1.1:
             shape = model.shape.copy()
             shape[0] = math.log(a)
-            one = fit_plume(layout, shape=shape, noise_scale=model.noise_scale)
+            one = fit_plume(layout, shape=shape, known=(model.noise_scale, model.relative_bias))
             found.append(float(one.density[0]) * wind.speed)
     return spread_of(found, emission)

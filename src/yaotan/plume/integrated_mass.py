@@ -11,14 +11,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.errors import YaotanError
-from yaotan.plume.cross_section import fit_lines, other_backgrounds, result_of_lines
+from yaotan.plume.cross_section import beside, fit_lines, other_backgrounds, refit, result_of_lines
 from yaotan.plume.detection import plume_of
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
 from yaotan.plume.flux import LineMean, mean_of_lines, spread_of
 from yaotan.plume.image import PixelSet, take_pixels
 from yaotan.plume.layout import FAR, polynomial
-from yaotan.plume.model import PlumeModel, fit_plume
+from yaotan.plume.model import PlumeModel
 from yaotan.plume.preparation import Scenery
 from yaotan.plume.profile import share_within
 
@@ -150,11 +150,7 @@ def _by_length(scenery: Scenery, model: PlumeModel, wind: EffectiveWind, corrido
     if held <= 0.0:
         raise NoEstimateError("too_few", "the corridor holds no pixel")
     emission = wind.speed * mass / held
-    scale = model.noise_scale
-    backgrounds = [
-        emission_of(fit_plume(layout, shape=model.shape, noise_scale=scale), corridor, end)
-        for layout in other_backgrounds(scenery)
-    ]
+    backgrounds = [emission_of(refit(layout, model), corridor, end) for layout in other_backgrounds(scenery)]
     masks = [emission_of(model, factor * corridor, end) for factor in (0.75, 1.25)]
     masks += [emission_of(model, corridor, 0.9 * end)]
     lines = mean_of_lines(model, wind, history=False)
@@ -162,7 +158,10 @@ def _by_length(scenery: Scenery, model: PlumeModel, wind: EffectiveWind, corrido
     mean = LineMean(
         emission, wind.speed * noise / held, 0.0, min(turbulence, abs(emission)), lines.weights, lines.scatter
     )
-    found = result_of_lines(scenery, model, mean, spread_of(backgrounds, emission), wind)
+    background = beside(
+        model, replace(lines, noise=wind.speed * noise / held), wind, spread_of(backgrounds, emission)
+    )
+    found = result_of_lines(scenery, model, mean, background, wind)
     terms = {**found.terms, "mask": spread_of(masks, emission)}
     details = {**found.details, "plume_mass": (mass, "kg"), "effective_length": (held, "m")}
     return replace(found, terms=terms, details=details)
@@ -187,9 +186,7 @@ def _by_area(
     mass, noise = _mass_of_mask(model, own)
     emission = wind.speed * mass / length
     backgrounds = [
-        wind.speed
-        * _mass_of_mask(fit_plume(other, shape=model.shape, noise_scale=model.noise_scale), own)[0]
-        / length
+        wind.speed * _mass_of_mask(refit(other, model), own)[0] / length
         for other in other_backgrounds(scenery)
     ]
     # the length of a mask is known to half a pixel and a tenth

@@ -20,6 +20,10 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 #: unit of the coordinates of polynomials and bends [m]
 FAR: Final = 1e5
+#: how far a plume goes before turbulence has given it a new direction [m], and how far that lies from the
+#: last [radian]: fluctuations across the wind are 10 to 20 per cent of its speed by day, less over 15 km
+MEANDER_STEP: Final = 15e3
+MEANDER: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class ModelOptions:
         Standard error of its logarithm; 0 holds a and b.
     turn_error, bend_error : float
         Standard errors of the centre line [radian; radian in 100 km]; 0 holds it.
+    meander_error : float
+        Standard error of the direction of each further `MEANDER_STEP` of the centre line [radian]; or 0.
     decay : float
         Way over which the plume loses a share 1 - 1/e [m].
     """
@@ -56,15 +62,24 @@ class ModelOptions:
     exponent_error: float = 0.1
     turn_error: float = 0.1
     bend_error: float = 0.2
+    meander_error: float = MEANDER
     decay: float = math.inf
     source_width: float = 230.0
 
     @property
     def prior(self) -> tuple[Floats, Floats]:
         """Mean and standard error of what is fitted besides amplitudes."""
-        mean = np.array([math.log(self.spread), EXPONENT, 0.0, 0.0])
+        count = self.nodes.size
+        mean = np.array([math.log(self.spread), EXPONENT, 0.0, 0.0, *np.zeros(count)])
         exponent = self.exponent_error if self.spread_error > 0.0 else 0.0
-        return mean, np.array([self.spread_error, exponent, self.turn_error, self.bend_error])
+        first = [self.spread_error, exponent, self.turn_error, self.bend_error]
+        meander = self.meander_error if self.turn_error > 0.0 else 0.0
+        return mean, np.array([*first, *np.full(count, meander)])
+
+    @property
+    def nodes(self) -> Floats:
+        """Where the centre line may change its direction [m]."""
+        return np.arange(MEANDER_STEP, self.end - 0.5 * MEANDER_STEP, MEANDER_STEP)
 
 
 @dataclass(frozen=True)

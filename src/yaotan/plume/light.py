@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from yaotan.plume.cross_section import check_wind, refit, result_of_lines
+from yaotan.plume.cross_section import beside, check_wind, refit, result_of_lines
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
 from yaotan.plume.flux import mean_of_lines, spread_of
@@ -77,13 +77,14 @@ def light_cross_section(
     for margin, order in ((half_width, 1), (0.6 * half_width, 1), (half_width, 0), (half_width, 2)):
         layout = _sliced(scenery.again(spacing=step, margin=margin), order)
         found.append(_median(refit(layout, first), wind))
-    model = fit_plume(_sliced(scenery.again(spacing=step, margin=half_width), 1), shape=first.shape)
+    model = refit(_sliced(scenery.again(spacing=step, margin=half_width), 1), first)
     if np.count_nonzero(np.isfinite(model.density)) < 3:
         raise NoEstimateError("too_few", "fewer than 3 slices have pixels")
     lines = mean_of_lines(model, wind, history=False)
     shape = mean_of_lines(first, wind, history=False).shape
     mean = replace(lines, emission=found[0], noise=MEDIAN * lines.noise, shape=shape)
-    result = result_of_lines(scenery, model, mean, spread_of(found[1:], found[0]), wind)
+    background = beside(model, lines, wind, spread_of(found[1:], found[0]))
+    result = result_of_lines(scenery, model, mean, background, wind)
     # whether a plume was detected says nothing of a method that does not look
     return replace(result, cautions=[name for name in result.cautions if name != "not_detected"])
 

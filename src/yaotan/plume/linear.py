@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.plume.layout import FAR, Layout
+from yaotan.plume.layout import FAR, MEANDER_STEP, Layout
 from yaotan.plume.profile import Spread, pixel_profile
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -18,17 +18,23 @@ Floats: TypeAlias = NDArray[np.float64]
 _EMPTY: Final = 1e-10
 
 
-def moved(along: Floats, across: Floats, shape: Floats) -> Floats:
-    """Distance from the centre line after its turn and bend [m]."""
+def moves(along: Floats, layout: Layout) -> Floats:
+    """How much each parameter of the centre line moves it at a distance ``(pixel, parameter)`` [m]."""
     down = np.maximum(along, 0.0)
-    return across - down * shape[2] - down**2 / FAR * shape[3]
+    further = [np.clip(down - node, 0.0, MEANDER_STEP) for node in layout.options.nodes]
+    return np.stack([down, down**2 / FAR, *further], axis=-1)
 
 
-def _seen(frame: Any, shape: Floats, layout: Layout, down: Any) -> Floats:
+def moved(along: Floats, across: Floats, shape: Floats, layout: Layout) -> Floats:
+    """Distance from the centre line after its turn, bend and meanders [m]."""
+    return np.asarray(across - moves(along, layout) @ shape[2:])
+
+
+def _seen(frame: Any, shape: Floats, layout: Layout, down: Any, shift: float = 0.0) -> Floats:
     """What one kilogram per metre gives in each pixel [m-1], zero where the plume is not."""
     spread = Spread(math.exp(shape[0]), float(shape[1]), layout.options.source_width)
     along = frame.along[down]
-    across = moved(along, frame.across[down], shape)
+    across = moved(along, frame.across[down], shape, layout) + shift
     out = np.zeros(frame.along.shape)
     out[down] = pixel_profile(across, spread.width(along), frame.half_1[down], frame.half_2[down])
     if math.isfinite(layout.options.decay):
@@ -36,9 +42,30 @@ def _seen(frame: Any, shape: Floats, layout: Layout, down: Any) -> Floats:
     return out
 
 
-def plume_profile(layout: Layout, shape: Floats) -> Floats:
+def plume_profile(layout: Layout, shape: Floats, shift: float = 0.0) -> Floats:
     """What one kilogram per metre of the plume gives in each pixel [m-1], zero upwind."""
-    return _seen(layout, shape, layout, layout.bin >= 0)
+    return _seen(layout, shape, layout, layout.bin >= 0, shift)
+
+
+def profile_slopes(layout: Layout, shape: Floats, free: Any) -> Floats:
+    """Derivative of the profile by the parameters that are fitted ``(pixel, parameter)``."""
+    step = 1e-3
+    columns = []
+    sideways = None
+    for k in free:
+        if k < 2:
+            up, down = shape.copy(), shape.copy()
+            up[k] += step
+            down[k] -= step
+            columns.append((plume_profile(layout, up) - plume_profile(layout, down)) / (2.0 * step))
+            continue
+        if sideways is None:
+            small = 1e-3 * layout.pixels.width
+            pair = [plume_profile(layout, shape, shift) for shift in (small, -small)]
+            sideways = -(pair[0] - pair[1]) / (2.0 * small)
+            ways = moves(layout.along, layout)
+        columns.append(sideways * ways[:, k - 2])
+    return np.stack(columns, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -59,6 +86,19 @@ class LinearFit:
     diagonal: Floats
     cross: Floats
     gram: Floats
+    inverse: Floats
+    matrix: Floats
+
+    def project(self, extra: Floats) -> Floats:
+        """Take from columns (over sigma) what amplitudes can explain."""
+        part = self.profile[self.near]
+        lines = _by_line(self.layout, self.near, part, extra[self.near])
+        target = self.columns.T @ extra - self.cross.T @ (self.inverse[:, None] * lines)
+        rest = np.linalg.solve(self.matrix, target)
+        found = self.inverse[:, None] * (lines - self.cross @ rest)
+        made = extra - self.columns @ rest
+        made[self.near] -= part[:, None] * found[self.layout.bin[self.near]]
+        return np.asarray(made)
 
     def normal(self, extra: Floats | None = None) -> Floats:
         """Matrix of the normal equations, with further columns where there are some."""
@@ -93,10 +133,9 @@ def _by_line(layout: Layout, near: NDArray[np.int64], profile: Floats, columns: 
     if count == 1:
         return (profile @ columns)[None, :]
     which = layout.bin[near]
-    return np.stack(
-        [np.bincount(which, profile * columns[:, k], minlength=count) for k in range(columns.shape[1])],
-        axis=-1,
-    )
+    sums = [np.bincount(which, profile * columns[:, k], minlength=count) for k in range(columns.shape[1])]
+    # without any pixel bincount gives integers
+    return np.stack(sums, axis=-1).astype(float)
 
 
 def solve_linear(layout: Layout, shape: Floats) -> LinearFit:
@@ -136,4 +175,5 @@ def solve_linear(layout: Layout, shape: Floats) -> LinearFit:
     density = inverse * (own - cross @ rest)
     residual = data - columns @ rest
     residual[near] -= part * density[layout.bin[near]]
-    return LinearFit(layout, density, rest, residual, profile, near, columns, diagonal, cross, gram)
+    blocks = (diagonal, cross, gram, inverse, matrix)
+    return LinearFit(layout, density, rest, residual, profile, near, columns, *blocks)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from yaotan.plume.image import PixelSet
 from yaotan.plume.layout import Layout
-from yaotan.plume.linear import LinearFit, moved, plume_profile, solve_linear
+from yaotan.plume.linear import LinearFit, moved, plume_profile, profile_slopes, solve_linear
 from yaotan.plume.profile import Spread
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -27,7 +27,8 @@ class PlumeModel:
 
     ``linear`` its amplitudes, ``shape`` the parameters log a, b, turn, bend; ``covariance`` of the line
     densities with the shape held, ``full_covariance`` with the error of the shape; ``noise_scale`` what the
-    variance of residuals is larger than stated, with their correlation.
+    variance of residuals is larger than stated, with their correlation; ``relative_bias`` what fitting the
+    shape has added to the densities.
     """
 
     layout: Layout
@@ -36,12 +37,13 @@ class PlumeModel:
     covariance: Floats = field(repr=False)
     full_covariance: Floats = field(repr=False)
     noise_scale: float = 1.0
+    relative_bias: float = 0.0
     at_bound: bool = False
 
     @property
     def density(self) -> Floats:
-        """Mass in a metre of the plume at each line [kg m-1]."""
-        return self.linear.density
+        """Mass in a metre of the plume at each line, without the bias of a fitted shape [kg m-1]."""
+        return self.linear.density * (1.0 - self.relative_bias)
 
     @property
     def spread(self) -> Spread:
@@ -51,7 +53,7 @@ class PlumeModel:
     @property
     def across(self) -> Floats:
         """Distance from the fitted centre line [m]."""
-        return moved(self.layout.along, self.layout.across, self.shape)
+        return moved(self.layout.along, self.layout.across, self.shape, self.layout)
 
 
 def fit_plume(
@@ -60,7 +62,7 @@ def fit_plume(
     shape: Floats | None = None,
     start: Floats | None = None,
     search: bool = False,
-    noise_scale: float | None = None,
+    known: tuple[float, float] | None = None,
 ) -> PlumeModel:
     """Fit line densities, background and shape; amplitudes enter linearly and need no first guess.
 
@@ -74,8 +76,8 @@ def fit_plume(
         Shape with which the fit begins; default: the mean of its prior.
     search : bool
         Try centre lines over 2.5 standard errors of the turn first: for lines that only the wind gives.
-    noise_scale : float, optional
-        Factor of the stated variance, where another fit has it already.
+    known : tuple of float, optional
+        ``noise_scale`` and ``relative_bias`` of another fit, for one with its shape held.
 
     Returns
     -------
@@ -93,14 +95,13 @@ def fit_plume(
     current = np.array(first, float)
     if search and 2 in free:
         current = _search(layout, current, mean, error, free)
+    # a straight or bent plume first: meanders that begin on a wrong line end on a wrong one
+    plain = free[free < LOWER.size]
+    if plain.size and plain.size < free.size:
+        current = _descend(layout, current, mean, error, plain)
     if free.size:
         current = _descend(layout, current, mean, error, free)
-    return _finish(layout, current, mean, error, free, noise_scale)
-
-
-def _cost(layout: Layout, shape: Floats, mean: Floats, error: Floats, free: Any) -> float:
-    residual = solve_linear(layout, shape).residual
-    return float(residual @ residual + np.sum(((shape - mean)[free] / error[free]) ** 2))
+    return _finish(layout, current, mean, error, free, known)
 
 
 def _search(layout: Layout, current: Floats, mean: Floats, error: Floats, free: Any) -> Floats:
@@ -108,70 +109,120 @@ def _search(layout: Layout, current: Floats, mean: Floats, error: Floats, free: 
     for turn in np.linspace(-2.5, 2.5, 21) * error[2]:
         trial = current.copy()
         trial[2] = np.clip(turn, LOWER[2], UPPER[2])
-        trials.append((_cost(layout, trial, mean, error, free), turn, trial))
+        trials.append((_total(solve_linear(layout, trial), trial, mean, error, free), turn, trial))
     return min(trials, key=lambda one: one[:2])[2]
 
 
 def _descend(layout: Layout, current: Floats, mean: Floats, error: Floats, free: Any) -> Floats:
-    """Levenberg-Marquardt on the projected residual (variable projection, numeric derivative)."""
+    """Levenberg-Marquardt on the projected residual (variable projection; Kaufman 1975)."""
     damping = 1e-3
-    steps = np.array([1e-3, 1e-3, 1e-4, 1e-4])
-
-    def full(shape: Floats) -> Floats:
-        residual = solve_linear(layout, shape).residual
-        return np.concatenate([residual, (shape - mean)[free] / error[free]])
-
-    now = full(current)
-    for _ in range(25):
-        columns = []
-        for k in free:
-            trial = current.copy()
-            trial[k] += steps[k]
-            columns.append((full(trial) - now) / steps[k])
-        jacobian = np.stack(columns, -1)
-        normal, slope = jacobian.T @ jacobian, jacobian.T @ now
+    low, high = _bounds(mean.size)
+    linear = solve_linear(layout, current)
+    cost = _total(linear, current, mean, error, free)
+    for _ in range(30):
+        columns = linear.project(_shape_columns(layout, linear, current, free))
+        behind = ((current - mean) / np.where(error > 0.0, error, 1.0) ** 2)[free]
+        normal = columns.T @ columns + np.diag(1.0 / error[free] ** 2)
+        slope = columns.T @ linear.residual - behind
         better = False
         for _ in range(6):
-            move = -np.linalg.solve(normal + damping * np.diag(np.diag(normal)), slope)
+            move = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), slope)
             trial = current.copy()
-            trial[free] = np.clip(current[free] + move, LOWER[free], UPPER[free])
-            then = full(trial)
-            if then @ then < now @ now:
+            trial[free] = np.clip(current[free] + move, low[free], high[free])
+            then = solve_linear(layout, trial)
+            after = _total(then, trial, mean, error, free)
+            if after < cost:
                 better = True
                 break
             damping *= 10.0
         if not better:
             break
-        gain = now @ now - then @ then
-        current, now, damping = trial, then, damping / 10.0
-        if gain < 1e-8 * (now @ now):
+        gain, current, linear, cost = cost - after, trial, then, after
+        damping = max(damping / 10.0, 1e-9)
+        if gain < 1e-7 * cost:
             break
     return current
 
 
+def _total(linear: LinearFit, shape: Floats, mean: Floats, error: Floats, free: Any) -> float:
+    return float(linear.residual @ linear.residual + np.sum(((shape - mean)[free] / error[free]) ** 2))
+
+
+def _bounds(count: int) -> tuple[Floats, Floats]:
+    """Bounds of all parameters; of the meanders 0.6 radian."""
+    more = np.full(count - LOWER.size, 0.6)
+    return np.concatenate([LOWER, -more]), np.concatenate([UPPER, more])
+
+
+def _shape_columns(layout: Layout, linear: LinearFit, shape: Floats, free: Any) -> Floats:
+    """Derivative of the plume by its shape over sigma ``(pixel, parameter)``."""
+    strength = np.where(layout.bin >= 0, linear.density[layout.bin], 0.0) / layout.sigma
+    return np.asarray(profile_slopes(layout, shape, free) * strength[:, None])
+
+
 def _finish(
-    layout: Layout, shape: Floats, mean: Floats, error: Floats, free: Any, noise: float | None
+    layout: Layout, shape: Floats, mean: Floats, error: Floats, free: Any, known: tuple[float, float] | None
 ) -> PlumeModel:
     linear = solve_linear(layout, shape)
     count, residual = layout.centre.size, linear.residual
-    if noise is None:
+    noise, bias = (0.0, 0.0) if known is None else known
+    if known is None:
         freedom = max(residual.size - count - linear.rest.size - free.size, 1)
         noise = float(residual @ residual) / freedom * correlation_factor(layout.pixels, residual)
     held = np.linalg.inv(linear.normal())[:count, :count] * noise
     full = held
     if free.size:
-        columns = []
-        for k in free:
-            trial = shape.copy()
-            trial[k] += 1e-4
-            change = (plume_profile(layout, trial) / layout.sigma - linear.profile) / 1e-4
-            columns.append(np.where(layout.bin >= 0, linear.density[layout.bin], 0.0) * change)
-        normal = linear.normal(np.stack(columns, -1))
+        columns = _shape_columns(layout, linear, shape, free)
+        normal = linear.normal(columns)
         place = np.arange(normal.shape[0] - free.size, normal.shape[0])
         normal[place, place] += noise / error[free] ** 2
-        full = np.linalg.inv(normal)[:count, :count] * noise
-    bound = bool(np.any((shape[free] <= LOWER[free]) | (shape[free] >= UPPER[free])))
-    return PlumeModel(layout, linear, shape, held, full, noise, bound)
+        inverse = np.linalg.inv(normal)
+        full = inverse[:count, :count] * noise
+        bias = _relative_bias(linear, shape, free, columns, inverse, noise, held)
+    low, high = _bounds(mean.size)
+    bound = bool(np.any((shape[free] <= low[free]) | (shape[free] >= high[free])))
+    return PlumeModel(layout, linear, shape, held, full, noise, bias, bound)
+
+
+def _relative_bias(
+    linear: LinearFit, shape: Floats, free: Any, columns: Floats, inverse: Floats, noise: float, held: Floats
+) -> float:
+    """Bias of line densities because the shape is fitted to the same noise, relative (Box 1971).
+
+    A centre line or a width that follows noise finds more of it: to second order
+    ``-C J^T (tr(C H) / 2)`` with the curvature H of the model in each pixel. Below a signal of three standard
+    errors the expansion means nothing and none is taken.
+    """
+    layout = linear.layout
+    count = layout.centre.size
+    size = np.diag(held)
+    weight = np.where(size < 1e6 * np.median(size), 1.0 / size, 0.0)
+    signal = float(weight @ linear.density)
+    if signal < 3.0 * math.sqrt(float(weight @ held @ weight)):
+        return 0.0
+    place = slice(inverse.shape[0] - free.size, inverse.shape[0])
+    roots = np.linalg.cholesky(inverse[place, place] * noise)
+    plain = linear.profile * layout.sigma
+    curved = np.zeros(plain.size)
+    for k in range(free.size):
+        up, down = shape.copy(), shape.copy()
+        up[free] += roots[:, k]
+        down[free] -= roots[:, k]
+        curved += plume_profile(layout, up) + plume_profile(layout, down) - 2.0 * plain
+    bins = layout.bin
+    strength = np.where(bins >= 0, linear.density[bins], 0.0)
+    both = (inverse[:count, place] * noise)[bins]
+    slopes = np.divide(
+        columns,
+        (strength / layout.sigma)[:, None],
+        out=np.zeros_like(columns),
+        where=strength[:, None] != 0.0,
+    )
+    half = (0.5 * strength * curved + np.sum(both * slopes, axis=1) * (bins >= 0)) / layout.sigma
+    lines = np.bincount(bins[linear.near], (linear.profile * half)[linear.near], minlength=count)
+    target = np.concatenate([lines, linear.columns.T @ half, columns.T @ half])
+    bias = -(inverse @ target)[:count]
+    return float(weight @ bias) / signal
 
 
 def correlation_factor(pixels: PixelSet, residual: Floats, lags: int = 3) -> float:
