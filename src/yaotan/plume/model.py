@@ -169,14 +169,14 @@ def _finish(
     if known is None:
         freedom = max(residual.size - count - linear.rest.size - free.size, 1)
         noise = float(residual @ residual) / freedom * correlation_factor(layout.pixels, residual)
-    held = np.linalg.inv(linear.normal())[:count, :count] * noise
+    held: Floats = np.asarray(np.linalg.inv(linear.normal())[:count, :count] * noise, float)
     full = held
     if free.size:
         columns = _shape_columns(layout, linear, shape, free)
         normal = linear.normal(columns)
         place = np.arange(normal.shape[0] - free.size, normal.shape[0])
         normal[place, place] += noise / error[free] ** 2
-        inverse = np.linalg.inv(normal)
+        inverse: Floats = np.asarray(np.linalg.inv(normal), float)
         full = inverse[:count, :count] * noise
         bias = _relative_bias(linear, shape, free, columns, inverse, noise, held)
     low, high = _bounds(mean.size)
