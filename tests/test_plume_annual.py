@@ -24,6 +24,7 @@ from plume_annual_truth import (
 )
 from yaotan.catalog.temporal import LoadProfile, TemporalProfile, profile_from_tables
 from yaotan.errors import CatalogError, SchemaError, YaotanError
+from yaotan.io.load import open_load_profile, open_temporal_profile
 from yaotan.plume.annual import annual_emission
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import PlumeResult, meanings
@@ -172,3 +173,27 @@ def test_a_year_with_truth_is_nearer_than_the_mean_of_filtered_overpasses(data_r
     assert truth["Janschwalde"] == pytest.approx(33.33, abs=0.01)
     assert ours.median() < 0.75 * np.abs(theirs - truth).median()
     assert (ours < np.abs(theirs - truth)).sum() >= 7
+
+
+def test_profiles_are_read_from_files(data_root: Path, tmp_path: Path) -> None:
+    folder = data_root / "plume"
+    ids = {"month": "FM_051", "week": "FW_038", "hour": "FH_035"}
+    profile = open_temporal_profile(folder, ids, name="coal, DEU", utc_offset=1.0)
+    # FH_035, H12 = 0.999: 11 UTC in Germany
+    assert profile.hours[12] == pytest.approx(0.999, abs=1e-3)
+    assert profile.source == "CoCO2 FM_051, FW_038, FH_035"
+    with pytest.raises(CatalogError, match="'FH_999'"):
+        open_temporal_profile(folder, {"hour": "FH_999"}, name="x", utc_offset=0.0)
+    with pytest.raises(CatalogError, match="'day' is no part"):
+        open_temporal_profile(folder, {"day": "FH_035"}, name="x", utc_offset=0.0)
+    path = folder / "smartcarb_hourly_emissions_2015.csv.gz"
+    load = open_load_profile(path, time="UTC", load="Janschwalde (Mt/yr)")
+    assert float(load.factor(["2015-01-01T00:30"])[0]) == pytest.approx(34.099 / 33.3342, rel=1e-4)
+    with pytest.raises(CatalogError, match="column 'load' is missing"):
+        open_load_profile(path, time="UTC", load="load")
+    with pytest.raises(CatalogError, match="cannot be read"):
+        open_load_profile(tmp_path / "none.csv", time="UTC", load="load")
+    bad = tmp_path / "bad.csv"
+    bad.write_text("t,load\nnoon,3\nnight,4\n")
+    with pytest.raises(CatalogError, match="time or load"):
+        open_load_profile(bad, time="t", load="load")

@@ -57,6 +57,7 @@ def test_probability_of_detection_is_the_rate_of_detections() -> None:
 def test_the_table_of_plants_and_sensors() -> None:
     table = observable_sources(PLANTS, clear_share=0.2).set_index(["source", "sensor"])
     assert len(table) == 8
+    assert table.crs.to_epsg() == 4326
     big, small = table.loc["big"], table.loc["small"]
     assert (big["detection"] > small["detection"]).all()
     # a sounder with gaps cannot integrate a plume

@@ -17,6 +17,8 @@ _HOME: Final = {
     "open_grid": "yaotan.io.netcdf",
     "open_stations": "yaotan.io.station",
     "open_wind": "yaotan.io.wind",
+    "open_load_profile": "yaotan.io.load",
+    "open_temporal_profile": "yaotan.io.load",
     "open_raster": "yaotan.io.raster",
     "write": "yaotan.io.write",
     "fetch": "yaotan.io.fetch",

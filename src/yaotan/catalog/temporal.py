@@ -163,8 +163,8 @@ def profile_from_tables(
     month, week, hour : mapping, optional
         Rows with the keys Jan ... Dec, Monday ... Sunday, H0 ... H23 (doi:10.5194/essd-16-337-2024).
     utc_offset : float
-        Local standard time less UTC [h]. The tables are of local time: over all countries the hour of least
-        emission is 1 to 4 whatever the longitude.
+        Local standard time less UTC [h]. The tables are of local time: in nearly all countries the hour of
+        least emission is 1 to 4, whatever the longitude.
 
     Returns
     -------

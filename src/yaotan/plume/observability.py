@@ -22,7 +22,6 @@ from yaotan.units import conversion
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -146,7 +145,7 @@ def observable_sources(
     wind_speed: ArrayLike = 5.0,
     goal: float = 0.2,
     surface_pressure: float = 1000.0,
-) -> pd.DataFrame:
+) -> gpd.GeoDataFrame:
     """Say for a list of plants what each sensor could see of them, and how often well enough.
 
     Parameters
@@ -169,11 +168,12 @@ def observable_sources(
 
     Returns
     -------
-    pandas.DataFrame
-        One row for each source and sensor: ``observability`` and ``signal_to_noise`` at the mean wind,
-        ``detection`` (probability for a clear overpass over all winds), ``expected_error`` (at the mean
-        wind), ``good_share`` (part of clear overpasses with an error below the goal), ``visits`` and
-        ``good_visits`` in a year (missing where the number of visits is no public fact), ``note``.
+    geopandas.GeoDataFrame
+        One row for each source and sensor, at the place of the source (a map): ``observability`` and
+        ``signal_to_noise`` at the mean wind, ``detection`` (probability for a clear overpass over all
+        winds), ``expected_error`` (at the mean wind), ``good_share`` (part of clear overpasses with an error
+        below the goal), ``visits`` and ``good_visits`` in a year (missing where the number of visits is no
+        public fact), ``note``.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def observable_sources(
     >>> bool(table.detection["oco3"] > 0.95), float(table.good_share["gf5b"])
     (True, 0.0)
     """
-    import pandas as pd
+    import geopandas as gpd
 
     check_sources(sources)
     if not 0.0 < clear_share <= 1.0 or not 0.0 < goal < 1.0:
@@ -224,9 +224,9 @@ def observable_sources(
                 {"source": row["source"], "sensor": name}
                 | found
                 | {"visits": visits, "good_visits": visits * clear_share * found["good_share"]}
-                | {"note": _note(sensor)}
+                | {"note": _note(sensor), "geometry": row.geometry}
             )
-    return pd.DataFrame(rows)
+    return gpd.GeoDataFrame(rows, geometry="geometry", crs=sources.crs)
 
 
 def noise_mass(sensor: PlumeSensor, surface_pressure: float = 1000.0) -> float:
