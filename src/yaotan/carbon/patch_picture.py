@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rasterio.io import MemoryFile
 
 from yaotan.carbon.class_layer import ClassLayer
+from yaotan.catalog.landcover import Legend
 
 #: colours of the six classes of ecological monitoring, and of none
 _SIX: Final = {
@@ -25,6 +26,26 @@ _SIDE: Final = 192
 _LINE: Final = (20, 20, 20)
 
 
+def legend_colours(legend: Legend) -> dict[int, tuple[int, int, int]]:
+    """Colour of each class of a legend: that of its one of six classes, shaded by sub-class; grey: of none.
+
+    Examples
+    --------
+    >>> from yaotan.catalog.landcover import legends
+    >>> legend_colours(legends()["clcd"])[2]
+    (38, 115, 0)
+    """
+    out = {}
+    seen: dict[int, int] = {}
+    for code, entry in sorted(legend.classes.items()):
+        six = int(code) if legend.scheme == "six_class" else entry.to.get("six_class", 0)
+        shade = 1.0 - 0.12 * (seen.get(six, 0) % 5) if six else 1.0
+        seen[six] = seen.get(six, 0) + 1
+        red, green, blue = (int(part * shade) for part in _SIX.get(six, _NONE))
+        out[int(code)] = (red, green, blue)
+    return out
+
+
 def class_colours(layer: ClassLayer) -> NDArray[np.uint8]:
     """Colour of every place of the legend: that of its one of six classes, shaded by sub-class.
 
@@ -34,14 +55,9 @@ def class_colours(layer: ClassLayer) -> NDArray[np.uint8]:
         ``(size, 3)``; the last two (missing, unknown) are grey.
     """
     out = np.full((len(layer.codes) + 2, 3), _NONE, dtype=np.uint8)
-    seen: dict[int, int] = {}
+    colours = legend_colours(layer.legend)
     for place, code in enumerate(layer.codes):
-        entry = layer.legend.classes[int(code)]
-        six = int(code) if layer.legend.scheme == "six_class" else entry.to.get("six_class", 0)
-        if six:
-            shade = 1.0 - 0.12 * (seen.get(six, 0) % 5)
-            seen[six] = seen.get(six, 0) + 1
-            out[place] = (np.array(_SIX[six]) * shade).astype(np.uint8)
+        out[place] = colours[int(code)]
     return out
 
 

@@ -116,6 +116,12 @@ class RasterFile:
                 {**file.tags(), **file.tags(self.band)},
             )
 
+    def files(self) -> list[Path]:
+        """Files that the raster is made of: itself and, of a VRT, the tiles that it names."""
+        own = [] if self.source.startswith("<") else [Path(self.source)]
+        named = [Path(name) for name in self._dataset().files]
+        return list(dict.fromkeys([*own, *(path for path in named if path.is_file())]))
+
     def __getitem__(self, key: tuple[slice, slice]) -> NDArray[Any]:
         rows, columns = (slice(*k.indices(n)) for k, n in zip(key, self.shape, strict=True))
         window = Window(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
