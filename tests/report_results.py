@@ -11,6 +11,7 @@ import shapely
 import xarray as xr
 
 from report_analyses import make_analyses
+from report_carbon import make_carbon
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
 
 LONG_NAMES: Final = [
@@ -258,8 +259,9 @@ def make_results(
     language: str = "en",
     analyses: bool = False,
     stations: int = 6,
+    carbon: dict[str, object] | None = None,
 ) -> StudyResults:
-    """Whole study; with `analyses` every column analysis of its first column too."""
+    """Whole study; with `analyses` every column analysis of its first column; `carbon`: how it is made."""
     shapes = make_regions(regions, bounds) if isinstance(regions, int) else regions
     times = pd.date_range("2019-01-01", periods=months, freq="MS")
     columns = []
@@ -279,6 +281,8 @@ def make_results(
         )
     end = times[-1] + pd.offsets.MonthEnd(0)
     more = make_analyses(tuple(columns), seed=seed, empty=empty, stations=stations) if analyses else {}
+    if carbon is not None:
+        more["carbon"] = make_carbon(shapes, bounds, **carbon)  # type: ignore[arg-type]
     return StudyResults(
         **more,
         title={"en": "Greenhouse-gas columns over eastern China", "zh": "中国东部温室气体柱浓度"},
@@ -290,7 +294,7 @@ def make_results(
         contrasts=make_contrasts(columns, empty=empty),
         comparison=make_comparison(columns, empty=empty),
         losses=make_losses(columns, seed),
-        truth=make_truth(columns, seed) if truth and not empty else None,
+        truth=make_truth(columns, seed) if truth and columns and not empty else None,
         provenance={
             "inputs": [
                 {
@@ -345,5 +349,13 @@ VARIANTS: Final[dict[str, dict[str, object]]] = {
         "stations": 200,
     },
     "many_products": {"products": 6, "months": 1},
+    "carbon": {"products": 0, "carbon": {}},
+    "many_classes": {
+        "regions": 34,
+        "products": 1,
+        "months": 2,
+        "carbon": {"scheme": "survey", "years": (2000, 2005, 2010, 2015, 2020)},
+    },
+    "one_date": {"regions": 1, "products": 0, "carbon": {"years": (2020,), "stated": False}},
     "dateline": {"bounds": (165.0, -50.0, 185.0, -30.0), "products": 1, "months": 2, "regions": 4},
 }

@@ -38,6 +38,8 @@ CASES = [
     ("ten_years", "en", 1280),
     ("many_regions", "en", 1280),
     ("empty", "en", 390),
+    *[("carbon", language, width) for language, width in (("en", 1280), ("zh", 1280), ("en", 390))],
+    ("many_classes", "en", 1280),
 ]
 SCRIPT = Path(__file__).with_name("measure.js")
 

@@ -15,6 +15,7 @@ from yaotan.report.result import StudyResults
 from yaotan.report.section.anomaly import make_anomalies
 from yaotan.report.section.claim import make_claims
 from yaotan.report.section.column import make_columns
+from yaotan.report.section.ecosystem import make_ecosystem
 from yaotan.report.section.filled import make_filled
 from yaotan.report.section.front import make_front
 from yaotan.report.section.fusion import make_fused
@@ -39,6 +40,7 @@ SECTIONS: Final[tuple[Callable[[PageContext], Section | None], ...]] = (
     make_hotspots,
     make_validations,
     make_trust,
+    make_ecosystem,
     make_losses,
     make_sources,
 )

@@ -18,6 +18,7 @@ from yaotan.report.analysis import (
     TrendResult,
     ValidationResult,
 )
+from yaotan.report.ecosystem import CarbonResult
 from yaotan.report.shape import check_columns, check_grid, part_key
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ class StudyResults:
         Analyses that the study asked for (`yaotan.report.analysis`); none by default.
     claims : ClaimResult, optional
         Claims that were checked.
+    carbon : CarbonResult, optional
+        Ecosystem carbon (`yaotan.report.ecosystem`).
     """
 
     title: str | Mapping[str, str]
@@ -156,6 +159,7 @@ class StudyResults:
     hotspots: tuple[HotspotResult, ...] = ()
     claims: ClaimResult | None = None
     fused: tuple[FusionResult, ...] = ()
+    carbon: CarbonResult | None = None
 
     def __post_init__(self) -> None:
         for kind in ("contrasts", "comparison", "losses", "truth"):

@@ -51,6 +51,12 @@ ANALYSIS_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "sentence_zh",
     ),
     "outcome": ("product", "title", "boxes", "months", "share", "bias"),
+    "classes": ("class", "class_name", "class_name_zh", "colour"),
+    "areas": ("year", "region", "class", "variable", "value"),
+    "stock": ("year", "region", "class", "pool", "variable", "units", "value"),
+    "change": ("region", "class", "pool", "before", "after", "variable", "units", "value"),
+    "patches": ("patch_id", "before_name", "after_name", "area", "longitude", "latitude"),
+    "steps": ("step", "name", "name_zh", "change", "start", "end"),
 }
 
 

@@ -14,8 +14,8 @@ from yaotan.errors import CatalogError
 from yaotan.report.number import percent
 
 LANGUAGES = ("en", "zh")
-#: files of words, each with keys of its own at the top: the page, and the column analyses
-FILES = ("text", "analysis")
+#: files of words, each with keys of its own at the top: the page, the column analyses, ecosystem carbon
+FILES = ("text", "analysis", "carbon")
 
 
 @cache

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 
 from yaotan.report.context import PageContext, Section
+from yaotan.report.ecosystem import CarbonResult
 from yaotan.report.number import interval, measured, unit_text, whole
 from yaotan.report.result import ColumnResult
+from yaotan.report.section.carbon_card import carbon_cards
+from yaotan.report.section.carbon_map import density_map
 from yaotan.report.section.claim import claim_note, claim_rows, claim_text
+from yaotan.report.section.ecosystem import stock_sentence
+from yaotan.report.section.land_change import change_sentence
 from yaotan.report.section.mean_map import map_sentence, mean_figure
 from yaotan.report.summary import Mean, area_rows, judge, mean_of_months, sounding_totals
 from yaotan.report.table import rows_of
@@ -129,7 +134,8 @@ def _cards(page: PageContext) -> list[Card]:
             "card.comparison_note", symbol=page.symbol(str(row["variable"])), cells=whole(float(row["cells"]))
         )
         cards.append(_difference_card(page, title, row, note))
-    if len(cards) < 5:
+    cards = cards[: 5 - len(carbon_cards(page))] + [Card(*fields) for fields in carbon_cards(page)]
+    if len(cards) < 5 and (results.columns or len(results.losses) or results.carbon is None):
         cards.append(_kept_card(page))
     return cards
 
@@ -170,6 +176,7 @@ def make_front(page: PageContext) -> Section:
     west, south, east, north = results.bounds
     parts: dict[str, object] = {
         "cards": _cards(page),
+        "kicker": text("front.kicker"),
         "period": text.period(*results.period),
         "area": text(
             "front.area",
@@ -186,7 +193,22 @@ def make_front(page: PageContext) -> Section:
     if results.columns:
         parts["figure"] = mean_figure(page, results.columns[0], "map-main")
         parts["sentence"] = map_sentence(page, results.columns[0])
+    elif results.carbon is not None and not len(results.losses):
+        parts |= _carbon_front(page, results.carbon)
     return Section("front", results.title_in(text.language), parts=parts)
+
+
+def _carbon_front(page: PageContext, carbon: CarbonResult) -> dict[str, object]:
+    """First screen of a study without soundings: map and sentence of the carbon."""
+    years, text = carbon.years, page.text
+    data = text("ecosystem.front.data", n=len(years), first=years[0], last=years[-1])
+    parts: dict[str, object] = {"kicker": text("ecosystem.front.kicker"), "data_line": data}
+    figure = density_map(page, carbon, "map-main")
+    if figure is not None:
+        parts["figure"] = figure
+    said = [stock_sentence(page, carbon), *([change_sentence(page, carbon)] if len(years) > 1 else [])]
+    parts["sentence"] = text("space").join(said)
+    return parts
 
 
 def _degree(value: float, plus: str, minus: str) -> str:
