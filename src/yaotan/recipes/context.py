@@ -62,7 +62,10 @@ class Context:
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
-        """Grid bounds (west, south, east, north), on multiples of the resolution."""
+        """Grid bounds (west, south, east, north), on multiples of the resolution; without soundings any."""
+        if not self.study.inputs:
+            west, south, east, north = self.study.region or tuple(self.regions.total_bounds)
+            return float(west), float(south), float(east), float(north)
         step = self.study.grid.resolution
         west, south, east, north = self.study.region or tuple(self.regions.total_bounds)
         west, south = (np.floor(np.round(value / step, 6)) * step for value in (west, south))

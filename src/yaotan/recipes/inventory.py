@@ -150,13 +150,15 @@ def take_inventory(
     Returns
     -------
     Inventory
-        Granules sorted by product, time and name.
+        Granules sorted by product, time and name; none in a study without soundings.
 
     Raises
     ------
     YaotanError
         A file cannot be read and the study says ``on_error: raise``; or no file can be read.
     """
+    if not study.inputs:
+        return Inventory((), ())
     todo = _without_repeats(
         [
             (path, options)

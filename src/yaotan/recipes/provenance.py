@@ -138,6 +138,19 @@ def _skipped(context: Context, records: Mapping[str, Mapping[str, Any]]) -> list
     return [{"file": file, "reason": reason} for file, reason in sorted(reasons.items())]
 
 
+def carbon_inputs(analyses: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """List the maps and tables that the carbon steps stand on; their product is what they are for."""
+    found: dict[str, str] = {}
+    for name, record in analyses.items():
+        if name.startswith("carbon-"):
+            found |= record["inputs"]
+    rows = []
+    for key, digest in found.items():
+        use, _, file = key.partition(": ")
+        rows.append({"file": file, "sha256": digest, "product": use, "version": ""})
+    return rows
+
+
 def describe_run(
     context: Context,
     recipe: Path,
@@ -183,7 +196,8 @@ def describe_run(
                 **_counts_of(records, context.relative(granule.path)),
             }
             for granule in inventory.granules
-        ],
+        ]
+        + carbon_inputs(analyses),
         "skipped": _skipped(context, records),
         "regions": {"source": context.regions.attrs.get("source", ""), "count": len(context.regions)},
         "catalog": _own_entries(inventory),

@@ -117,9 +117,13 @@ def run(
     try:
         return _run(study, recipe, folder, check, progress)
     except YaotanError:
-        # without one finished grid, what a first run wrote has no value and would look like a result;
-        # with one, the next run can go on from there
-        if not existed and folder.exists() and not any(folder.glob("columns/*.nc")):
+        # without one finished grid or table of carbon, what a first run wrote has no value and would look
+        # like a result; with one, the next run can go on from there
+        if (
+            not existed
+            and folder.exists()
+            and not any((*folder.glob("columns/*.nc"), *folder.glob("carbon/*")))
+        ):
             shutil.rmtree(folder)
         raise
 
@@ -133,7 +137,8 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     inventory = take_inventory(study, base, digest, progress, output=folder)
     context = Context(study, base, folder, Ledger(folder), inventory, regions, progress)
     check_inputs(context)
-    _ = context.spec  # an impossible grid is refused here, before anything is written
+    if study.inputs:
+        _ = context.spec  # an impossible grid is refused here, before anything is written
     if check:
         return RunResult(folder, None, inventory, skipped=list(inventory.skipped))
     try:
@@ -147,7 +152,8 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
             fix="give a folder of your own with --output, or as output in the study file",
         ) from error
     records = _column_records(context)
-    _require_data(context, records)
+    if study.inputs:
+        _require_data(context, records)
     tables = _table_records(context, records)
     analyses = do_analyses(context, *_for_analyses(context, records), _outputs(tables, "zonal-"))
     context.close_products()
@@ -235,9 +241,10 @@ def _table_records(context: Context, records: Mapping[str, Mapping[str, Any]]) -
         zonal_step(context, product, files, _outputs(records, f"grid-{product}-"))
         for product, files in grids.items()
     ]
-    pieces = _outputs(records, "losses-")
-    steps.append(join_losses_step(context, pieces))
-    steps += [contrast_step(context, grids, digests), comparison_step(context, grids, digests)]
+    if context.study.inputs:
+        pieces = _outputs(records, "losses-")
+        steps.append(join_losses_step(context, pieces))
+        steps += [contrast_step(context, grids, digests), comparison_step(context, grids, digests)]
     steps.append(_regions_step(context))
     done = {}
     for number, step in enumerate(steps):

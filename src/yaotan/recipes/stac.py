@@ -204,19 +204,29 @@ def _grid_record(context: Context, product: str, month: Month, file: File, usabl
 
 
 def _analysis_groups(context: Context, analyses: Records) -> Iterator[Group]:
-    """Give the collection of what the column analyses left, if there is any."""
+    """Give the collections of what the analyses left, if there is any."""
     made = {
         step: {name: digest for name, digest in record["outputs"].items() if not name.startswith(".steps/")}
         for step, record in analyses.items()
     }
-    items = [_whole_record(context, step, files, "data") for step, files in sorted(made.items()) if files]
-    if items:
-        yield Group(
-            "analyses",
+    told = {
+        "analyses": (
             "Column analyses",
             "Trends, filled maps, hot spots, validation, fusion, claims: grids and tables.",
-            items,
-        )
+        ),
+        "carbon": (
+            "Ecosystem carbon",
+            "Stocks, change, maps, patches of change, published totals beside ours.",
+        ),
+    }
+    for key, (title, description) in told.items():
+        items = [
+            _whole_record(context, step, files, "data")
+            for step, files in sorted(made.items())
+            if files and step.startswith("carbon-") == (key == "carbon")
+        ]
+        if items:
+            yield Group(key, title, description, items)
 
 
 def _other_groups(context: Context, records: Records) -> Iterator[Group]:

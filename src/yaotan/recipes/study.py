@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from yaotan.catalog.screening import ScreeningRule
 from yaotan.catalog.source import load_yaml
 from yaotan.errors import CatalogError, RecipeError
+from yaotan.recipes.carbon_option import CarbonOptions
 from yaotan.recipes.option import (
     AnomalyOptions,
     ClaimOptions,
@@ -26,6 +27,8 @@ from yaotan.recipes.option import (
 from yaotan.typing import PathLike
 
 Language = Literal["en", "zh"]
+#: keys that stand on soundings
+_OF_SOUNDINGS = ("truth", "prior", "fill", "trend", "anomaly", "validation", "hotspots", "claims", "fusion")
 
 
 class Rule(ScreeningRule):
@@ -99,7 +102,8 @@ class Study(Strict):
     output: str = "results"
     period: tuple[date, date]
     region: tuple[float, float, float, float] | None = None
-    inputs: list[Input] = Field(min_length=1)
+    #: soundings; a study of carbon alone has none
+    inputs: list[Input] = Field(default_factory=list)
     grid: GridOptions = GridOptions()
     regions: RegionOptions
     contrasts: ContrastOptions = ContrastOptions()
@@ -120,11 +124,22 @@ class Study(Strict):
     hotspots: HotspotOptions | None = None
     claims: list[ClaimOptions] = Field(default_factory=list)
     fusion: FusionOptions | None = None
+    #: ecosystem carbon; none means not asked for
+    carbon: CarbonOptions | None = None
 
     def trusting(self) -> Study:
         """Give the same study with ``trust_layout: true`` at every input."""
         inputs = [item.model_copy(update={"trust_layout": True}) for item in self.inputs]
         return self.model_copy(update={"inputs": inputs})
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> Study:
+        if not self.inputs and self.carbon is None:
+            raise ValueError("there is nothing to do: give inputs (soundings), or carbon")
+        asked = [name for name in _OF_SOUNDINGS if getattr(self, name)]
+        if not self.inputs and asked:
+            raise ValueError(f"{asked[0]} needs inputs (soundings)")
+        return self
 
     @field_validator("period")
     @classmethod

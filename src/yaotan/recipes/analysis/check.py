@@ -10,6 +10,7 @@ import xarray as xr
 from yaotan.catalog.gas import gases
 from yaotan.column.kernel.operator import operator_of
 from yaotan.errors import NotAGranuleError, RecipeError, SchemaError
+from yaotan.recipes.analysis.carbon_check import check_carbon
 from yaotan.recipes.analysis.fusion import fusion_products, fusion_spec
 from yaotan.recipes.analysis.place import check_places, find_place
 from yaotan.recipes.analysis.validation import open_references, station_files
@@ -54,6 +55,7 @@ def check_analyses(context: Context, opened: Opened) -> None:
     _check_background(context, opened)
     _check_fusion(context, opened)
     _check_stations(context, opened)
+    check_carbon(context)
 
 
 def _check_products(context: Context, options: Analysis, where: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from yaotan.io.digest import sha256
 from yaotan.recipes.analysis.anomaly import anomaly_step, load_anomalies
+from yaotan.recipes.analysis.carbon import do_carbon
+from yaotan.recipes.analysis.carbon_result import load_carbon
 from yaotan.recipes.analysis.claim import claim_step, load_claims
 from yaotan.recipes.analysis.fill import fill_step, load_filled
 from yaotan.recipes.analysis.finished import Finished
@@ -76,6 +78,8 @@ def do_analyses(
         _do(context, records, fusion_step(context, boxes))
     if study.claims:
         _check_claims(context, records, grids, digests, tables)
+    if study.carbon is not None:
+        do_carbon(context, lambda step: _do(context, records, step))
     return records
 
 
@@ -144,6 +148,7 @@ def load_analyses(finished: Finished) -> dict[str, Any]:
         "validations": load_validations(finished),
         "fused": load_fused(finished),
         "claims": load_claims(finished),
+        "carbon": load_carbon(finished),
     }
 
 

@@ -1,0 +1,173 @@
+"""Maps of carbon for the page: means over the pixels of large cells, from exact areas."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+import xarray as xr
+
+from yaotan.carbon.change.change import stock_change
+from yaotan.carbon.pool import PoolTable
+from yaotan.carbon.stock import carbon_stock
+from yaotan.errors import RegionError
+
+#: code of cells that belong to no region
+OUTSIDE = 0
+
+
+def cell_raster(land: xr.DataArray, cells: int) -> xr.DataArray:
+    """Number the cells of a lattice whose cells are whole pixels of a raster.
+
+    Parameters
+    ----------
+    land : xarray.DataArray
+        Land classes.
+    cells : int
+        About how many there may be.
+
+    Returns
+    -------
+    xarray.DataArray
+        int32, from 1, in the reference system of `land`; the last row and column may reach beyond it.
+
+    Examples
+    --------
+    >>> import rioxarray
+    >>> axes = {"y": [3.5, 2.5, 1.5, 0.5], "x": [0.5, 1.5, 2.5, 3.5]}
+    >>> land = xr.DataArray(np.ones((4, 4), "uint8"), coords=axes, dims=("y", "x")).rio.write_crs("EPSG:6933")
+    >>> cell_raster(land, 4).values.tolist(), cell_raster(land, 4).x.values.tolist()
+    ([[1, 2], [3, 4]], [1.0, 3.0])
+    """
+    rows, columns = land.shape
+    side = max(1, math.ceil(math.sqrt(rows * columns / cells)))
+    size = {"y": -(-rows // side), "x": -(-columns // side)}
+    coords = {}
+    for dim, count in size.items():
+        place = land[dim].values.astype(float)
+        step = float(place[-1] - place[0]) / (len(place) - 1) if len(place) > 1 else 1.0
+        coords[dim] = place[0] + step * ((side - 1) / 2 + side * np.arange(count))
+    codes = np.arange(1, size["y"] * size["x"] + 1, dtype=np.int32).reshape(size["y"], size["x"])
+    made = xr.DataArray(codes, coords=coords, dims=("y", "x"), attrs={"_FillValue": np.int32(OUTSIDE)})
+    return made.rio.write_crs(land.rio.crs)
+
+
+def zones_of_cells(
+    cells: xr.DataArray, pools: PoolTable | None, regions: gpd.GeoDataFrame | None, zones: Any
+) -> tuple[xr.DataArray, dict[str, str] | None]:
+    """Give cells the zone of the region that their middle lies in; cells outside have none, and no value.
+
+    Returns
+    -------
+    cells : xarray.DataArray
+        With `OUTSIDE` where there is no zone.
+    zones : dict or None
+        Cell -> zone; None where the densities hold everywhere.
+
+    Raises
+    ------
+    RegionError
+        Densities differ by zone, and there is no region to tell zones by.
+    """
+    if pools is None or not pools.zones:
+        return cells, None
+    if regions is None:
+        raise RegionError("densities differ by zone, but there are no regions", fix="carbon.regions: true")
+    shapes = regions.to_crs(cells.rio.crs)
+    x, y = np.meshgrid(cells["x"].values, cells["y"].values)
+    tree = shapely.STRtree(shapes.geometry.values)
+    points, found = tree.query(shapely.points(x.ravel(), y.ravel()), predicate="intersects")
+    owner = dict(zip(points[::-1].tolist(), found[::-1].tolist(), strict=True))  # the first region wins
+    kept, named = np.full(cells.size, OUTSIDE, dtype=np.int32), {}
+    for place, row in owner.items():
+        region = str(shapes["region_id"].iloc[row])
+        zone = (zones or {}).get(region, region)
+        if zone in pools.zones:
+            code = int(cells.values.ravel()[place])
+            kept[place] = code
+            named[str(code)] = zone
+    return cells.copy(data=kept.reshape(cells.shape)), named
+
+
+def map_stock(
+    land: xr.DataArray,
+    cells: xr.DataArray,
+    *,
+    pools: PoolTable | None,
+    rasters: Any,
+    zones: dict[str, str] | None,
+    accounted: Any,
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Map the mean density of carbon, and the class with most area, of every cell.
+
+    Returns
+    -------
+    density : xarray.DataArray
+        float32 [kg m-2] of carbon, over the land of the cell that has a class; NaN: there is none.
+    classes : xarray.DataArray
+        int32 codes; -1: there is none.
+    """
+    made = carbon_stock(
+        land,
+        pools,
+        regions=cells,
+        rasters=rasters,
+        zones=zones,
+        accounted=accounted,
+        uncertainty="propagation",
+    )
+    ids, keep = _cells_of(made)
+    density = _paint(cells, ids, made["stock_density"].values[keep])
+    area = made["class_area"].transpose("region", "class").values[keep]
+    most = made["class"].values[area.argmax(axis=1)]
+    there = area.sum(axis=1) > 0
+    classes = _paint(cells, ids[there], most[there])
+    classes = classes.fillna(-1).astype(np.int32)
+    density = density.astype(np.float32).rename("stock_density")
+    density.attrs = {"units": "kg m-2", "quantity": "carbon", "substance": "carbon"}
+    density.attrs["long_name"] = "mean carbon density of the land of the cell"
+    classes = classes.rename("land_class")
+    classes.attrs = {
+        "scheme": land.attrs["scheme"],
+        "quantity": "land_class",
+        "units": "1",
+        "_FillValue": np.int32(-1),
+        "long_name": "class with most area in the cell",
+    }
+    return density.rio.write_crs(cells.rio.crs), classes.rio.write_crs(cells.rio.crs)
+
+
+def map_change(before: xr.DataArray, after: xr.DataArray, cells: xr.DataArray, **given: Any) -> xr.DataArray:
+    """Map the change of the carbon stock of every cell, over its land that is valid at both dates.
+
+    Returns
+    -------
+    xarray.DataArray
+        float32 [kg m-2] of carbon over the whole period, positive: the land gained.
+    """
+    made = stock_change(before, after, regions=cells, uncertainty="propagation", **given)
+    ids, keep = _cells_of(made)
+    area = made["transition_area"].sum(("before", "after")).values[keep]
+    there = area > 0
+    value = made["stock_change"].values[keep][there] / area[there]
+    change = _paint(cells, ids[there], value).astype(np.float32).rename("stock_change")
+    change.attrs = {"units": "kg m-2", "quantity": "carbon_change", "substance": "carbon"}
+    change.attrs["long_name"] = "change of carbon per area, positive is a gain of land"
+    return change.rio.write_crs(cells.rio.crs)
+
+
+def _cells_of(made: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of cells, and which regions of a result they are (the last may be all together)."""
+    names = [str(name) for name in made["region"].values]
+    keep = np.array([name != "*" for name in names])
+    return np.array([int(name) for name in names if name != "*"]), keep
+
+
+def _paint(cells: xr.DataArray, ids: np.ndarray, values: np.ndarray) -> xr.DataArray:
+    out = np.full(int(max(cells.values.max(), ids.max(initial=0))) + 1, np.nan)
+    out[ids] = values
+    out[OUTSIDE] = np.nan
+    return cells.copy(data=np.zeros(cells.shape)).astype(float).copy(data=out[cells.values])
