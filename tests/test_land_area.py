@@ -21,6 +21,7 @@ from land_truth import AEA, ALBERS, CODES, LONLAT, geodesic_pixels, make_codes, 
 from yaotan.carbon.land import transition_table
 from yaotan.carbon.marginal import one_date
 from yaotan.carbon.overlay import land_histogram
+from yaotan.errors import SchemaError
 from yaotan.geodesy import band_area, cell_area
 
 SHAPE = (150, 130)
@@ -150,13 +151,12 @@ def test_region_raster_and_densities(tmp_path: Path) -> None:
     zone = yaotan.open_raster(
         write_raster(tmp_path / "z.tif", zones, AEA, place, 0), quantity="zone", units="1"
     )
-    codes = zone.fillna(0).astype("uint8").assign_attrs(_FillValue=0)
     rng = np.random.default_rng(2)
     amount = rng.gamma(2.0, 60.0, zones.shape).astype(np.float32)
     amount[rng.random(zones.shape) < 0.2] = -9999.0
     path = write_raster(tmp_path / "d.tif", amount, AEA, place, -9999.0)
     density = yaotan.open_raster(path, quantity="biomass", units="Mg ha-1", substance="dry_matter")
-    pairs = land_histogram(*rasters, regions=codes, densities={"biomass": density}, squares=True)
+    pairs = land_histogram(*rasters, regions=zone, densities={"biomass": density}, squares=True)
     fine_zone = np.kron(zones, np.ones((tall, wide), np.uint8))
     fine = np.kron(amount, np.ones((tall, wide), np.float32)).astype(float)
     for region in (3, 7):
@@ -170,6 +170,11 @@ def test_region_raster_and_densities(tmp_path: Path) -> None:
             values = 0.1 * fine[pixels & there]
             assert float(row.biomass_sum) == pytest.approx(900.0 * values.sum(), rel=1e-9)
             assert float(row.biomass_square_sum) == pytest.approx(900.0 * (values**2).sum(), rel=1e-9)
+    whole = zone.fillna(0).astype("uint8").assign_attrs(_FillValue=0)
+    again = land_histogram(*rasters, regions=whole, densities={"biomass": density}, squares=True)
+    xr.testing.assert_identical(again, pairs)
+    with pytest.raises(SchemaError, match="no region codes"):
+        land_histogram(*rasters, regions=zone * 0.5)
     assert pairs.biomass_sum.attrs["density_units"] == "kg m-2"
     assert pairs.biomass_sum.attrs["substance"] == "dry_matter"
 

@@ -19,6 +19,8 @@ from yaotan.grid.axes import Axes
 from yaotan.grid.coverage import even_shares, region_shapes
 from yaotan.schema import check_features
 
+#: code of no region in a raster of floating-point numbers
+_NOWHERE: Final = -(1 << 53)
 #: share of a pixel that counts as all of it (shares are given as float32)
 _ALL: Final = 1.0 - 1e-6
 
@@ -38,13 +40,11 @@ WHOLE_ZONE: Final = Zones([WHOLE], {WHOLE: WHOLE_NAME})
 
 
 class ZoneLayer(Layer):
-    """A raster of region codes."""
+    """A raster of region codes: whole numbers, of any type."""
 
     def __init__(self, raster: xr.DataArray, first: Lattice) -> None:
         super().__init__(raster, first)
-        if raster.dtype.kind not in "iu":
-            raise SchemaError(f"holds {raster.dtype}: no region codes", where=self.name, expected="integers")
-        fill = raster.attrs.get("_FillValue")
+        fill = raster.attrs.get("_FillValue") if raster.dtype.kind in "iu" else _NOWHERE
         step = max(1, (1 << 22) // raster.shape[1])
         blocks = (self.read(slice(i, i + step), slice(None)) for i in range(0, raster.shape[0], step))
         codes = sorted(set().union(*(np.unique(block).tolist() for block in blocks)))
@@ -53,6 +53,16 @@ class ZoneLayer(Layer):
             raise RegionError("holds no region", where=self.name, expected="a code of a region in some pixel")
         ids = [str(code) for code in self.codes]
         self.zones = Zones(ids, {i: (i, i) for i in ids})
+
+    def read(self, rows: slice, columns: slice) -> NDArray[Any]:
+        """Codes of a block; of floating-point rasters, where missing is NaN, as whole numbers."""
+        block = super().read(rows, columns)
+        if block.dtype.kind in "iu":
+            return block
+        there = np.isfinite(block)
+        if (block[there] % 1 != 0).any():
+            raise SchemaError("holds fractions: no region codes", where=self.name, expected="whole numbers")
+        return np.where(there, block, _NOWHERE).astype(np.int64)
 
     def place(self, block: NDArray[Any]) -> NDArray[np.int32]:
         """Number of the region in each pixel, their count where there is none."""

@@ -10,7 +10,6 @@ import numpy as np
 import pyproj
 import xarray as xr
 
-from yaotan.catalog.landcover import legends
 from yaotan.catalog.raster import RasterProduct, raster_catalog
 from yaotan.errors import CatalogError, GridError
 from yaotan.io.mosaic import mosaic_text
@@ -255,14 +254,3 @@ def _density(array: xr.DataArray, file: RasterFile, density: Density, nodata: fl
     if rule:
         made.attrs["long_name"] = rule.title["en"]
     return made.rename(density.quantity)
-
-
-def schemes() -> list[str]:
-    """List the schemes that are known.
-
-    Examples
-    --------
-    >>> "cnlucc" in schemes()
-    True
-    """
-    return list(legends())
