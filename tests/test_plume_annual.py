@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import binom
+from scipy.stats import chi2
 
 from plume_annual_truth import (
     MT,
@@ -138,6 +138,8 @@ def test_weak_hours_that_are_seldom_seen_count_more() -> None:
     seen = annual_emission([*night, *day], profile, detection=lambda q, u: np.where(q < 400.0, 0.2, 1.0))
     # night says 500 a year, day 400: with the weight of what was missed the answer lies nearer to the night
     assert float(seen.emission[0]) > float(equal.emission[0]) + 5.0
+    dark = annual_emission([*night, *day], profile, detection=lambda q, u: np.full(q.size, np.nan))
+    assert json.loads(dark.attrs["failed"])["P"] == {"no_probability": 12}
     none = annual_emission([*night, *day], profile, detection=lambda q, u: np.zeros(q.size))
     assert json.loads(none.attrs["failed"])["P"]["improbable"] == 12
 
@@ -152,15 +154,16 @@ def test_wild_values_do_not_move_the_level() -> None:
     assert weighted_median([3.0, 1.0, 2.0], [1.0, 1.0, 5.0]) == 2.0
 
 
-def test_simulated_years_are_covered() -> None:
-    trials, inside = 40, 0
-    for seed in range(trials):
+def test_the_stated_error_of_a_year_holds() -> None:
+    square = []
+    for seed in range(60):
         made, profile, truth = simulate_year(seed)
         year = annual_emission(made, profile)
-        inside += abs(float(year.emission[0]) - truth) < float(year.emission_uncertainty[0])
-    # a sigma too small by 1.5 covers 50 per cent, too large 87: a right one (68) lies inside these bounds
-    # with probability 0.995
-    assert binom.ppf(0.0025, trials, 0.66) <= inside <= binom.ppf(0.9975, trials, 0.72)
+        square.append(((float(year.emission[0]) - truth) / float(year.emission_uncertainty[0])) ** 2)
+    # chi-square of 60 years: 0.999 of right ones lie within these bounds; a sigma too small by 1.5
+    # gives 2.25 on average and lies outside with probability 0.91, one too large by 1.5 with 0.78
+    low, high = chi2.ppf([5e-4, 1 - 5e-4], 60) / 60.0
+    assert low <= np.mean(square) <= high
 
 
 def test_a_year_with_truth_is_nearer_than_the_mean_of_filtered_overpasses(data_root: Path) -> None:

@@ -78,7 +78,7 @@ def open_load_profile(path: PathLike, *, time: str, load: str, name: str = "") -
     path : path-like
         CSV, packed or not, one row for each hour.
     time, load : str
-        Columns: start of the hour (UTC), and load in any unit.
+        Columns: start of the hour (UTC, ISO 8601), and load in any unit.
     name : str
         What is printed as the profile. Default: the column of the load.
 
@@ -99,7 +99,11 @@ def open_load_profile(path: PathLike, *, time: str, load: str, name: str = "") -
     if missing:
         raise CatalogError(f"column {missing[0]!r} is missing", where=path, expected=", ".join(table.columns))
     try:
-        moments = pd.to_datetime(table[time], utc=True).dt.tz_localize(None).to_numpy("datetime64[s]")
+        moments = (
+            pd.to_datetime(table[time], utc=True, format="ISO8601")
+            .dt.tz_localize(None)
+            .to_numpy("datetime64[s]")
+        )
         values = table[load].to_numpy(float)
     except (ValueError, TypeError) as error:
         raise CatalogError(f"a time or load cannot be read ({error})", where=path) from error

@@ -93,7 +93,7 @@ def annual_emission(
     detection : callable, optional
         Probability of detection for expected emission [kg s-1] and wind [m s-1] (`detection_probability`):
         each overpass is weighted by its inverse. Without it weak hours, in which nothing was seen, are
-        missing from the mean.
+        missing from the mean. An overpass whose probability is not known (no wind) is left out and counted.
     winds : mapping of str to array, optional
         Wind of every hour of the year by source [m s-1], against which overpasses are weighed by strata.
         Default: the wind of all overpasses, failed ones included.
@@ -208,7 +208,8 @@ def _one_source(
     if chosen.detection is not None:
         expected = fit.level * rows["factor"].to_numpy()
         probability = np.asarray(chosen.detection(expected, rows["wind_speed"].to_numpy()), float)
-        rows = drop(probability >= LEAST_PROBABILITY, "improbable", rows.assign(probability=probability))
+        rows = drop(np.isfinite(probability), "no_probability", rows.assign(probability=probability))
+        rows = drop(rows["probability"] >= LEAST_PROBABILITY, "improbable", rows)
         if len(rows) < LEAST:
             text = f"{len(rows)} overpasses whose detection was likely, {LEAST} are needed"
             return PlumeResult(status="too_few", reason=text, details=_counts(every, len(rows))), failed
