@@ -43,8 +43,8 @@ def anomaly(
     with c what the other years of the base period let expect, s their interannual spread about it and w the
     variance of c in units of s^2; t is judged by Student's distribution. The year judged is never in its own
     climatology. With ``growth="none"`` c is the mean of n years, w = 1 / n and t has n - 1 degrees of
-    freedom. With "fit" growth is taken out with c, from all months of the other years, and its error is in w
-    and in the degrees of freedom (`climatology.expect`).
+    freedom. With "fit" growth is taken out with c, from all months of the other years; its error, which grows
+    with the persistence of departures, is in w and in the degrees of freedom (`climatology.expect`).
 
     The scatter of years holds errors of retrieval; what the month judged has more of them (u, stated) than
     the years on average is added.
@@ -95,7 +95,8 @@ def anomaly(
     filtered trend of `fit_trend` is not used, since it follows an anomaly of more than a year. One of twenty
     usual months is high or low by chance at 5 %, and neighbouring months and cells share it. The mean of a
     region over the cells seen moves with what is seen: take `region_series` where coverage changes.
-    Departures of years are taken as normal and, after the growth, as independent from year to year.
+    Departures are taken as normal. Where they last so long that so few years do not tell their spread, the
+    verdict is too_few_years too.
 
     Examples
     --------
