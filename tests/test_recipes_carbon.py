@@ -19,9 +19,11 @@ from analysis_study import write_month
 from carbon_study import DENSITY, POOLS, YEARS, carbon_options, codes, make_study
 from land_truth import AEA, write_raster
 from stac_validation import validate_tree
+from yaotan.carbon.change.flow import Growth, Loss
 from yaotan.carbon.reconciliation import waterfall
 from yaotan.errors import YaotanError
 from yaotan.recipes import run as run_module
+from yaotan.recipes.analysis.carbon_map import cell_raster, cells_of_regions
 from yaotan.recipes.result import load_results
 from yaotan.recipes.run import RunResult, run
 
@@ -308,6 +310,75 @@ def test_carbon_beside_soundings(tmp_path: Path) -> None:
     assert results.carbon is not None
     assert results.carbon.change is None
     assert not (tmp_path / "results/carbon/change.csv").exists()
+
+
+def test_zones_of_densities_hold_in_totals_and_on_the_map(tmp_path: Path) -> None:
+    path = make_study(tmp_path)
+    table = pd.read_csv(tmp_path / "pools.csv")
+    poor = table.assign(value=table["value"] / 2, zone="poor")
+    pd.concat([table.assign(zone="rich"), poor]).to_csv(tmp_path / "pools.csv", index=False)
+    pools = {"path": "pools.csv", "zones": {"west": "rich", "east": "poor"}}
+    options = carbon_options(pools=pools, patches={"least_area": 0.0}, published=[], maps={"cells": 200})
+    study = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump({**study, "carbon": options}), encoding="utf-8")
+    run(path)
+    one = load_results(tmp_path / "results").carbon
+    values = codes()[1]
+    land = yaotan.carbon_stock(
+        lands(tmp_path)[1], yaotan.open_pools(table, scheme="clcd"), regions=regions(tmp_path)
+    )
+    full = {region: float(land["stock"].sel(region=region)) for region in ("west", "east")}
+    assert one.total(2020)["value"] == pytest.approx(full["west"] + full["east"] / 2, rel=1e-9)
+    cells = one.maps["stock"]["value"].values
+    crops = sum(DENSITY[1]) / 10
+    assert cells[0, -1] == pytest.approx(crops / 2, rel=1e-5)
+    assert cells[9, 6] == pytest.approx(crops, rel=1e-5)
+    assert (values[:4, -4:] != 1).sum() < 4
+    # a class has no one density, so patches are ranked by area
+    assert "carbon_change" not in one.patches
+    assert one.facts["patches"]["ranked"] == "area"
+    assert one.patches["area"].is_monotonic_decreasing
+
+
+def test_gain_loss_is_that_of_a_direct_call(tmp_path: Path) -> None:
+    growth = [
+        {"code": 2, "rate": [3.0, 0.6], "units": "t ha-1 yr-1", "fraction": [0.47, 0.01], "ratio": 0.25}
+    ]
+    losses = [{"code": 2, "volume": [1000.0, 200.0], "bcef": 0.7, "fraction": 0.5, "region": "west"}]
+    change = {"method": "gain_loss", "growth": growth, "losses": losses, "conversion": "end"}
+    options = carbon_options(change=change, patches=None, published=[], maps={"cells": 30})
+    run(make_study(tmp_path, options))
+    one = load_results(tmp_path / "results").carbon
+    pools = yaotan.open_pools(tmp_path / "pools.csv", scheme="clcd")
+    direct = yaotan.stock_change(
+        *(*lands(tmp_path), pools),
+        period=YEARS,
+        method="gain_loss",
+        conversion="end",
+        growth={2: Growth((3.0, 0.6), "t ha-1 yr-1", (0.47, 0.01), 0.25)},
+        losses=[Loss.wood((1000.0, 200.0), bcef=0.7, fraction=0.5, code=2, region="west")],
+        regions=regions(tmp_path),
+        draws=2000,
+        seed=3,
+    )
+    for name in ("value", "lower", "upper"):
+        wanted = float(direct["stock_change" + ("" if name == "value" else f"_{name}")].sel(region="*"))
+        assert one.changed()[name] == pytest.approx(wanted, rel=1e-9)
+    assert one.changed()["uncertainty_growth"] > 0
+    assert one.facts["change"]["method"] == "gain_loss"
+
+
+def test_cells_that_no_region_touches_are_left_out(tmp_path: Path) -> None:
+    make_study(tmp_path)
+    land = lands(tmp_path)[0]
+    cells = cell_raster(land, 200)
+    assert cells.shape == (12, 16)
+    west = regions(tmp_path).iloc[:1]
+    kept, zones = cells_of_regions(cells, west, None, None)
+    assert zones is None
+    assert (kept.values[:, :6] == cells.values[:, :6]).all()
+    assert (kept.values[:, 11:] == 0).all()
+    assert cells_of_regions(cells, None, None, None)[0] is cells
 
 
 #: a change of the carbon part -> what the message says

@@ -218,10 +218,11 @@ def run_run(recipe: str, output: str | None, check: bool, trust_layout: bool = F
     for path, reason in result.skipped:
         print(f"skipped {path}: {reason.removeprefix(f'{path}: ')}", file=sys.stderr)
     counts = ", ".join(f"{product} {len(inventory.of(product))}" for product in inventory.products())
+    files = f"{counts} files" if counts else "no soundings, land alone"
     if check:
-        print(f"the study is good: {counts} files")
+        print(f"the study is good: {files}")
     else:
-        print(f"read: {counts} files; {len(result.executed)} steps run")
+        print(f"read: {files}; {len(result.executed)} steps run")
         for product, count in result.products.items():
             print(f"{product}: {count['read']} soundings read, {count['kept']} kept")
         for note in result.notes:

@@ -146,7 +146,7 @@ class MapOptions(Strict):
     """Maps that are written and drawn."""
 
     #: about how many cells the maps of the page have
-    cells: int = Field(default=4000, ge=16, le=20_000)
+    cells: int = Field(default=10_000, ge=16, le=20_000)
     #: write the change of density at the resolution of the land classes, too
     full: bool = False
 

@@ -77,7 +77,7 @@ def draw_bars(key: str, bars: Sequence[Bar], *, alt: str, label: str) -> str:
         for row, bar in enumerate(bars):
             if np.isfinite(bar.value):
                 axes.barh(row, bar.value, height=0.66, color=bar.colour, edgecolor=QUIET, linewidth=0.5)
-            if np.isfinite(bar.lower) and np.isfinite(bar.upper):
+            if bar.upper > bar.lower:
                 axes.plot([bar.lower, bar.upper], [row, row], color=INK, linewidth=1.5, zorder=3)
                 ends = [bar.lower, bar.upper]
                 axes.plot(ends, [row, row], "|", color=INK, markersize=8, markeredgewidth=1.5, zorder=3)

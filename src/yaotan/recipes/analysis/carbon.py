@@ -17,7 +17,7 @@ from yaotan.carbon.stock import carbon_stock
 from yaotan.errors import YaotanError
 from yaotan.io.write import write
 from yaotan.io.write.table import long_table
-from yaotan.recipes.analysis.carbon_map import cell_raster, map_change, map_stock, zones_of_cells
+from yaotan.recipes.analysis.carbon_map import cell_raster, cells_of_regions, map_change, map_stock
 from yaotan.recipes.analysis.carbon_patch import class_densities, patch_step
 from yaotan.recipes.analysis.carbon_published import published_step
 from yaotan.recipes.analysis.carbon_source import CarbonSources, class_table
@@ -146,7 +146,7 @@ def _stock_maps(sources: CarbonSources, folder: Path) -> list[Path]:
     year, last = sources.options.years[-1], len(sources.options.years) - 1
     land = sources.land(last)
     cells = cell_raster(land, sources.options.maps.cells)
-    cells, zones = zones_of_cells(cells, sources.pools, sources.regions, sources.zones)
+    cells, zones = cells_of_regions(cells, sources.regions, sources.pools, sources.zones)
     density, classes = map_stock(
         land,
         cells,
@@ -212,7 +212,7 @@ def _ends(sources: CarbonSources) -> str:
 
 def _change_maps(sources: CarbonSources, folder: Path) -> list[Path]:
     cells = cell_raster(sources.land(0), sources.options.maps.cells)
-    cells, zones = zones_of_cells(cells, sources.pools, sources.regions, sources.zones)
+    cells, zones = cells_of_regions(cells, sources.regions, sources.pools, sources.zones)
     changing = {key: value for key, value in _changing(sources).items() if key not in ("growth", "losses")}
     made = map_change(
         sources.land(0),

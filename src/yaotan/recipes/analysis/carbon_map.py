@@ -45,51 +45,80 @@ def cell_raster(land: xr.DataArray, cells: int) -> xr.DataArray:
     rows, columns = land.shape
     side = max(1, math.ceil(math.sqrt(rows * columns / cells)))
     size = {"y": -(-rows // side), "x": -(-columns // side)}
-    coords = {}
+    coords, steps = {}, {}
     for dim, count in size.items():
         place = land[dim].values.astype(float)
         step = float(place[-1] - place[0]) / (len(place) - 1) if len(place) > 1 else 1.0
+        steps[f"{dim}_step"] = step * side
         coords[dim] = place[0] + step * ((side - 1) / 2 + side * np.arange(count))
     codes = np.arange(1, size["y"] * size["x"] + 1, dtype=np.int32).reshape(size["y"], size["x"])
-    made = xr.DataArray(codes, coords=coords, dims=("y", "x"), attrs={"_FillValue": np.int32(OUTSIDE)})
+    made = xr.DataArray(
+        codes, coords=coords, dims=("y", "x"), attrs={"_FillValue": np.int32(OUTSIDE), **steps}
+    )
     return made.rio.write_crs(land.rio.crs)
 
 
-def zones_of_cells(
-    cells: xr.DataArray, pools: PoolTable | None, regions: gpd.GeoDataFrame | None, zones: Any
+def cells_of_regions(
+    cells: xr.DataArray, regions: gpd.GeoDataFrame | None, pools: PoolTable | None, zones: Any
 ) -> tuple[xr.DataArray, dict[str, str] | None]:
-    """Give cells the zone of the region that their middle lies in; cells outside have none, and no value.
+    """Leave out cells that no region touches; where densities differ by zone, find the zone of each cell.
+
+    Parameters
+    ----------
+    cells : xarray.DataArray
+        Of `cell_raster`.
+    regions : geopandas.GeoDataFrame or None
+        None: no cell is left out.
+    pools : PoolTable or None
+        Whose zones matter.
+    zones : mapping of str to str, optional
+        Region -> zone.
 
     Returns
     -------
     cells : xarray.DataArray
-        With `OUTSIDE` where there is no zone.
+        With `OUTSIDE` in cells that are left out.
     zones : dict or None
-        Cell -> zone; None where the densities hold everywhere.
+        Cell -> zone of the region that its middle lies in; a cell without one is left out. None where
+        densities hold everywhere.
 
     Raises
     ------
     RegionError
         Densities differ by zone, and there is no region to tell zones by.
     """
-    if pools is None or not pools.zones:
-        return cells, None
+    zoned = pools is not None and bool(pools.zones)
     if regions is None:
-        raise RegionError("densities differ by zone, but there are no regions", fix="carbon.regions: true")
+        if zoned:
+            raise RegionError(
+                "densities differ by zone, but there are no regions", fix="carbon.regions: true"
+            )
+        return cells, None
     shapes = regions.to_crs(cells.rio.crs)
-    x, y = np.meshgrid(cells["x"].values, cells["y"].values)
+    x, y = (side.ravel() for side in np.meshgrid(cells["x"].values, cells["y"].values))
+    half_x, half_y = (abs(float(step)) / 2 for step in (_step(cells, "x"), _step(cells, "y")))
     tree = shapely.STRtree(shapes.geometry.values)
-    points, found = tree.query(shapely.points(x.ravel(), y.ravel()), predicate="intersects")
-    owner = dict(zip(points[::-1].tolist(), found[::-1].tolist(), strict=True))  # the first region wins
-    kept, named = np.full(cells.size, OUTSIDE, dtype=np.int32), {}
-    for place, row in owner.items():
+    places = shapely.points(x, y) if zoned else shapely.box(x - half_x, y - half_y, x + half_x, y + half_y)
+    touching, found = tree.query(places, predicate="intersects")
+    kept, flat = np.full(cells.size, OUTSIDE, dtype=np.int32), cells.values.ravel()
+    if not zoned or pools is None:
+        kept[touching] = flat[touching]
+        return cells.copy(data=kept.reshape(cells.shape)), None
+    named: dict[str, str] = {}
+    for place, row in zip(
+        touching[::-1].tolist(), found[::-1].tolist(), strict=True
+    ):  # the first region wins
         region = str(shapes["region_id"].iloc[row])
         zone = (zones or {}).get(region, region)
         if zone in pools.zones:
-            code = int(cells.values.ravel()[place])
-            kept[place] = code
-            named[str(code)] = zone
+            kept[place] = flat[place]
+            named[str(flat[place])] = zone
     return cells.copy(data=kept.reshape(cells.shape)), named
+
+
+def _step(cells: xr.DataArray, dim: str) -> float:
+    place = cells[dim].values
+    return float(place[1] - place[0]) if len(place) > 1 else float(cells.attrs[f"{dim}_step"])
 
 
 def map_stock(

@@ -85,7 +85,8 @@ def amount_text(page: PageContext, numbers: Mapping[str, float], *, sign: bool =
     if not np.isfinite(half) or half <= 0:
         digits = max(0, 2 - int(np.floor(np.log10(abs(value))))) if value and np.isfinite(value) else 0
         return fixed(value, digits, sign=sign), "–"
-    digits = decimals_for(half)
+    # errors that are known may be a small part of all, and digits beyond the fourth nobody can believe
+    digits = min(decimals_for(half), max(0, 3 - int(np.floor(np.log10(abs(value) or 1.0)))))
     low, high = (fixed(numbers[name], digits, sign=sign) for name in ("lower", "upper"))
     return fixed(value, digits, sign=sign), page.text("interval", lower=low, upper=high)
 

@@ -15,6 +15,7 @@ from yaotan.report.section.amount import (
     mass_unit,
     spread_of,
 )
+from yaotan.report.section.carbon_table import densities_without
 from yaotan.report.section.land_change import change_unit, changed_area
 
 #: title, value, unit, interval, change, word, tone of a card
@@ -33,19 +34,30 @@ def carbon_cards(page: PageContext) -> list[Fields]:
     density = one.total(year, "stock_density")
     mean = measured(density["value"], density["uncertainty"])[0]
     stated = bool(np.isfinite(spread_of(total)))
-    word = text("ecosystem.card.word.stated" if stated else "ecosystem.card.word.bare")
+    kind = "bare" if not stated else "partly" if densities_without(one) else "stated"
+    word = text(f"ecosystem.card.word.{kind}")
     note = text("ecosystem.card.stock_note", density=mean, unit=DENSITY)
     title = text("ecosystem.card.stock", year=year)
-    cards = [(title, value, unit.name, bounds if stated else "", note, word, "good" if stated else "open")]
+    cards = [
+        (
+            title,
+            value,
+            unit.name,
+            bounds if stated else "",
+            note,
+            word,
+            "good" if kind == "stated" else "open",
+        )
+    ]
     if one.change is not None:
         numbers = one.changed()
         unit = change_unit(one)
         value, bounds = amount_text(page, unit.amounts(numbers), sign=True)
-        kind = direction(numbers)
+        verdict = direction(numbers)
         title = text("ecosystem.card.change", first=one.years[0], last=year)
         note = text("ecosystem.card.change_note", area=area_text(changed_area(one)), unit=AREA)
-        tone = {"gain": "good", "loss": "good", "none": "none"}.get(kind, "open")
-        word = text(f"ecosystem.verdict.{kind}")
-        known = kind not in ("none", "unknown")
+        tone = {"gain": "good", "loss": "good", "none": "none"}.get(verdict, "open")
+        word = text(f"ecosystem.verdict.{verdict}")
+        known = verdict not in ("none", "unknown")
         cards.append((title, value, unit.name, bounds if known else "", note, word, tone))
     return cards

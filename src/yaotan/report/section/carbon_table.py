@@ -33,6 +33,12 @@ def level_of(page: PageContext, one: CarbonResult) -> str:
     return page.text.level(float(one.facts.get("stock", {}).get("level", 0.95)))
 
 
+def densities_without(one: CarbonResult) -> int:
+    """Count the densities that state no uncertainty."""
+    left = str(one.facts.get("stock", {}).get("uncertainty_not_included", ""))
+    return sum(1 for part in left.split("; ") if part)
+
+
 def by_class(one: CarbonResult, year: int) -> list[dict[str, Any]]:
     """Give the stock of classes of the whole at one date, the largest first."""
     rows = one.rows(one.stock, "class_stock", region=one.whole, year=year)

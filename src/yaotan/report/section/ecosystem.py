@@ -26,7 +26,13 @@ from yaotan.report.section.amount import (
 )
 from yaotan.report.section.carbon_gap import make_gaps, make_patches
 from yaotan.report.section.carbon_map import class_map, density_map
-from yaotan.report.section.carbon_table import by_class, class_table, level_of, region_table
+from yaotan.report.section.carbon_table import (
+    by_class,
+    class_table,
+    densities_without,
+    level_of,
+    region_table,
+)
 from yaotan.report.section.land_change import make_change
 from yaotan.report.table import make_download
 
@@ -98,6 +104,9 @@ def stock_sentence(page: PageContext, one: CarbonResult) -> str:
     told = text("ecosystem.stock.say" if known else "ecosystem.stock.say_bare", **slots)
     mean = measured(density["value"], density["uncertainty"])[0]
     told += text("space") + text("ecosystem.stock.mean", density=mean, unit=DENSITY)
+    left = densities_without(one)
+    if left and known:
+        told += text("space") + text("ecosystem.stock.left", n=left)
     return told
 
 
@@ -199,9 +208,8 @@ def _method(page: PageContext, one: CarbonResult) -> list[str]:
         lines.append(text("ecosystem.method.one_term", term=text(f"ecosystem.term.{terms[0]}")))
     if "adjusted" in str(facts.get("area", "")):
         lines.append(text("ecosystem.method.adjusted"))
-    left = [part for part in str(facts.get("uncertainty_not_included", "")).split("; ") if part]
-    if left:
-        lines.append(text("ecosystem.method.not_included", n=len(left)))
+    if densities_without(one):
+        lines.append(text("ecosystem.method.not_included", n=densities_without(one)))
     if change:
         if "adjusted" in str(change.get("area", "")):
             lines.append(text("ecosystem.method.adjusted_change"))
