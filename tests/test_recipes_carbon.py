@@ -167,7 +167,11 @@ def test_maps_say_their_unit_and_hold_the_total(done: tuple[Path, RunResult], ca
     assert np.nansum(cells * area) == pytest.approx(carbon.total(2020)["value"], rel=1e-5)
     classes = carbon.maps["class"]["value"].values
     assert classes[6, 12] == 8
-    assert carbon.maps["change"]["value"].values[6, 12] < -0.1
+    both = (codes()[0] != 255) & (values != 255)
+    area = both.reshape(12, side, 16, side).sum(axis=(1, 3)) * PIXEL
+    change = carbon.maps["change"]["value"].values
+    assert np.nansum(change * area) == pytest.approx(carbon.changed()["value"], rel=1e-3)
+    assert change[6, 12] < -0.1
 
 
 def test_waterfall_and_patches_are_those_of_direct_calls(done: tuple[Path, RunResult], carbon: Any) -> None:
@@ -259,6 +263,9 @@ def test_rasters_sample_three_dates_and_no_regions(tmp_path: Path) -> None:
     assert row["uncertainty_raster"] == pytest.approx(0.1 * wood, rel=1e-6)
     assert row["uncertainty_fraction"] == pytest.approx(0.02 / 0.47 * wood, rel=1e-6)
     assert one.facts["change"]["tier"] == "3"
+    both = ((codes()[0] != 255) & (after != 255)).sum() * PIXEL
+    grown = pick(one.change, "pool_change", pool="c_above")["value"].iloc[0]
+    assert grown == pytest.approx(both * (8.0 - 4.0) * 0.47, rel=1e-6)
     assert [note.partition(":")[0] for note in result.notes] == ["carbon-change map of change by pixel"]
 
 
