@@ -94,7 +94,8 @@ class Dineof:
     (a hundred rather than ten) and cells that are often seen. Between the middles of steps the field is
     linear in time. A map cell takes the value at its centre, interpolated from the four next cells of the
     matrix; where none is known it is the mean, with the variance of the modes in its 1 sigma. In means over a
-    period the errors of different steps count as independent.
+    period errors of different steps count as independent, and that part of :math:`\nu^2` by which overpasses
+    of one cell and step differ is correlated over a quarter of a step (assumed).
 
     References
     ----------
@@ -296,10 +297,7 @@ class Dineof:
         return self._field.at_points(*target_points(latitude, longitude, time, self.observations_.period))
 
     def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Predict each observation from those that share no label with it, in `folds` parts.
-
-        Modes that had seen what is left out would flatter: they are found anew for each part.
-        """
+        """Predict each observation from those that share no label with it; each part finds its own modes."""
 
         def predict(kept: Observations, wanted: Observations) -> tuple[Floats, Floats]:
             matrix = self._matrix(kept, self._field.kept)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Self
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
@@ -14,7 +15,7 @@ from yaotan.column.fill.crossvalidation import leave_out_by_folds
 from yaotan.column.fill.extraction import gather
 from yaotan.column.fill.filler import Data
 from yaotan.column.fill.information import gather_information
-from yaotan.column.fill.maximisation import maximise, start_model
+from yaotan.column.fill.maximisation import fit_mean, log_likelihood, maximise, start_model
 from yaotan.column.fill.mean import MeanModel
 from yaotan.column.fill.node import Nodes
 from yaotan.column.fill.observation import Observations, days_of
@@ -25,8 +26,9 @@ from yaotan.column.fill.target import Support
 from yaotan.errors import YaotanError
 from yaotan.grid.spec import GridSpec
 
-#: Observations of the first fit of the mean, at most (a seeded sample; the later fits use all).
-_SAMPLE: Final = 100_000
+#: Observations of the first fit of the mean, and of the search for variances (whole overpasses), at most;
+#: the last fit of the mean and the field itself use all.
+_SAMPLE, _SEARCH = 100_000, 200_000
 
 
 class FixedRankKriging:
@@ -153,11 +155,6 @@ class FixedRankKriging:
         variable : str, optional
             Column variable; may be left out where there is one only.
 
-        Returns
-        -------
-        FixedRankKriging
-            Itself.
-
         Raises
         ------
         TooFewSoundingsError
@@ -178,12 +175,18 @@ class FixedRankKriging:
         )
         self.nodes_ = Nodes.covering(days[0], days[-1], self.step)
         found = maximise(
-            observations, self.basis_, self.nodes_, mean,
+            observations.sample_overpasses(_SEARCH, self.seed), self.basis_, self.nodes_, mean,
             start_model(mean.residual(some), some.sigma, self.basis_, self.step),
             error_length=self.error_length, seed=self.seed,
         )  # fmt: skip
-        self.mean_, self.model_, self.diagnostics_ = found.mean, found.model, found.diagnostics
-        return self._hold(observations)
+        self.mean_, self.model_ = found.mean, found.model
+        self._hold(observations)
+        smoothed = self._field.smoothed
+        self.mean_ = fit_mean(self._information, smoothed, self.mean_)
+        self._field = replace(self._field, mean=self.mean_)
+        likelihood = log_likelihood(self._information, smoothed, self.mean_)
+        self.diagnostics_ = found.diagnostics | {"log_likelihood": likelihood}
+        return self
 
     def _hold(self, observations: Observations) -> Self:
         """Keep the observations and what they say of the coefficients."""
@@ -231,15 +234,12 @@ class FixedRankKriging:
         Returns
         -------
         xarray.Dataset
-            As `yaotan.column.fill.step.build_filled`, lazy: blocks of cells are filled when they are
-            computed, in constant memory.
+            As `build_filled`, lazy: blocks of cells are filled when computed, in constant memory.
 
         Raises
         ------
-        YaotanError
-            Times outside the data's period.
-        GridError
-            No cell lies in the region.
+        YaotanError, GridError
+            Times outside the data's period; no cell in the region.
         """
         steps = resolve_times(times, self.observations_.period)
         wanted = wanted_cells(spec, region)

@@ -111,11 +111,14 @@ class Matrix:
         ``(cells, steps)``: mean of the residuals (NaN: a gap) and variance of its measurement error.
     kept : numpy.ndarray of bool
         Cells of the lattice that are in it.
+    quick : float
+        Variance of the field between overpasses of the same cell and step, errors taken off.
     """
 
     value: Floats
     variance: Floats
     kept: NDArray[np.bool_]
+    quick: float
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -162,7 +165,10 @@ def fill_matrix(
     _, first, group = np.unique(
         np.column_stack([entry, observations.overpass]), axis=0, return_index=True, return_inverse=True
     )
-    common = np.bincount(group.ravel(), observations.shared) ** 2
+    group = group.ravel()
+    common = np.bincount(group, observations.shared) ** 2
+    own_part = np.bincount(group, observations.sigma**2 - observations.shared**2)
+    quick = _between(entry[first], np.bincount(group), np.bincount(group, residual), own_part + common)
     own += np.bincount(entry[first], common, minlength=size)
     with np.errstate(invalid="ignore", divide="ignore"):
         value, variance = total / count, own / count.astype(float) ** 2
@@ -175,4 +181,21 @@ def fill_matrix(
                 where="Dineof",
                 fix="take wider cells (cell) or longer steps (step), or ask less (coverage)",
             )
-    return Matrix(value[kept], variance[kept], kept)
+    return Matrix(value[kept], variance[kept], kept, quick)
+
+
+def _between(entry: NDArray[np.intp], count: NDArray[np.intp], total: Floats, error: Floats) -> float:
+    """Variance between the means of overpasses in one entry, less that of their errors; 0 at least.
+
+    Per overpass and entry: number and sum of its observations, variance of the error of that sum.
+    """
+    _, place, overpasses = np.unique(entry, return_inverse=True, return_counts=True)
+    mean, noise = total / count, error / count**2
+    middle = np.bincount(place, mean) / overpasses
+    free = overpasses[place] > 1
+    if not free.any():
+        return 0.0
+    # of G means with errors e the squares about their middle sum to (G - 1) (v + mean of e) on average
+    squares = ((mean - middle[place]) ** 2)[free].sum()
+    errors = (noise * (1.0 - 1.0 / overpasses[place]))[free].sum()
+    return max(0.0, float((squares - errors) / (overpasses[overpasses > 1] - 1).sum()))

@@ -106,11 +106,7 @@ def maximise(
         model = _fine(observations, basis, nodes, mean, model, smoothed, error_length, floor, seed)
         change = _change(before, model)
     diagnostics = {"rounds": rounds, "change": change, "converged": bool(change < _CHANGE)}
-    information = gather_information(observations, basis, nodes, mean, model, error_length)
-    smoothed = smooth(information, *model.by_function(basis, nodes.step))
-    mean = fit_mean(information, smoothed, mean)
-    likelihood = log_likelihood(information, smoothed, mean)
-    return Estimate(mean, model, diagnostics | {"log_likelihood": likelihood})
+    return Estimate(mean, model, diagnostics)
 
 
 def log_likelihood(information: Information, smoothed: Smoothed, mean: FittedMean) -> float:

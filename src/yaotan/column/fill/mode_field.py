@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from yaotan.column.fill.observation import Floats
 from yaotan.column.fill.step import Steps, centres
 from yaotan.column.fill.target import Moments, mean_terms
 from yaotan.grid.spec import GridSpec
+
+#: Correlation time of what changes within a step, in steps.
+_QUICK: Final = 0.25
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class ModeField:
         Mean of the field, its modes.
     amplitude, covariance : numpy.ndarray
         ``(steps, k)``, ``(steps, k, k)``.
+    quick : float
+        That part of the variance beside the modes which changes within a step.
     """
 
     lattice: Lattice
@@ -37,11 +42,13 @@ class ModeField:
     modes: Modes
     amplitude: Floats
     covariance: Floats
+    quick: float
 
     @classmethod
     def of(cls, lattice: Lattice, matrix: Matrix, mean: FittedMean, modes: Modes) -> ModeField:
         """Estimate the amplitudes from a matrix."""
-        return cls(lattice, matrix.kept, mean, modes, *modes.amplitudes(matrix.value, matrix.variance))
+        found = modes.amplitudes(matrix.value, matrix.variance)
+        return cls(lattice, matrix.kept, mean, modes, *found, min(matrix.quick, modes.rest))
 
     def at_points(self, lat: Floats, lon: Floats, days: Floats) -> tuple[Floats, Floats]:
         """Give the field and its 1 sigma at points; amplitudes and variances are linear in time."""
@@ -67,10 +74,12 @@ class ModeField:
         terms = mean_terms(self.mean, lat, lon, moments)
         value = self.mean.reference + terms @ self.mean.coefficients + pattern @ (weights @ self.amplitude)
         covariance = np.einsum("w,wkl->kl", weights, self.covariance)
-        variance = np.einsum("nk,kl,nl->n", pattern, covariance, pattern) + self.modes.rest
+        variance = np.einsum("nk,kl,nl->n", pattern, covariance, pattern) + self.modes.rest - self.quick
         # errors of different steps are independent, and a period holds so many steps
         variance = (variance + outside * self._unseen) / max(1.0, 2.0 * moments.half / nodes.step)
-        return value, np.sqrt(variance + self._mean_variance(terms))
+        quick = _QUICK * nodes.step
+        within = Moments.of(steps, number, quick).correlate_self("exponential", quick)
+        return value, np.sqrt(variance + self.quick * within + self._mean_variance(terms))
 
     def _patterns(self, lat: Floats, lon: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         """Modes at places ``(n, k)``, and which places are near no cell of the matrix."""

@@ -94,6 +94,17 @@ class Observations:
             return self
         return self.take(np.sort(np.random.default_rng(seed).choice(len(self), most, replace=False)))
 
+    def sample_overpasses(self, most: int, seed: int) -> Observations:
+        """Give itself, or a seeded sample of whole overpasses where there are more than `most`."""
+        if len(self) <= most:
+            return self
+        _, track, size = np.unique(self.overpass, return_inverse=True, return_counts=True)
+        order = np.random.default_rng(seed).permutation(size.size)
+        kept = np.zeros(size.size, bool)
+        kept[order] = np.cumsum(size[order]) <= most
+        # one overpass may hold too many by itself (cells of a dense grid)
+        return self.take(kept[track]) if kept.any() else self.sample(most, seed)
+
     def need(self, number: int, method: str) -> Observations:
         """Give itself, or refuse when there are fewer than a method needs."""
         if len(self) < number:
