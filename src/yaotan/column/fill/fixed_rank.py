@@ -116,6 +116,8 @@ class FixedRankKriging:
     (('time', 'lat', 'lon'), 60)
     """
 
+    _field: RankField
+
     def __init__(
         self,
         mean: MeanModel = MeanModel(),  # noqa: B008  (frozen)
@@ -150,17 +152,15 @@ class FixedRankKriging:
 
         Parameters
         ----------
-        data : xarray.Dataset, sequence of them, or Observations
-            Soundings or gridded soundings.
-        variable : str, optional
-            Column variable; may be left out where there is one only.
+        data, variable
+            As there.
 
         Raises
         ------
         TooFewSoundingsError
             Fewer observations than functions, or than the mean needs.
         UnitsError, SchemaError, YaotanError
-            As `gather`, `MeanModel.fit` and `make_basis`.
+            As `gather`, `MeanModel.fit`, `make_basis`.
         """
         observations = gather(
             data, variable=variable, average=self.average,

@@ -167,8 +167,9 @@ def fill_matrix(
     )
     group = group.ravel()
     common = np.bincount(group, observations.shared) ** 2
-    own_part = np.bincount(group, observations.sigma**2 - observations.shared**2)
-    quick = _between(entry[first], np.bincount(group), np.bincount(group, residual), own_part + common)
+    error = np.bincount(group, observations.sigma**2 - observations.shared**2) + common
+    total_of = np.asarray(np.bincount(group, residual), float)
+    quick = _between(entry[first], np.bincount(group), total_of, np.asarray(error, float))
     own += np.bincount(entry[first], common, minlength=size)
     with np.errstate(invalid="ignore", divide="ignore"):
         value, variance = total / count, own / count.astype(float) ** 2
