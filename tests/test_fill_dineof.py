@@ -8,6 +8,7 @@ import pytest
 from fill_truth import START, moment
 from yaotan import GridSpec, MeanModel, cross_validate
 from yaotan.column.fill.dineof import Dineof
+from yaotan.column.fill.matrix import _between
 from yaotan.column.fill.mode import iterate, modes_of, time_filter
 from yaotan.column.fill.mode_number import choose_number, learn_modes, withhold
 from yaotan.column.fill.observation import Observations
@@ -191,3 +192,14 @@ def test_what_cannot_be_filled_is_refused():
     for wrong in ({"cell": 0.0}, {"coverage": 1.0}, {"most": 0}, {"folds": 1}, {"time_filter": -1.0}):
         with pytest.raises(YaotanError, match=next(iter(wrong))):
             Dineof(**wrong)
+
+
+def test_variance_between_overpasses_of_an_entry():
+    rng = np.random.default_rng(0)
+    entry, count = np.repeat(np.arange(2000), 1 + np.arange(2000) % 3), rng.integers(1, 4, 3999)
+    error = 0.3 * count
+    mean = 5.0 + np.sqrt(0.5) * rng.normal(size=3999) + np.sqrt(error) / count * rng.normal(size=3999)
+    assert _between(entry, count, count * mean, error) == pytest.approx(0.5, rel=0.06)
+    # scatter below the errors is none, as is one overpass alone
+    assert _between(entry, count, count * 5.0, error) == 0.0
+    assert _between(np.arange(3999), count, count * mean, error) == 0.0

@@ -172,6 +172,7 @@ def test_map_does_not_depend_on_blocks_and_begins_before_the_data(fitted, monkey
     spec = GridSpec.regular(2.0, (90, 22, 110, 34))
     whole = fitted.predict(spec, "month", region=(90, 22, 100, 34))
     assert whole["xco2"].chunks is not None
+    assert whole.attrs["covariance_converged"] == "yes"
     monkeypatch.setattr("yaotan.column.fill.block._BLOCK", 25)
     parts = fitted.predict(spec, "month", region=(90, 22, 100, 34)).compute()
     np.testing.assert_allclose(parts["xco2"], whole["xco2"], rtol=1e-13)

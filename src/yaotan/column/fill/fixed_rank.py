@@ -244,13 +244,14 @@ class FixedRankKriging:
         steps = resolve_times(times, self.observations_.period)
         wanted = wanted_cells(spec, region)
         value, sigma = lazy_field(self._reach(steps), spec, steps, wanted)
+        settled = "yes" if self.diagnostics_["converged"] else "no"
         method = (
             f"fixed-rank kriging, {self.basis_.size} bisquare functions at {self.basis_.levels} levels, "
             f"nodes every {self.step:g} days, support {self.support}"
         )
         return build_filled(
             spec, steps, value, sigma, self.observations_,
-            method=method, wanted=wanted, attrs=self.model_.describe(),
+            method=method, wanted=wanted, attrs=self.model_.describe() | {"covariance_converged": settled},
         )  # fmt: skip
 
     def simulate(
