@@ -12,7 +12,7 @@ import xarray as xr
 from yaotan.carbon.accuracy import adjusted_area
 from yaotan.carbon.change.change import stock_change
 from yaotan.carbon.change_map import change_map
-from yaotan.carbon.land import class_area, transition_table
+from yaotan.carbon.land import transition_table
 from yaotan.carbon.stock import carbon_stock
 from yaotan.errors import YaotanError
 from yaotan.io.write import write
@@ -134,9 +134,8 @@ def _areas(sources: CarbonSources, number: int, stock: xr.Dataset) -> xr.Dataset
     sample = sources.confusion(number)
     if sample is None:
         return stock[["class_area"]].rename(class_area="area")
-    found = class_area(sources.land(number), regions=sources.regions)
     level = sources.options.uncertainty.level
-    made = adjusted_area(sources.widened(found, number), sample, level=level)
+    made = adjusted_area(sources.areas_of(number), sample, level=level)
     return made[["area", "area_uncertainty", "area_lower", "area_upper", "area_mapped"]].assign_attrs(
         made.attrs
     )

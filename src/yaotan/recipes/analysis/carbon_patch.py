@@ -81,7 +81,8 @@ def patch_step(sources: CarbonSources) -> Step:
         pictures = [folder / "patches_pictures" / f"patch_{number:04d}.png" for number in made["patch_id"]]
         facts = {"found": made.attrs["found"], "found_area": made.attrs["found_area"]}
         facts |= {"ranked": "area" if densities is None else "carbon", "least_area": options.least_area}
-        return [path, table, *(pictures if options.pictures else [])], {"facts": facts}
+        drawn = [one for one in pictures if one.is_file()] if options.pictures else []
+        return [path, table, *drawn], {"facts": facts}
 
     left = ("change", "uncertainty", "published", "maps")
     return Step(

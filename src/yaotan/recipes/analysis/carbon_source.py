@@ -55,6 +55,7 @@ class CarbonSources:
     context: Context
     options: CarbonOptions
     _lands: dict[int, xr.DataArray] = field(default_factory=dict, repr=False)
+    _areas: dict[int, xr.Dataset] = field(default_factory=dict, repr=False)
 
     def paths(self, text: str, key: str) -> list[Path]:
         """Give a file, or the tiles that a pattern means.
@@ -192,27 +193,35 @@ class CarbonSources:
         # what is no class of the legend is left for the message of whoever reads the sample
         return widen(histogram, codes & set(known), known)
 
-    def _by_histogram(self, number: int | None) -> bool:
-        """Whether areas are adjusted, which takes a histogram; rasters of densities are summed from maps."""
-        return self._sample_path(number) is not None and not self.options.rasters
+    def areas_of(self, number: int) -> xr.Dataset:
+        """Count the areas of classes of one date, once a run."""
+        if number not in self._areas:
+            found = class_area(self.land(number), regions=self.regions)
+            sampled = self._sample_path(number) is not None
+            self._areas[number] = self.widened(found, number) if sampled else found
+        return self._areas[number]
 
     def land_of(self, number: int) -> xr.DataArray | xr.Dataset:
-        """Give what stocks of one date are worked out from."""
-        if self._by_histogram(number):
-            return self.widened(class_area(self.land(number), regions=self.regions), number)
-        return self.land(number)
+        """Give what stocks of one date are worked out from: areas, or where rasters are summed the map."""
+        return self.land(number) if self.options.rasters else self.areas_of(number)
+
+    @property
+    def _pairs_counted(self) -> bool:
+        """Whether the change is worked out from areas of pairs: those that a sample adjusts."""
+        return self._sample_path(None) is not None and not self.options.rasters
 
     def land_pair(self) -> tuple[xr.DataArray | xr.Dataset, xr.DataArray | None]:
         """Give what the change is worked out from: two maps, or a histogram and nothing."""
         first, last = self.land(0), self.land(len(self.options.landuse) - 1)
-        if self._by_histogram(None):
+        if self._pairs_counted:
             return self.widened(transition_matrix(first, last, regions=self.regions), None), None
         return first, last
 
     def how(self, number: int | None) -> dict[str, Any]:
         """Give regions, rasters and sample as stocks of one date take them, or (None) the change."""
         given: dict[str, Any] = {"confusion": self.confusion(number)}
-        if not self._by_histogram(number):
+        counted = self._pairs_counted if number is None else not self.options.rasters
+        if not counted:
             given["regions"] = self.regions
             given["rasters"] = self.raster_pairs() if number is None else self.rasters(number)
         return given
