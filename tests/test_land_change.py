@@ -17,7 +17,7 @@ from affine import Affine
 
 import yaotan
 from land_truth import AEA, ALBERS, CODES, make_codes, write_raster
-from yaotan.carbon import patch_search
+from yaotan.carbon import patch, patch_search
 from yaotan.carbon.accuracy import adjusted_area, pair_classes
 from yaotan.carbon.alignment import align_classes
 from yaotan.carbon.change_map import change_map
@@ -124,6 +124,12 @@ def test_patches_are_written_for_the_field(tmp_path: Path) -> None:
         assert len(np.unique(file.read(1))) > 2
     point = gpd.points_from_xy(back["longitude"], back["latitude"], crs=4326).to_crs(back.crs)
     assert back.geometry.contains(gpd.GeoSeries(point)).all()
+    with pytest.MonkeyPatch.context() as patch_limit:
+        patch_limit.setattr(patch, "_OUTLINE", 0)
+        large = change_patches(*rasters, limit=2, least_area=0.0)
+    assert large["outline"].tolist() == ["extent", "extent"]
+    back = pyogrio.read_dataframe(write_patches(large, tmp_path / "large.gpkg"))
+    assert back["picture"].fillna("").tolist() == ["", ""]
     with pytest.raises(SchemaError, match="61 Residential land"):
         change_patches(*rasters, densities={k: v for k, v in DENSITY.items() if k != 61}, least_area=0.0)
     with pytest.raises(SchemaError, match="no patch of 1e"):

@@ -148,11 +148,16 @@ def write_patches(patches: gpd.GeoDataFrame, path: PathLike) -> Path:
     if "picture_png" in table:
         folder = path.with_name(f"{path.stem}_pictures")
         folder.mkdir(exist_ok=True)
-        names = [f"patch_{number:04d}.png" for number in table["patch_id"]]
-        for name, content in zip(names, table["picture_png"], strict=True):
+        names = []
+        for number, content in zip(table["patch_id"], table["picture_png"], strict=True):
+            if content is None:  # too large for a picture: its outline is its extent
+                names.append("")
+                continue
+            name = f"patch_{number:04d}.png"
             with replacing(folder / name) as temporary:
                 temporary.write_bytes(content)
-        table["picture"] = [f"{folder.name}/{name}" for name in names]
+            names.append(f"{folder.name}/{name}")
+        table["picture"] = names
         table = table.drop(columns="picture_png")
     return write(table, path, format="gpkg")
 
