@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
@@ -24,6 +24,9 @@ from yaotan.plume.track import track_gaussian
 if TYPE_CHECKING:
     import geopandas as gpd
 
+#: distance of the lines with which width and centre line are fitted [m]
+SHAPE_SPACING: Final = 30e3
+
 
 def cross_section(
     data: xr.Dataset,
@@ -38,9 +41,9 @@ def cross_section(
 ) -> PlumeResult:
     """Mean over lines across a plume of line density times wind.
 
-    Every line has its own density, all share one width law, centre line and background, fitted together:
-    the density of a line is then linear in the data, and noise does not choose its own width. No pixel is
-    chosen by its value.
+    Every line has its own density, all share one width law and centre line, fitted with few lines, and one
+    background: the density of a line is linear in the data, and noise does not choose its own width. No
+    pixel is chosen by its value.
 
     Parameters
     ----------
@@ -111,9 +114,16 @@ def fit_lines(
     step = max(spacing, 2.5 * scenery.pixels.width)
     layout = scenery.again(spacing=step)
     if shape_from is None:
-        return scenery, fit_plume(layout, search=not scenery.masked)
+        own = fit_shape(scenery)
+        return scenery, replace(refit(layout, own), at_bound=own.at_bound)
     second = fit_second(data, source, scenery, shape_from, step)
     return scenery, replace(fit_plume(layout, shape=second.shape), at_bound=second.at_bound)
+
+
+def fit_shape(scenery: Scenery) -> PlumeModel:
+    """Fit width and centre line with few line densities: many of them follow structure of the background."""
+    step = max(SHAPE_SPACING, 2.5 * scenery.pixels.width)
+    return fit_plume(scenery.again(spacing=step), search=not scenery.masked)
 
 
 def fit_second(
@@ -137,7 +147,7 @@ def beside(model: PlumeModel, mean: LineMean, wind: EffectiveWind, background: f
 
 def refit(layout: Layout, model: PlumeModel) -> PlumeModel:
     """Fit other pixels or another background with the shape and the noise of a model."""
-    return fit_plume(layout, shape=model.shape, known=(model.noise_scale, model.relative_bias))
+    return fit_plume(layout, shape=model.shape, known=model.known)
 
 
 def check_wind(wind: EffectiveWind) -> None:

@@ -96,11 +96,10 @@ def mean_of_lines(model: PlumeModel, wind: EffectiveWind, *, history: bool = Tru
     speed = travel_speed(wind, model.layout.centre, history=history)
     flux = model.density * speed
     noise = model.covariance * np.outer(speed, speed)
-    full = model.full_covariance * np.outer(speed, speed)
     # a line without pixels came out as zero with a huge variance; it is left out
     size = np.diag(noise)
     good = np.isfinite(size) & (size < 1e6 * np.median(size))
-    flux, noise, full = flux[good], noise[np.ix_(good, good)], full[np.ix_(good, good)]
+    flux, noise = flux[good], noise[np.ix_(good, good)]
     way = model.layout.centre[good]
     near = np.exp(-np.abs(way[:, None] - way[None, :]) / MEMORY)
     relative = TURBULENCE
@@ -111,13 +110,12 @@ def mean_of_lines(model: PlumeModel, wind: EffectiveWind, *, history: bool = Tru
         relative = _scatter(flux, noise, weights, near)
     mean = float(weights @ flux)
     spread = (relative * mean) ** 2 * near
-    shape = max(float(weights @ (full - noise) @ weights), 0.0)
     wide = np.zeros(good.size)
     wide[good] = weights
     return LineMean(
         mean,
         float(np.sqrt(weights @ noise @ weights)),
-        float(np.sqrt(shape)),
+        abs(mean) * model.shape_error,
         float(np.sqrt(weights @ spread @ weights)),
         wide,
         relative,

@@ -98,6 +98,6 @@ def _other_classes(model: PlumeModel, layout: Layout, emission: float, wind: Eff
         if CLASS_F * 0.9 <= a <= CLASS_A * 1.1:
             shape = model.shape.copy()
             shape[0] = math.log(a)
-            one = fit_plume(layout, shape=shape, known=(model.noise_scale, model.relative_bias))
+            one = fit_plume(layout, shape=shape, known=model.known)
             found.append(float(one.density[0]) * wind.speed)
     return spread_of(found, emission)

@@ -10,12 +10,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from yaotan.plume.cross_section import beside, check_wind, refit, result_of_lines
+from yaotan.plume.cross_section import beside, check_wind, fit_shape, refit, result_of_lines
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
 from yaotan.plume.flux import mean_of_lines, spread_of
 from yaotan.plume.layout import Layout
-from yaotan.plume.model import PlumeModel, fit_plume
+from yaotan.plume.model import PlumeModel
 from yaotan.plume.preparation import prepare
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def light_cross_section(
     check_wind(wind)
     scenery = prepare(data, source, wind, **{**options, "use_mask": False})
     step = max(spacing, 2.5 * scenery.pixels.width)
-    first = fit_plume(scenery.again(spacing=step), search=True)
+    first = fit_shape(scenery)
     found = []
     for margin, order in ((half_width, 1), (0.6 * half_width, 1), (half_width, 0), (half_width, 2)):
         layout = _sliced(scenery.again(spacing=step, margin=margin), order)
@@ -81,10 +81,9 @@ def light_cross_section(
     if np.count_nonzero(np.isfinite(model.density)) < 3:
         raise NoEstimateError("too_few", "fewer than 3 slices have pixels")
     lines = mean_of_lines(model, wind, history=False)
-    shape = mean_of_lines(first, wind, history=False).shape
-    mean = replace(lines, emission=found[0], noise=MEDIAN * lines.noise, shape=shape)
+    mean = replace(lines, emission=found[0], noise=MEDIAN * lines.noise)
     background = beside(model, lines, wind, spread_of(found[1:], found[0]))
-    result = result_of_lines(scenery, model, mean, background, wind)
+    result = result_of_lines(scenery, replace(model, at_bound=first.at_bound), mean, background, wind)
     # whether a plume was detected says nothing of a method that does not look
     return replace(result, cautions=[name for name in result.cautions if name != "not_detected"])
 

@@ -28,7 +28,7 @@ class PlumeModel:
     ``linear`` its amplitudes, ``shape`` the parameters log a, b, turn, bend; ``covariance`` of the line
     densities with the shape held, ``full_covariance`` with the error of the shape; ``noise_scale`` what the
     variance of residuals is larger than stated, with their correlation; ``relative_bias`` what fitting the
-    shape has added to the densities.
+    shape has added to the densities, ``shape_error`` its relative standard error.
     """
 
     layout: Layout
@@ -38,12 +38,18 @@ class PlumeModel:
     full_covariance: Floats = field(repr=False)
     noise_scale: float = 1.0
     relative_bias: float = 0.0
+    shape_error: float = 0.0
     at_bound: bool = False
 
     @property
     def density(self) -> Floats:
         """Mass in a metre of the plume at each line, without the bias of a fitted shape [kg m-1]."""
         return self.linear.density * (1.0 - self.relative_bias)
+
+    @property
+    def known(self) -> tuple[float, float, float]:
+        """What a fit with this shape held takes over: noise, bias and error of the shape."""
+        return self.noise_scale, self.relative_bias, self.shape_error
 
     @property
     def spread(self) -> Spread:
@@ -62,7 +68,7 @@ def fit_plume(
     shape: Floats | None = None,
     start: Floats | None = None,
     search: bool = False,
-    known: tuple[float, float] | None = None,
+    known: tuple[float, float, float] | None = None,
 ) -> PlumeModel:
     """Fit line densities, background and shape; amplitudes enter linearly and need no first guess.
 
@@ -77,7 +83,7 @@ def fit_plume(
     search : bool
         Try centre lines over 2.5 standard errors of the turn first: for lines that only the wind gives.
     known : tuple of float, optional
-        ``noise_scale`` and ``relative_bias`` of another fit, for one with its shape held.
+        `PlumeModel.known` of another fit, for one with its shape held.
 
     Returns
     -------
@@ -161,11 +167,16 @@ def _shape_columns(layout: Layout, linear: LinearFit, shape: Floats, free: Any) 
 
 
 def _finish(
-    layout: Layout, shape: Floats, mean: Floats, error: Floats, free: Any, known: tuple[float, float] | None
+    layout: Layout,
+    shape: Floats,
+    mean: Floats,
+    error: Floats,
+    free: Any,
+    known: tuple[float, float, float] | None,
 ) -> PlumeModel:
     linear = solve_linear(layout, shape)
     count, residual = layout.centre.size, linear.residual
-    noise, bias = (0.0, 0.0) if known is None else known
+    noise, bias, shape_error = (0.0, 0.0, 0.0) if known is None else known
     if known is None:
         freedom = max(residual.size - count - linear.rest.size - free.size, 1)
         noise = float(residual @ residual) / freedom * correlation_factor(layout.pixels, residual)
@@ -179,9 +190,18 @@ def _finish(
         inverse: Floats = np.asarray(np.linalg.inv(normal), float)
         full = inverse[:count, :count] * noise
         bias = _relative_bias(linear, shape, free, columns, inverse, noise, held)
+        weight = _precision(held)
+        more = max(float(weight @ (full - held) @ weight), 0.0)
+        shape_error = math.sqrt(more) / max(abs(float(weight @ linear.density)), 1e-30)
     low, high = _bounds(mean.size)
     bound = bool(np.any((shape[free] <= low[free]) | (shape[free] >= high[free])))
-    return PlumeModel(layout, linear, shape, held, full, noise, bias, bound)
+    return PlumeModel(layout, linear, shape, held, full, noise, bias, shape_error, bound)
+
+
+def _precision(covariance: Floats) -> Floats:
+    """Inverse variances; 0 for lines without pixels."""
+    size = np.diag(covariance)
+    return np.where(size < 1e6 * np.median(size), 1.0 / size, 0.0)
 
 
 def _relative_bias(
@@ -195,8 +215,7 @@ def _relative_bias(
     """
     layout = linear.layout
     count = layout.centre.size
-    size = np.diag(held)
-    weight = np.where(size < 1e6 * np.median(size), 1.0 / size, 0.0)
+    weight = _precision(held)
     signal = float(weight @ linear.density)
     if signal < 3.0 * math.sqrt(float(weight @ held @ weight)):
         return 0.0
