@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from fill_baseline import leave_out_by_month
 from yaotan import GridSpec, cross_validate
@@ -31,6 +34,12 @@ class Score:
         z = np.abs(error / sigma)
         inside = [100.0 * float((z <= quantile).mean()) for quantile in (0.994458, 1.959964)]
         return cls(float(np.sqrt((error**2).mean())), *inside)
+
+
+def table_of(scores: Mapping[Any, Score]) -> str:
+    """Figures of several predictions as text, one row each."""
+    rows = {key if isinstance(key, str) else ", ".join(key): asdict(score) for key, score in scores.items()}
+    return pd.DataFrame(rows).T.round(3).to_string()
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fill_trial import at_months, at_points, baseline_of, by_blocks, record_of
+from fill_trial import Score, at_months, at_points, baseline_of, by_blocks, record_of, table_of
 from yaotan import MeanModel, SpaceTimeKriging
 from yaotan.column.fill.extraction import gather
 from yaotan.simulate.record import simulate_record
@@ -74,3 +74,10 @@ def test_stated_error_covers_a_field_of_another_kind(filler, record):
         assert 88.0 < score.coverage_95 < 98.0
     monthly = at_months(filler, record, ["2019-04", "2019-09"])
     assert monthly.rmse < 0.5
+
+
+def test_table_has_a_row_for_every_score():
+    score = Score.of(np.array([1.0, -2.0, 0.5]), np.ones(3))
+    text = table_of({("kriging", "blocks"): score, "points": score})
+    assert text.splitlines()[1].split() == ["kriging,", "blocks", "1.323", "33.333", "66.667"]
+    assert text.splitlines()[2].split()[0] == "points"

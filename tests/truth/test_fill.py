@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from fill_trial import Score, at_months, at_points, baseline_of, by_blocks, record_of
+from fill_trial import Score, at_months, at_points, baseline_of, by_blocks, record_of, table_of
 from fill_truth import plant, plant_rank
 from yaotan import Dineof, FixedRankKriging, MeanModel, SpaceTimeKriging
 from yaotan.column.fill.covariance import ProductSum
@@ -48,7 +47,7 @@ def test_coverage_on_planted_fields_of_the_model(capsys) -> None:
         ),
     }
     with capsys.disabled():
-        print("\n40 planted fields of the model\n" + pd.DataFrame(scores).round(2).to_string())  # noqa: T201
+        print("\n40 planted fields of the model\n" + table_of(scores))  # noqa: T201
     for score in scores.values():
         assert abs(score.coverage_68 - 68.0) <= CONSISTENT
         assert abs(score.coverage_95 - 95.0) <= CONSISTENT
@@ -71,7 +70,7 @@ def test_coverage_on_planted_fields_of_fixed_rank(capsys) -> None:
         ),
     }
     with capsys.disabled():
-        print("\n20 planted fields of fixed rank\n" + pd.DataFrame(scores).round(2).to_string())  # noqa: T201
+        print("\n20 planted fields of fixed rank\n" + table_of(scores))  # noqa: T201
     for score in scores.values():
         assert abs(score.coverage_68 - 68.0) <= CONSISTENT
         assert abs(score.coverage_95 - 95.0) <= CONSISTENT
@@ -92,7 +91,7 @@ def scores() -> dict[tuple[str, str], Score]:
 
 def test_table_of_twenty_years(scores, capsys) -> None:
     with capsys.disabled():
-        print("\ntwenty years\n" + pd.DataFrame(scores).T.round(3).to_string())  # noqa: T201
+        print("\ntwenty years\n" + table_of(scores))  # noqa: T201
     assert all(score.rmse > 0.0 for score in scores.values())
 
 
