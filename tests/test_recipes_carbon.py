@@ -23,7 +23,7 @@ from yaotan.carbon.change.flow import Growth, Loss
 from yaotan.carbon.reconciliation import waterfall
 from yaotan.errors import YaotanError
 from yaotan.recipes import run as run_module
-from yaotan.recipes.analysis.carbon_map import cell_raster, cells_of_regions
+from yaotan.recipes.analysis.carbon_map import cell_raster, cells_of_regions, map_change
 from yaotan.recipes.result import load_results
 from yaotan.recipes.run import RunResult, run
 
@@ -373,6 +373,18 @@ def test_gain_loss_is_that_of_a_direct_call(tmp_path: Path) -> None:
         assert one.changed()[name] == pytest.approx(wanted, rel=1e-9)
     assert one.changed()["uncertainty_growth"] > 0
     assert one.facts["change"]["method"] == "gain_loss"
+
+
+def test_map_of_change_is_the_account_of_every_cell(tmp_path: Path) -> None:
+    make_study(tmp_path)
+    first, second = lands(tmp_path)
+    cells = cell_raster(first, 60)
+    given = {"pools": yaotan.open_pools(tmp_path / "pools.csv", scheme="clcd"), "period": YEARS}
+    drawn = map_change(first, second, cells, rasters={}, zones=None, **given)
+    direct = yaotan.stock_change(first, second, regions=cells, uncertainty="propagation", **given)
+    area = direct["transition_area"].sum(("before", "after"))
+    expected = (direct["stock_change"] / area).values[:-1]
+    np.testing.assert_allclose(drawn.values.ravel(), expected, rtol=1e-5, atol=1e-7)
 
 
 def test_cells_that_no_region_touches_are_left_out(tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from report_carbon import ACCOUNT, MOVED
 from report_results import make_results
 from report_section import build, numbers, texts
+from yaotan.carbon.patch_picture import legend_colours
+from yaotan.catalog.landcover import LandClass, legends
 from yaotan.errors import SchemaError
 from yaotan.report.context import PageContext
 from yaotan.report.flow import draw_flow
@@ -78,6 +81,17 @@ def test_bars_have_the_colours_of_the_legend_and_name_the_largest(study, found):
     colours = study.carbon.classes.set_index("class")["colour"]
     assert colours[first["class"]] in figure.svg
     assert set(numbers(figure.download)["variable"]) == {"class_stock"}
+
+
+def test_legends_with_colours_of_their_own_keep_them():
+    """CLC 2018, legend file of the product; WorldCover, palette as users have it."""
+    assert legend_colours(legends()["corine"])[12] == (255, 255, 168)
+    assert legend_colours(legends()["corine_clc"])[313] == (77, 255, 0)
+    assert legend_colours(legends()["worldcover"])[95] == (0, 207, 117)
+    igbp = legend_colours(legends()["igbp"])
+    assert len({igbp[code] for code in (1, 2, 3, 4, 5)}) == 5
+    with pytest.raises(ValidationError, match="colour"):
+        LandClass(name={"en": "a"}, colour="green")
 
 
 def test_change_is_said_with_sign_interval_and_what_is_to_come(study, found):

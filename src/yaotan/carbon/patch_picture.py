@@ -27,7 +27,9 @@ _LINE: Final = (20, 20, 20)
 
 
 def legend_colours(legend: Legend) -> dict[int, tuple[int, int, int]]:
-    """Colour of each class of a legend: that of its one of six classes, shaded by sub-class; grey: of none.
+    """Colour of each class of a legend: its own, else that of its one of six classes, shaded by sub-class.
+
+    Classes with neither are grey.
 
     Examples
     --------
@@ -42,6 +44,8 @@ def legend_colours(legend: Legend) -> dict[int, tuple[int, int, int]]:
         shade = 1.0 - 0.12 * (seen.get(six, 0) % 5) if six else 1.0
         seen[six] = seen.get(six, 0) + 1
         red, green, blue = (int(part * shade) for part in _SIX.get(six, _NONE))
+        if entry.colour is not None:
+            red, green, blue = (int(entry.colour[place : place + 2], 16) for place in (1, 3, 5))
         out[int(code)] = (red, green, blue)
     return out
 

@@ -27,12 +27,15 @@ class LandClass(Entry):
         Other scheme -> classes that it could as well belong to: the crosswalk is a choice there.
     note : str, optional
         What a user should know.
+    colour : str, optional
+        Colour of the class in the convention of the legend, as ``#006400``.
     """
 
     name: Words
     to: dict[str, int] = Field(default_factory=dict)
     also: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     note: str | None = None
+    colour: str | None = Field(default=None, pattern=r"^#[0-9a-f]{6}$")
 
 
 class Legend(Entry):

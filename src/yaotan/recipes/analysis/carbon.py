@@ -24,6 +24,8 @@ from yaotan.recipes.analysis.carbon_source import CarbonSources, class_table
 from yaotan.recipes.context import Context
 from yaotan.recipes.step import Step
 
+#: cells of a map of change that is accounted cell by cell
+MOST_CELLS: Final = 1000
 #: attributes of results that say how they were made
 _NOT_SAID: Final = ("substance",)
 
@@ -210,7 +212,10 @@ def _ends(sources: CarbonSources) -> str:
 
 
 def _change_maps(sources: CarbonSources, folder: Path) -> list[Path]:
-    cells = cell_raster(sources.land(0), sources.options.maps.cells)
+    plain = not sources.options.rasters and (sources.pools is None or not sources.pools.zones)
+    # sums of rasters and zones need the whole account of every cell, which takes its time
+    most = sources.options.maps.cells if plain else min(sources.options.maps.cells, MOST_CELLS)
+    cells = cell_raster(sources.land(0), most)
     cells, zones = cells_of_regions(cells, sources.regions, sources.pools, sources.zones)
     changing = {key: value for key, value in _changing(sources).items() if key not in ("growth", "losses")}
     made = map_change(

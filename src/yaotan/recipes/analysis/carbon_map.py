@@ -11,6 +11,7 @@ import shapely
 import xarray as xr
 
 from yaotan.carbon.change.change import stock_change
+from yaotan.carbon.land import transition_matrix
 from yaotan.carbon.pool import PoolTable
 from yaotan.carbon.stock import carbon_stock
 from yaotan.errors import RegionError
@@ -177,15 +178,36 @@ def map_change(before: xr.DataArray, after: xr.DataArray, cells: xr.DataArray, *
     xarray.DataArray
         float32 [kg m-2] of carbon over the whole period, positive: the land gained.
     """
-    made = stock_change(before, after, regions=cells, uncertainty="propagation", **given)
-    ids, keep = _cells_of(made)
-    area = made["transition_area"].sum(("before", "after")).values[keep]
+    if given["rasters"] or given["zones"] is not None:
+        made = stock_change(before, after, regions=cells, uncertainty="propagation", **given)
+        ids, keep = _cells_of(made)
+        area = made["transition_area"].sum(("before", "after")).values[keep]
+        total = made["stock_change"].values[keep]
+    else:
+        ids, area, total = _by_transition(transition_matrix(before, after, regions=cells), given)
     there = area > 0
-    value = made["stock_change"].values[keep][there] / area[there]
+    value = total[there] / area[there]
     change = _paint(cells, ids[there], value).astype(np.float32).rename("stock_change")
     change.attrs = {"units": "kg m-2", "quantity": "carbon_change", "substance": "carbon"}
     change.attrs["long_name"] = "change of carbon per area, positive is a gain of land"
     return change.rio.write_crs(cells.rio.crs)
+
+
+def _by_transition(pairs: xr.Dataset, given: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give codes, areas and changes of cells.
+
+    Where densities hold everywhere, a transition does per area in every cell what it does in all of them
+    together, so the change is worked out once.
+    """
+    whole = pairs.isel(region=[0]).copy(deep=True)
+    for name in pairs.data_vars:
+        whole[name].values[0] = pairs[name].values.sum(axis=0)
+    made = stock_change(whole, None, uncertainty="propagation", **given).isel(region=-1)
+    area, change = (made[name].values for name in ("transition_area", "transition_change"))
+    per_area = np.divide(change, area, out=np.zeros_like(area), where=area > 0)
+    held = pairs["area"].transpose("region", "before", "after").values
+    ids = np.array([int(name) for name in pairs["region"].values])
+    return ids, held.sum(axis=(1, 2)), (held * per_area).sum(axis=(1, 2))
 
 
 def _cells_of(made: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
