@@ -10,7 +10,7 @@ import pandas as pd
 from yaotan.report.bar import DOWN, UP, draw_bars
 from yaotan.report.context import PageContext
 from yaotan.report.ecosystem import CarbonResult
-from yaotan.report.figure import Figure
+from yaotan.report.figure import Figure, fit_text
 from yaotan.report.flow import draw_flow
 from yaotan.report.section.amount import (
     AREA,
@@ -32,6 +32,8 @@ MOST_BARS = 10
 MOST_CLASSES = 12
 #: flows thinner than this share of the changed land are not drawn
 THIN = 0.002
+#: width of the name of a class in that of a transition [px]
+ROOM = 78.0
 
 
 def make_change(page: PageContext, one: CarbonResult, words: Words) -> dict[str, Any] | None:
@@ -145,6 +147,15 @@ def _named(pairs: pd.DataFrame, words: Words) -> pd.DataFrame:
     return made
 
 
+def _transition(page: PageContext, words: Words, row: dict[str, Any], room: float) -> str:
+    """Name a transition; each of its classes is shortened to `room` [px], so that both can be told."""
+    same = row["before"] == row["after"]
+    slots = {
+        dim: fit_text(words.name(row[name]), room, 12) for dim, name in (("a", "before"), ("b", "after"))
+    }
+    return page.text("ecosystem.transition_same" if same else "ecosystem.transition", **slots)
+
+
 def _attribution(page: PageContext, one: CarbonResult, words: Words, unit: Unit) -> Figure | None:
     text = page.text
     pairs = _pairs(one)
@@ -154,13 +165,15 @@ def _attribution(page: PageContext, one: CarbonResult, words: Words, unit: Unit)
     ranked = pairs.loc[pairs["value"].abs().sort_values(ascending=False, kind="stable").index]
     bars = []
     for row in rows_of(ranked.head(MOST_BARS)):
-        same = row["before"] == row["after"]
-        slots = {"a": words.name(row["before"]), "b": words.name(row["after"])}
-        label = text("ecosystem.transition_same" if same else "ecosystem.transition", **slots)
+        label = _transition(page, words, row, ROOM)
         bars.append(bar_of(label, row, unit, UP if row["value"] > 0 else DOWN))
     top = rows_of(ranked)[0]
     amount = unit.amounts({name: float(top.get(name, np.nan)) for name in ("value", "lower", "upper")})
-    slots = {"transition": bars[0].label, "value": amount_text(page, amount, sign=True)[0], "unit": unit.name}
+    slots = {
+        "transition": _transition(page, words, top, np.inf),
+        "value": amount_text(page, amount, sign=True)[0],
+        "unit": unit.name,
+    }
     kind = "gain" if top["value"] > 0 else "loss"
     svg = draw_bars(
         "carbon-attribution",
