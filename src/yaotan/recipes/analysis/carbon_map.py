@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import geopandas as gpd
@@ -18,6 +19,16 @@ from yaotan.errors import RegionError
 
 #: code of cells that belong to no region
 OUTSIDE = 0
+
+
+def place_on_earth(raster: Any, crs: Any, **how: Any) -> Any:
+    """Give a raster or grid its reference system, without words on what CF attributes cannot say of it.
+
+    The well-known text that is written beside them has all of it.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*lost in conversion to CF", category=UserWarning)
+        return raster.rio.write_crs(crs, **how)
 
 
 def cell_raster(land: xr.DataArray, cells: int) -> xr.DataArray:
@@ -56,7 +67,7 @@ def cell_raster(land: xr.DataArray, cells: int) -> xr.DataArray:
     made = xr.DataArray(
         codes, coords=coords, dims=("y", "x"), attrs={"_FillValue": np.int32(OUTSIDE), **steps}
     )
-    return made.rio.write_crs(land.rio.crs)
+    return place_on_earth(made, land.rio.crs)
 
 
 def cells_of_regions(
@@ -167,7 +178,7 @@ def map_stock(
         "_FillValue": np.int32(-1),
         "long_name": "class with most area in the cell",
     }
-    return density.rio.write_crs(cells.rio.crs), classes.rio.write_crs(cells.rio.crs)
+    return place_on_earth(density, cells.rio.crs), place_on_earth(classes, cells.rio.crs)
 
 
 def map_change(before: xr.DataArray, after: xr.DataArray, cells: xr.DataArray, **given: Any) -> xr.DataArray:
@@ -190,7 +201,7 @@ def map_change(before: xr.DataArray, after: xr.DataArray, cells: xr.DataArray, *
     change = _paint(cells, ids[there], value).astype(np.float32).rename("stock_change")
     change.attrs = {"units": "kg m-2", "quantity": "carbon_change", "substance": "carbon"}
     change.attrs["long_name"] = "change of carbon per area, positive is a gain of land"
-    return change.rio.write_crs(cells.rio.crs)
+    return place_on_earth(change, cells.rio.crs)
 
 
 def _by_transition(pairs: xr.Dataset, given: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from yaotan.io.raster import open_raster
 from yaotan.io.tabular import read_parquet, read_table
+from yaotan.recipes.analysis.carbon_map import place_on_earth
 from yaotan.recipes.analysis.finished import Finished
 from yaotan.report.ecosystem import CarbonResult, PublishedTotal
 
@@ -65,4 +66,5 @@ def read_map(path: Path, kind: str) -> xr.Dataset:
     # codes are read as plain numbers: a legend of the user's own need not be known any more
     raster = open_raster(path, quantity="class_code", units="1") if kind == "class" else open_raster(path)
     grid = raster.load().to_dataset(name="value")
-    return grid.rio.write_crs(raster.rio.crs, grid_mapping_name="crs")
+    made: xr.Dataset = place_on_earth(grid, raster.rio.crs, grid_mapping_name="crs")
+    return made
