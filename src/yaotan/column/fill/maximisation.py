@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from scipy.linalg import lapack
 from scipy.optimize import minimize
 
 from yaotan.column.fill.basis import Basis
@@ -205,9 +206,12 @@ def _fine(
         fine, reach = np.exp(logarithm)
         total = 0.0
         for expected, errors, apart, same in runs:
-            factor = np.linalg.cholesky(errors + fine * same * np.exp(-apart / reach))
-            white = np.linalg.solve(factor, np.linalg.solve(factor, expected).T)
-            total += 2.0 * np.log(np.diagonal(factor)).sum() + np.trace(white)
+            factor, failed = lapack.dpotrf(errors + fine * same * np.exp(-apart / reach), lower=1)
+            if failed:
+                return np.inf
+            # of the inverse the lower triangle is given, and of the expected products no other one is kept
+            total += 2.0 * np.log(np.diagonal(factor)).sum()
+            total += (lapack.dpotri(factor, lower=1)[0] * expected).sum()
         return float(total)
 
     bounds = [(np.log(floor), np.log(1e4 * model.sill)), tuple(np.log(np.multiply(_FINE_RANGE, spacing)))]
@@ -227,7 +231,10 @@ def _runs(
     error_length: float,
     seed: int,
 ) -> list[tuple[Floats, Floats, Floats, Any]]:
-    """Give expected products of residuals of runs of observations, and what their errors have in common."""
+    """Give expected products of residuals of runs of observations, and what their errors have in common.
+
+    The products are folded into the lower triangle, so that a sum over it is one over all.
+    """
     rng = np.random.default_rng(seed)
     first = np.sort(rng.integers(0, max(1, len(observations) - _RUN), _RUNS))
     runs = []
@@ -255,7 +262,8 @@ def _runs(
         else:
             errors *= np.eye(len(known))
         errors[np.diag_indices(len(known))] = known.sigma**2
-        runs.append((expected, errors, apart, same))
+        folded = 2.0 * np.tril(expected, -1) + np.diag(np.diagonal(expected))
+        runs.append((folded, errors, apart, same))
     return runs
 
 
