@@ -50,7 +50,7 @@ def case(kind: str, folder: Path, out: Path) -> dict[str, float]:
         from yaotan.carbon.marginal import one_date
 
         table_of = pd.DataFrame(rows).drop(columns="LULC_Name").astype(float)
-        pools = yaotan.open_pools(
+        pools = yaotan.carbon.open_pools(
             table_of.assign(**{f"{name}_sd": 0.2 * table_of[name] for name in names}),
             scheme="survey", units="t ha-1", depth=1.0,
         )  # fmt: skip
@@ -68,7 +68,7 @@ def case(kind: str, folder: Path, out: Path) -> dict[str, float]:
             f"total_{year}": float(s.stock[0]) / 1e3 for year, s in zip((2010, 2020), stocks, strict=True)
         }
     elif kind == "map":
-        yaotan.write(yaotan.change_map(before, after, table), out / "change.tif")
+        yaotan.write(yaotan.carbon.change_map(before, after, table), out / "change.tif")
     result |= {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
     return result | {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
@@ -92,7 +92,7 @@ def sparse(out: Path) -> dict[str, float]:
             file.write(tile, 1)
     raster = yaotan.open_raster(paths, scheme="clcd")
     wall, cpu = time.perf_counter(), time.process_time()
-    area = float(yaotan.class_area(raster).area.sum())
+    area = float(yaotan.carbon.class_area(raster).area.sum())
     result = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "pixels": raster.size}
     assert abs(area / 1.8e9 - 1) < 1e-9
     return result | {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}

@@ -47,7 +47,8 @@ def soundings(number: int, orbits: int) -> Any:
 
 
 def run(number: int, orbits: int) -> dict[str, Any]:
-    from yaotan import FixedRankKriging, GridSpec, MeanModel
+    from yaotan import FixedRankKriging, GridSpec
+    from yaotan.column import MeanModel
 
     # compiled code is loaded first, as in a second run
     FixedRankKriging(MeanModel(harmonics=1), functions=30, levels=2).fit(soundings(2_000, 100))

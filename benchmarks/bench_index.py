@@ -47,7 +47,7 @@ STAC = (
     """
 import json, os, sys, time
 start = time.perf_counter()
-from yaotan import write_stac
+from yaotan.io import write_stac
 found = {"items": sum(write_stac(sys.argv[1], sys.argv[2]).items.values())}
 """
     + REPORT

@@ -70,7 +70,7 @@ def main() -> None:
 
     import yaotan
 
-    plant = yaotan.make_sources(["Plant"], [LON0], [LAT0])
+    plant = yaotan.plume.make_sources(["Plant"], [LON0], [LAT0])
     errors, seconds = defaultdict(list), defaultdict(list)
     each = -(-options.scenes // len(DIRECTIONS))
     for place, direction in enumerate(DIRECTIONS):

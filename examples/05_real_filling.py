@@ -19,13 +19,13 @@ granules = sorted((data / "satellite" / "nies_gosat_swir_l2").glob("*.h5"))
 soundings = yaotan.open_soundings(granules, region=(60, 5, 150, 65))
 print("soundings:", soundings.sizes["sounding"])
 
-filler = yaotan.SpaceTimeKriging(yaotan.MeanModel(space=1, time=0, harmonics=0)).fit(soundings)
+filler = yaotan.SpaceTimeKriging(yaotan.column.MeanModel(space=1, time=0, harmonics=0)).fit(soundings)
 model = filler.model_
 far, late = model.practical_ranges
 print(f"variance of the field {model.sill:.2f} ppm2, of it micro-scale {model.micro:.2f}")
 print(f"correlation down to 5 % at {far / 1e3:.0f} km and {late:.0f} days")
 for scheme in ("observation", "overpass", "block"):
-    found = yaotan.cross_validate(filler, scheme=scheme)
+    found = yaotan.column.cross_validate(filler, scheme=scheme)
     print(
         f"leaving out each {scheme:<11} rmse {found.rmse:.2f} ppm, bias {found.bias:+.2f}, "
         f"inside 68 %: {found.coverage_68:.0%}, inside 95 %: {found.coverage_95:.0%}"

@@ -28,7 +28,7 @@ figure, axes = plt.subplots(2, 2, figsize=(9, 5.5), sharex="col")
 mauna_loa, hefei = "geo/timeseries/co2_mm_mlo_noaa.csv", "satellite/tccon/TCCON_Hefei_12-14h_monthly.csv"
 for name, path, column in (("Mauna Loa CO2", mauna_loa, axes[:, 0]), ("Hefei XCO2", hefei, axes[:, 1])):
     fit = yaotan.fit_trend(yaotan.open_soundings(data / path).load())
-    cycle = yaotan.seasonal_cycle(fit).sel(year=slice(2016, None))
+    cycle = yaotan.column.seasonal_cycle(fit).sel(year=slice(2016, None))
     print(f"{name}: amplitude {float(cycle.amplitude.mean()):.1f} ppm ({fit.attrs['time_placement']})")
     part = fit.sel(time=slice("2010", None))
     column[0].plot(part.time, part.value, ".", color="0.6", markersize=4)

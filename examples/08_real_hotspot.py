@@ -38,6 +38,6 @@ for row, column in np.argwhere(flags.values == 2):
     print(f"cold: {float(place.lat):.2f} N {float(place.lon):.2f} E {value:+.0f} ppb")
 # sources last, weather and errors of a surface do not: only several months could tell them apart
 try:
-    yaotan.persistence(found["correlated"])
+    yaotan.column.persistence(found["correlated"])
 except yaotan.YaotanError as error:
     print("persistence:", error)

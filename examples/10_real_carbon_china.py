@@ -44,12 +44,12 @@ rows = [
     for code in codes
     for k, pool in enumerate(("c_above", "c_below"))
 ]
-pools = yaotan.open_pools(
+pools = yaotan.carbon.open_pools(
     pd.DataFrame(rows, columns=["class", "pool", "value", "sd"]), scheme="igbp", units="t ha-1"
 )
 stocks = {}
 for depth in (30, 100):
-    soil = yaotan.RasterPool(f"soil_{depth}cm", depth=depth / 100, missing="class_mean")
+    soil = yaotan.carbon.RasterPool(f"soil_{depth}cm", depth=depth / 100, missing="class_mean")
     stocks[depth] = yaotan.carbon_stock(pixels, pools, rasters={"c_soil": soil})
 biomass = yaotan.carbon_stock(pixels, pools)
 
@@ -91,6 +91,6 @@ for depth in (100, 30):
             "depth": deeper,
         }
     )
-    split = yaotan.reconcile_stock(ours, theirs)
+    split = yaotan.carbon.reconcile_stock(ours, theirs)
     print(f"from ours with soil to {depth} cm to Tang 2018; not told apart: {split.attrs['not_separated']}")
     print((waterfall(split).set_index("name")[["change", "end"]] / 1e12).round(2).to_string())

@@ -39,7 +39,7 @@ grid = xr.Dataset(
 
 table = yaotan.zonal_statistics(grid, regions)
 found = yaotan.anomaly(table, base=("2014", "2023"))
-rows = yaotan.anomaly_table(found)
+rows = yaotan.column.anomaly_table(found)
 print("growth taken out [ppm per year]:", found.xco2_anomaly_growth.isel(time=60).values.round(1))
 print(f"{len(rows)} months judged, by chance {rows.attrs['by_chance']:.0f} high or low")
 print(rows.groupby("region_id").verdict.value_counts().unstack(fill_value=0))

@@ -26,15 +26,15 @@ yaotan.write(pairs, "transitions.csv")
 six = merge_classes(pairs, "six_class")
 print(transition_table(six, form="matrix").round(2).to_string(index=False))
 
-patches = yaotan.change_patches(before, after, least_area=100_000.0, limit=20)
+patches = yaotan.carbon.change_patches(before, after, least_area=100_000.0, limit=20)
 print(f"{patches.attrs['found']} patches of 10 ha and more, the largest:")
 print(patches[["before_name", "after_name", "area"]].head(3).round(0).to_string(index=False))
-yaotan.write_patches(patches, "patches.gpkg")
+yaotan.carbon.write_patches(patches, "patches.gpkg")
 
 # the file's reference system has no name: the product says which it is
 china = yaotan.open_raster(data / "landcover" / "mcd12c1_2019_igbp_china.tif", product="mcd12c1")
 provinces = yaotan.open_regions(data / "boundaries" / "cn_province_tianditu_wgs84.geojson")
-table = yaotan.class_area(china, regions=provinces)
+table = yaotan.carbon.class_area(china, regions=provinces)
 yaotan.write(table, "china_igbp.csv")
 for choice, name in ((None, "savanna is grassland"), ({9: 1}, "savanna is forest land")):
     made = merge_classes(table, "six_class", choices=choice)

@@ -55,13 +55,13 @@ agb = xr.DataArray(values, coords=axes, dims=("y", "x"), name="agbd", attrs=abou
 land = yaotan.open_raster(geo / "landcover" / "mcd12c1_2019_igbp_china.tif", product="mcd12c1")
 provinces = yaotan.open_regions(geo / "boundaries" / "cn_province_tianditu_wgs84.geojson")
 beijing = provinces[provinces["region_id"].astype(str) == "110000"]
-below = yaotan.below_ground(agb, "mokany2006")
+below = yaotan.carbon.below_ground(agb, "mokany2006")
 for fraction in (0.47, 0.50):
     stock = yaotan.carbon_stock(
         land,
         rasters={
-            "c_above": yaotan.RasterPool(agb, "dry_matter", (fraction, 0.015), missing="zero"),
-            "c_below": yaotan.RasterPool(below, "dry_matter", (fraction, 0.015), missing="zero"),
+            "c_above": yaotan.carbon.RasterPool(agb, "dry_matter", (fraction, 0.015), missing="zero"),
+            "c_below": yaotan.carbon.RasterPool(below, "dry_matter", (fraction, 0.015), missing="zero"),
         },
         regions=beijing,
     )
@@ -70,4 +70,4 @@ for fraction in (0.47, 0.50):
 
 # 4. A plot of one hectare of rain forest (Nouragues, French Guiana) from diameters, wood density and heights
 trees = pd.read_csv(geo / "biomass" / "nouragues_plot_trees.csv")
-print(yaotan.plot_biomass(trees, 1.0, stress=-0.1).round(1).to_string())
+print(yaotan.carbon.plot_biomass(trees, 1.0, stress=-0.1).round(1).to_string())

@@ -19,9 +19,9 @@ if not data.is_dir():
 scene = yaotan.open_scene(data / "tropomi_no2_matimba_20210725.nc").load()
 winds = yaotan.open_wind(data / "era5_matimba_20210725.nc").load()
 # two plants 6 km apart, less than a pixel and a half: one source as wide as both
-plants = yaotan.make_sources(["MM"], [27.59], [-23.69], name=["Matimba and Medupi"], diameter=8e3)
+plants = yaotan.plume.make_sources(["MM"], [27.59], [-23.69], name=["Matimba and Medupi"], diameter=8e3)
 
-wind = yaotan.effective_wind(winds, plants, scene.time.values[0])
+wind = yaotan.plume.effective_wind(winds, plants, scene.time.values[0])
 one = wind["MM"]
 print(f"wind {one.speed:.1f} m/s from {one.direction:.0f} degrees ({one.height})")
 print("  " + ", ".join(f"{name} {abs(complex(*pair)):.1f}" for name, pair in one.choices.items()) + " m/s")

@@ -25,7 +25,7 @@ def main() -> None:
         soundings = yaotan.open_soundings(DATA / path).load().swap_dims(sounding="time").sortby("time")
         variable = "xco2" if "xco2" in soundings else "co2_mole_fraction"
         found = yaotan.anomaly(soundings[[variable]].sel(time=slice(start, None)), base=base)
-        rows = yaotan.anomaly_table(found)
+        rows = yaotan.column.anomaly_table(found)
         about = found[f"{variable}_anomaly"].attrs
         clear = int(rows.verdict.isin(["high", "low"]).sum())
         told = f"{clear} of {len(rows)} months, {about['by_chance']} by chance"

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from fill_baseline import leave_out_by_month
-from yaotan import GridSpec, cross_validate
+from yaotan import GridSpec
+from yaotan.column import cross_validate
 from yaotan.column.fill.crossvalidation import number_blocks
 from yaotan.column.fill.extraction import gather
 from yaotan.column.fill.filler import GapFiller

@@ -14,7 +14,8 @@ import xarray as xr
 from scipy.stats import binom, t
 
 from anomaly_truth import series
-from yaotan import anomaly, anomaly_table, fit_trend, region_series, zonal_statistics
+from yaotan import anomaly, fit_trend, zonal_statistics
+from yaotan.column import anomaly_table, region_series
 from yaotan.errors import SchemaError, SeriesError, UnitsError, YaotanError
 
 

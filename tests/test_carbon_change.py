@@ -293,7 +293,7 @@ def test_a_series_sums_to_the_changes_between_its_dates() -> None:
     """Three dates: within an interval the years sum to its change; soils go on into the next one."""
     second = pairs(scale=5e5)
     table = pools(c_above=(60.0, 5.0), c_soil=(120.0, 80.0))
-    series = yaotan.stock_series({(2000, 2010): pairs(), (2010, 2016): second}, table)
+    series = yaotan.carbon.stock_series({(2000, 2010): pairs(), (2010, 2016): second}, table)
     assert series.year.values.tolist() == list(range(2000, 2016))
     first = change(pairs(), table, period=(2000, 2010), soil_years=20.0)
     later = change(second, table, period=(2010, 2016), soil_years=20.0)
@@ -313,7 +313,7 @@ def test_a_series_sums_to_the_changes_between_its_dates() -> None:
 @pytest.mark.parametrize(("conversion", "year"), [("start", 2000), ("end", 2009)])
 def test_a_series_of_change_at_one_end(conversion: str, year: int) -> None:
     table = pools(c_above=(60.0, 5.0))
-    series = yaotan.stock_series({(2000, 2010): pairs()}, table, conversion=conversion)
+    series = yaotan.carbon.stock_series({(2000, 2010): pairs()}, table, conversion=conversion)
     values = series.stock_change[0]
     assert float(values.sel(year=year)) == pytest.approx(-55.0 * 700 * 100 * 1e3)
     assert float(np.abs(values).sum()) == pytest.approx(55.0 * 700 * 100 * 1e3)
@@ -321,6 +321,6 @@ def test_a_series_of_change_at_one_end(conversion: str, year: int) -> None:
 
 def test_a_series_needs_intervals_that_meet() -> None:
     with pytest.raises(SchemaError, match="no interval leads from 2010 to 2011"):
-        yaotan.stock_series({(2000, 2010): pairs(), (2011, 2016): pairs()}, pools(c_above=(60.0, 5.0)))
+        yaotan.carbon.stock_series({(2000, 2010): pairs(), (2011, 2016): pairs()}, pools(c_above=(60.0, 5.0)))
     with pytest.raises(SchemaError, match="wrong order"):
-        yaotan.stock_series({(2010, 2000): pairs()}, pools(c_above=(60.0, 5.0)))
+        yaotan.carbon.stock_series({(2010, 2000): pairs()}, pools(c_above=(60.0, 5.0)))

@@ -17,7 +17,7 @@ def test_soil_carbon_of_china(data_root: Path, depth: int, known: float) -> None
     soil = yaotan.open_raster(geo / "soil" / name, product=f"soc_debt_0_{depth}cm")
     land = yaotan.open_raster(geo / "landcover" / "mcd12c1_2019_igbp_china.tif", product="mcd12c1")
     provinces = yaotan.open_regions(geo / "boundaries" / "cn_province_tianditu_wgs84.geojson")
-    source = yaotan.RasterPool(soil, missing="zero")
+    source = yaotan.carbon.RasterPool(soil, missing="zero")
     stock = yaotan.carbon_stock(
         land, rasters={"c_soil": source}, regions=provinces, uncertainty="propagation"
     )

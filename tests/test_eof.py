@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from yaotan import eof
+from yaotan.column import eof
 from yaotan.errors import GridError, SeriesError, YaotanError
 
 TIME = np.arange("2010-01", "2018-01", dtype="datetime64[M]").astype("datetime64[ns]")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fill_truth import START, moment
-from yaotan import GridSpec, MeanModel, cross_validate
+from yaotan import GridSpec
+from yaotan.column import MeanModel, cross_validate
 from yaotan.column.fill.dineof import Dineof
 from yaotan.column.fill.matrix import _between
 from yaotan.column.fill.mode import iterate, modes_of, time_filter

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fill_truth import START, moment, plant_rank
-from yaotan import GridSpec, MeanModel, cross_validate
+from yaotan import GridSpec
+from yaotan.column import MeanModel, cross_validate
 from yaotan.column.fill.basis import make_basis
 from yaotan.column.fill.fixed_rank import FixedRankKriging
 from yaotan.errors import TooFewSoundingsError, YaotanError

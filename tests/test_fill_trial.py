@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fill_trial import Score, at_months, at_points, baseline_of, by_blocks, record_of, table_of
-from yaotan import MeanModel, SpaceTimeKriging
+from yaotan import SpaceTimeKriging
+from yaotan.column import MeanModel
 from yaotan.column.fill.extraction import gather
 from yaotan.simulate.record import simulate_record
 

@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 from hotspot_truth import month
-from yaotan import hot_spots, persistence
+from yaotan import hot_spots
+from yaotan.column import persistence
 from yaotan.column.hotspot.correlation import Covariance, draw_fields, lay_out
 from yaotan.column.hotspot.neighbourhood import excess_variance, find_neighbours
 from yaotan.column.hotspot.null import discoveries

@@ -192,8 +192,8 @@ def test_a_legend_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     path.write_text(text, encoding="utf-8")
     values = np.where(CLASSES > 50, 9, 1).astype(np.uint8)
     raster = yaotan.open_raster(made(tmp_path, values), scheme=path)
-    assert yaotan.class_area(raster).class_name.values.tolist() == ["Wood", "Rest"]
-    assert yaotan.reclassify(raster, "six_class").values[0, 0] == 1
+    assert yaotan.carbon.class_area(raster).class_name.values.tolist() == ["Wood", "Rest"]
+    assert yaotan.carbon.reclassify(raster, "six_class").values[0, 0] == 1
     path.write_text(text.replace("Rest", "Other"), encoding="utf-8")
     with pytest.raises(CatalogError, match="known with other classes"):
         find_legend(path)
@@ -205,10 +205,10 @@ def test_a_legend_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_reclassify_reports_choices(tmp_path: Path) -> None:
     raster = yaotan.open_raster(made(tmp_path, np.full((4, 4), 9, np.uint8)), scheme="igbp")
-    assert (yaotan.reclassify(raster, "ipcc").values == 3).all()
-    chosen = yaotan.reclassify(raster, "ipcc", choices={9: 1})
+    assert (yaotan.carbon.reclassify(raster, "ipcc").values == 3).all()
+    chosen = yaotan.carbon.reclassify(raster, "ipcc", choices={9: 1})
     assert (chosen.values == 1).all()
-    assert "9" in yaotan.reclassify(raster, "ipcc").attrs["open_choices"].split(", ")
+    assert "9" in yaotan.carbon.reclassify(raster, "ipcc").attrs["open_choices"].split(", ")
     assert "9" not in chosen.attrs["open_choices"].split(", ")
     with pytest.raises(CatalogError, match="neither legend"):
-        yaotan.reclassify(raster, "ipcc", choices={9: 17})
+        yaotan.carbon.reclassify(raster, "ipcc", choices={9: 17})

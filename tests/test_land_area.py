@@ -54,7 +54,7 @@ def test_transitions_equal_plain_sums(tmp_path: Path, kind: str) -> None:
     alone = np.broadcast_to(pixel, SHAPE)[(before != 255) & (after == 255)].sum()
     assert float(pairs.area_before_only.sum()) == pytest.approx(alone, rel=1e-9)
     for date, codes in (("before", before), ("after", after)):
-        single = yaotan.class_area(rasters[date == "after"])
+        single = yaotan.carbon.class_area(rasters[date == "after"])
         both = one_date(pairs, date)
         np.testing.assert_allclose(single.area, both.area, rtol=1e-9)
         first = np.broadcast_to(pixel, SHAPE)[codes == CODES[0]].sum()
@@ -116,7 +116,7 @@ def test_another_reference_system_is_met_by_points(tmp_path: Path) -> None:
     assert float(both.sum()) == pytest.approx(100 * 100 * 3600.0, rel=1e-9)
     assert float(both.sel(after=51) / both.sum()) == pytest.approx(0.5, abs=0.01)
     # the land of one date is that of the larger raster around the smaller
-    around = yaotan.class_area(second).area.sum() - both.sum()
+    around = yaotan.carbon.class_area(second).area.sum() - both.sum()
     assert float(pairs.area_after_only.sum()) == pytest.approx(float(around), rel=2e-3)
 
 
@@ -130,7 +130,7 @@ def test_polygons_have_their_exact_share(tmp_path: Path) -> None:
         geometry=[box, overlapping],
         crs=CRS.from_string(AEA),
     )
-    table = yaotan.class_area(rasters[0], regions=regions)
+    table = yaotan.carbon.class_area(rasters[0], regions=regions)
     edges_x, edges_y = 30.0 * np.arange(SHAPE[1] + 1), 30.0 * np.arange(SHAPE[0] + 1)
     across = np.clip(np.minimum(edges_x[1:], 1216) - np.maximum(edges_x[:-1], 310), 0, None)
     down = np.clip(np.minimum(edges_y[1:], 1000) - np.maximum(edges_y[:-1], 405), 0, None)

@@ -20,7 +20,7 @@ from land_truth import AEA, ALBERS, CODES, make_codes, write_raster
 from yaotan.carbon import patch, patch_search
 from yaotan.carbon.accuracy import adjusted_area, pair_classes
 from yaotan.carbon.alignment import align_classes
-from yaotan.carbon.change_map import change_map
+from yaotan.carbon.change_layer import change_map
 from yaotan.carbon.histogram import make_histogram
 from yaotan.carbon.land import transition_table
 from yaotan.carbon.patch import FIELD, change_patches, write_patches
@@ -187,19 +187,19 @@ def test_bad_pairs_of_rasters_are_refused(tmp_path: Path) -> None:
         yaotan.transition_matrix(clcd, yaotan.open_raster(far, scheme="clcd"))
     outside = gpd.GeoDataFrame({"region_id": ["a"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
     with pytest.raises(RegionError, match="no region touches land"):
-        yaotan.class_area(clcd, regions=outside)
+        yaotan.carbon.class_area(clcd, regions=outside)
     with pytest.raises(SchemaError, match="does not say the scheme"):
-        yaotan.class_area(clcd.assign_attrs(scheme=""))
+        yaotan.carbon.class_area(clcd.assign_attrs(scheme=""))
     strange = clcd.data.map_blocks(lambda block: np.where(block == 1, 77, block).astype("uint8"))
     hidden = clcd.copy(data=strange)
     with pytest.raises(SchemaError, match="77, which are not in clcd"):
-        yaotan.class_area(hidden)
+        yaotan.carbon.class_area(hidden)
     path = write_raster(tmp_path / "d.tif", codes, "EPSG:4326", Affine(0.01, 0, 100, 0, -0.01, 30))
     degrees = yaotan.open_raster(path, scheme="clcd")
     with pytest.raises(GridError, match="planar areas of degrees"):
-        yaotan.class_area(degrees, area="planar")
+        yaotan.carbon.class_area(degrees, area="planar")
     with pytest.raises(SchemaError, match="has no unit"):
-        yaotan.class_area(clcd, densities={"x": clcd.astype(float).assign_attrs(units="")})
+        yaotan.carbon.class_area(clcd, densities={"x": clcd.astype(float).assign_attrs(units="")})
 
 
 def test_two_dates_of_vaud(data_root: Path) -> None:
@@ -211,7 +211,7 @@ def test_two_dates_of_vaud(data_root: Path) -> None:
     pairs = yaotan.transition_matrix(before, after)
     # every pixel of a date is either in a pair or on its own
     for date, raster in (("before", before), ("after", after)):
-        single = yaotan.class_area(raster)
+        single = yaotan.carbon.class_area(raster)
         both = pairs.area.sum("after" if date == "before" else "before") + pairs[f"area_{date}_only"]
         codes = single["class"].values
         np.testing.assert_allclose(both.sel({date: codes}).values, single.area.values, rtol=1e-7)
@@ -227,14 +227,14 @@ def test_igbp_of_china_by_province(data_root: Path, provinces: Path) -> None:
     raster = yaotan.open_raster(
         data_root / "geo" / "landcover" / "mcd12c1_2019_igbp_china.tif", product="mcd12c1"
     )
-    table = yaotan.class_area(raster, regions=yaotan.open_regions(provinces))
+    table = yaotan.carbon.class_area(raster, regions=yaotan.open_regions(provinces))
     thousand = table.area.sum("region") / 1e9
     known = {10: 2899, 16: 2199, 12: 1287, 8: 907, 9: 721, 4: 369, 2: 304, 13: 121, 0: 99, 15: 26}
     for code, area in known.items():
         assert float(thousand.sel({"class": code})) == pytest.approx(area, rel=0.01, abs=4)
     assert float(thousand.sum()) == pytest.approx(9506, abs=1)
     assert table.sizes["region"] == 34
-    six = yaotan.reclassify(raster, "six_class", choices={9: 1})
-    forest = yaotan.class_area(six, regions=yaotan.open_regions(provinces)).area.sum("region")
+    six = yaotan.carbon.reclassify(raster, "six_class", choices={9: 1})
+    forest = yaotan.carbon.class_area(six, regions=yaotan.open_regions(provinces)).area.sum("region")
     assert float(forest.sel({"class": 1}) / 1e9) == pytest.approx(65 + 304 + 369 + 239 + 907 + 721, rel=0.03)
     assert isinstance(table, xr.Dataset)

@@ -203,7 +203,7 @@ def test_every_table_is_found_in_its_folder(satellite: Path, timeseries: Path, t
         (tmp_path / source.name).write_bytes(source.read_bytes())
     (tmp_path / "README.txt").write_text("Tables of stations, each as it was got.\n", encoding="utf-8")
     result = yaotan.index_granules(tmp_path)
-    table = yaotan.open_index(result.path).set_index("path")
+    table = yaotan.io.open_index(result.path).set_index("path")
     assert dict(zip(table["product"], table["count"], strict=True)) == {
         "tccon_table": 7128,
         "tccon_monthly_table": 110,

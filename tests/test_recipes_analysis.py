@@ -108,11 +108,11 @@ def test_all_was_done_and_every_file_is_catalogued(done: tuple[Path, RunResult],
 
 
 def test_trend_is_that_of_the_regional_series(done: Any, monthly: xr.Dataset, results: StudyResults) -> None:
-    series = yaotan.region_series(monthly, places(done[0]), fewest=4).load()
+    series = yaotan.column.region_series(monthly, places(done[0]), fewest=4).load()
     found = next(one for one in results.trends if one.product == OCO2)
     rates = found.rates.set_index("region_id")
     assert rates.index.tolist() == ["west", "east", "yangtze_delta"]
-    test = yaotan.trend_test(series.isel(region=[0, 1, 3]), variable="xco2")
+    test = yaotan.column.trend_test(series.isel(region=[0, 1, 3]), variable="xco2")
     for column, name in (("rate", "slope"), ("lower", "slope_lower"), ("upper", "slope_upper")):
         np.testing.assert_allclose(rates[column], test[name], rtol=1e-12)
     np.testing.assert_allclose(rates["p_value"], test["p_value"], rtol=1e-9)
@@ -120,7 +120,7 @@ def test_trend_is_that_of_the_regional_series(done: Any, monthly: xr.Dataset, re
     assert (rates["lower"] < GROWTH).all()
     assert (rates["upper"] > GROWTH).all()
     fit = yaotan.fit_trend(series.isel(region=[0, 1, 3]), variable="xco2", terms=2, harmonics=1)
-    cycle = yaotan.seasonal_cycle(fit)
+    cycle = yaotan.column.seasonal_cycle(fit)
     np.testing.assert_allclose(rates["amplitude"], cycle["amplitude"].mean("year"), rtol=1e-9)
     curve = found.series[found.series["region_id"] == "east"]
     np.testing.assert_allclose(curve["fitted"], fit["smooth"].sel(region="east"), rtol=1e-12)
@@ -143,8 +143,10 @@ def test_a_region_without_a_trend_says_why(results: StudyResults) -> None:
 
 def test_anomalies(done: Any, monthly: xr.Dataset, results: StudyResults) -> None:
     (found,) = results.anomalies
-    series = yaotan.region_series(monthly, places(done[0]).loc[["west", "yangtze_delta"]], fewest=4).load()
-    direct = yaotan.anomaly_table(
+    series = yaotan.column.region_series(
+        monthly, places(done[0]).loc[["west", "yangtze_delta"]], fewest=4
+    ).load()
+    direct = yaotan.column.anomaly_table(
         yaotan.anomaly(series, variable="xco2", growth="none", min_years=2), variable="xco2"
     )
     assert (found.product, found.level) == (OCO2, 0.05)
@@ -169,7 +171,7 @@ def test_filled_map(done: Any, monthly: xr.Dataset, results: StudyResults) -> No
         yaotan.GridSpec.regular(1.0, BOUNDS),
         [("2019-06", "2019-06"), ("2020-06", "2020-06")],
         region=regions,
-        mean=yaotan.MeanModel(harmonics=1),
+        mean=yaotan.column.MeanModel(harmonics=1),
         refine=False,
         space_family="exponential",
         time_family="exponential",
@@ -209,7 +211,7 @@ def test_hot_spots_of_a_month(soundings: Any, results: StudyResults) -> None:
         summary[key] for key in ("cells", "hot", "anywhere")
     )
     assert len(found.months) == len(MONTHS)
-    share = yaotan.persistence(found.grid)
+    share = yaotan.column.persistence(found.grid)
     np.testing.assert_allclose(found.persistence["persistence"], share["persistence"])
 
 
@@ -424,7 +426,7 @@ def test_what_cannot_be_done_is_said_and_does_not_stop_the_run(few: RunResult) -
 
 def test_common_prior(few: RunResult) -> None:
     table = yaotan.open_soundings([granule.path for granule in few.inventory.of(OCO2)])
-    prior = yaotan.Profile(LEVELS["values"], LEVELS["pressure"], "level", "ppm")
+    prior = yaotan.column.Profile(LEVELS["values"], LEVELS["pressure"], "level", "ppm")
     moved = yaotan.harmonise_prior(table, prior)
     assert float(abs(moved["xco2_prior_adjustment"]).max()) > 0.01
     direct = yaotan.grid_soundings(moved, yaotan.GridSpec.regular(1.0, BOUNDS), period="month")

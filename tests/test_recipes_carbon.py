@@ -101,7 +101,7 @@ def test_every_file_is_there_and_catalogued(done: tuple[Path, RunResult]) -> Non
 
 def test_stock_is_that_of_a_direct_call(done: tuple[Path, RunResult], carbon: Any) -> None:
     folder = done[0]
-    pools = yaotan.open_pools(folder / "pools.csv", scheme="clcd")
+    pools = yaotan.carbon.open_pools(folder / "pools.csv", scheme="clcd")
     for year, land in zip(YEARS, lands(folder), strict=True):
         direct = yaotan.carbon_stock(land, pools, regions=regions(folder), draws=2000, seed=3)
         for region in ("west", "east", "*"):
@@ -131,7 +131,7 @@ def test_totals_are_those_of_the_planted_pixels(carbon: Any) -> None:
 
 def test_change_is_that_of_a_direct_call(done: tuple[Path, RunResult], carbon: Any) -> None:
     folder = done[0]
-    pools = yaotan.open_pools(folder / "pools.csv", scheme="clcd")
+    pools = yaotan.carbon.open_pools(folder / "pools.csv", scheme="clcd")
     first, second = lands(folder)
     direct = yaotan.stock_change(
         first, second, pools, period=YEARS, regions=regions(folder), draws=2000, seed=3
@@ -189,7 +189,7 @@ def test_waterfall_and_patches_are_those_of_direct_calls(done: tuple[Path, RunRe
     ours = pd.DataFrame(rows, columns=["class", "area", "biomass", "soil", "fraction"])
     theirs = pd.read_csv(folder / "account.csv").drop(columns="codes")
     theirs = theirs.assign(area=theirs.area * 1e6, biomass=theirs.biomass / 10, soil=theirs.soil / 10)
-    expected = waterfall(yaotan.reconcile_stock(ours, theirs))
+    expected = waterfall(yaotan.carbon.reconcile_stock(ours, theirs))
     steps = carbon.published[0].steps
     assert steps["step"].tolist() == expected["step"].tolist()
     np.testing.assert_allclose(steps["end"], expected["end"], rtol=1e-6)
@@ -197,7 +197,7 @@ def test_waterfall_and_patches_are_those_of_direct_calls(done: tuple[Path, RunRe
     # by propagation, where the totals of the run are by Monte Carlo
     assert sigma == pytest.approx(np.hypot(carbon.total(2020)["uncertainty"], 0.5e9), rel=0.1)
     densities = {code: sum(values) / 10 for code, values in DENSITY.items()}
-    direct = yaotan.change_patches(*lands(folder), densities=densities, least_area=0.0, limit=5)
+    direct = yaotan.carbon.change_patches(*lands(folder), densities=densities, least_area=0.0, limit=5)
     np.testing.assert_allclose(carbon.patches["carbon_change"], direct["carbon_change"], rtol=1e-9)
     kept = gpd.read_file(folder / "results/carbon/patches.gpkg")
     assert (folder / "results/carbon" / kept["picture"].iloc[0]).is_file()
@@ -282,14 +282,14 @@ def test_samples_adjust_areas_and_transitions(tmp_path: Path) -> None:
     sample = pd.read_csv(tmp_path / "sample.csv", index_col=0)
     sample.columns = sample.columns.astype(int)
     first, second = lands(tmp_path)
-    direct = yaotan.adjusted_area(yaotan.class_area(second), sample)
+    direct = yaotan.carbon.adjusted_area(yaotan.carbon.class_area(second), sample)
     rows = pick(one.areas, "area", year=2020).set_index("class")
     np.testing.assert_allclose(rows["value"], direct["area"][0], rtol=1e-12)
     np.testing.assert_allclose(rows["upper"], direct["area_upper"][0], rtol=1e-12)
     # built-up land is nowhere on the first map, but the sample found some
     assert pick(one.areas, "area", year=2010).set_index("class")["value"][8] > 0
     assert (pick(one.stock, "stock")["uncertainty_area"] > 0).all()
-    pools = yaotan.open_pools(tmp_path / "pools.csv", scheme="clcd")
+    pools = yaotan.carbon.open_pools(tmp_path / "pools.csv", scheme="clcd")
     made = yaotan.stock_change(
         *(first, second, pools),
         **{"period": YEARS, "confusion": pairs, "soil_years": 0, "dead_years": 0, "draws": 2000, "seed": 3},
@@ -332,7 +332,7 @@ def test_zones_of_densities_hold_in_totals_and_on_the_map(tmp_path: Path) -> Non
     one = load_results(tmp_path / "results").carbon
     values = codes()[1]
     land = yaotan.carbon_stock(
-        lands(tmp_path)[1], yaotan.open_pools(table, scheme="clcd"), regions=regions(tmp_path)
+        lands(tmp_path)[1], yaotan.carbon.open_pools(table, scheme="clcd"), regions=regions(tmp_path)
     )
     full = {region: float(land["stock"].sel(region=region)) for region in ("west", "east")}
     assert one.total(2020)["value"] == pytest.approx(full["west"] + full["east"] / 2, rel=1e-9)
@@ -356,7 +356,7 @@ def test_gain_loss_is_that_of_a_direct_call(tmp_path: Path) -> None:
     options = carbon_options(change=change, patches=None, published=[], maps={"cells": 30})
     run(make_study(tmp_path, options))
     one = load_results(tmp_path / "results").carbon
-    pools = yaotan.open_pools(tmp_path / "pools.csv", scheme="clcd")
+    pools = yaotan.carbon.open_pools(tmp_path / "pools.csv", scheme="clcd")
     direct = yaotan.stock_change(
         *(*lands(tmp_path), pools),
         period=YEARS,
@@ -379,7 +379,7 @@ def test_map_of_change_is_the_account_of_every_cell(tmp_path: Path) -> None:
     make_study(tmp_path)
     first, second = lands(tmp_path)
     cells = cell_raster(first, 60)
-    given = {"pools": yaotan.open_pools(tmp_path / "pools.csv", scheme="clcd"), "period": YEARS}
+    given = {"pools": yaotan.carbon.open_pools(tmp_path / "pools.csv", scheme="clcd"), "period": YEARS}
     drawn = map_change(first, second, cells, rasters={}, zones=None, **given)
     direct = yaotan.stock_change(first, second, regions=cells, uncertainty="propagation", **given)
     area = direct["transition_area"].sum(("before", "after"))

@@ -14,7 +14,8 @@ import xarray as xr
 from report_analyses import BIASES, SCATTER
 from report_results import make_results
 from report_section import build, group, numbers, study, texts, with_first
-from yaotan import anomaly, anomaly_table, hot_spots, persistence, validate
+from yaotan import anomaly, hot_spots, validate
+from yaotan.column import anomaly_table, persistence
 from yaotan.column.validation.validation import score_table
 from yaotan.report.analysis import AnomalyResult, HotspotResult, ValidationResult
 from yaotan.report.page import render

@@ -54,7 +54,7 @@ def grid() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def table(grid: xr.Dataset) -> xr.Dataset:
-    return yaotan.band_series(grid, [20, 22, 24])
+    return yaotan.column.band_series(grid, [20, 22, 24])
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".nc"])

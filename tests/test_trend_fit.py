@@ -13,7 +13,8 @@ import xarray as xr
 import yaotan
 from noaa_growth import PUBLISHED
 from trend_truth import plant, scores
-from yaotan import fit_trend, growth, seasonal_cycle
+from yaotan import fit_trend, growth
+from yaotan.column import seasonal_cycle
 from yaotan.column.trend.moment import calendar_time, decimal_year
 from yaotan.errors import SeriesError, UnitsError
 

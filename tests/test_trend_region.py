@@ -13,7 +13,8 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from trend_truth import scores
-from yaotan import band_series, fit_trend, growth, region_series, zonal_statistics
+from yaotan import fit_trend, growth, zonal_statistics
+from yaotan.column import band_series, region_series
 from yaotan.errors import GridError, RegionError, SeriesError
 
 SIDE, YEARS = 10, 8

@@ -11,7 +11,7 @@ import xarray as xr
 from scipy import stats
 from scipy.signal import lfilter
 
-from yaotan import trend_test
+from yaotan.column import trend_test
 from yaotan.column.trend.kendall import (
     autocorrelation,
     kendall_sum,

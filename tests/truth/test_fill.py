@@ -9,7 +9,8 @@ import pytest
 
 from fill_trial import Score, at_months, at_points, baseline_of, by_blocks, record_of, table_of
 from fill_truth import plant, plant_rank
-from yaotan import Dineof, FixedRankKriging, MeanModel, SpaceTimeKriging
+from yaotan import Dineof, FixedRankKriging, SpaceTimeKriging
+from yaotan.column import MeanModel
 from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.filler import GapFiller
 

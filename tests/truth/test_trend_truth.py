@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from trend_truth import plant, scores
-from yaotan import fit_trend, growth, seasonal_cycle
+from yaotan import fit_trend, growth
+from yaotan.column import seasonal_cycle
 
 pytestmark = pytest.mark.truth
 SERIES = 2000

@@ -84,7 +84,11 @@ def test_help_names_the_commands(installed: Path, tmp_path: Path) -> None:
 
 
 def test_every_public_name_loads_without_optional_packages(installed: Path, tmp_path: Path) -> None:
-    code = "import yaotan\nfor name in yaotan.__all__: getattr(yaotan, name)"
+    code = (
+        "import yaotan, yaotan.carbon, yaotan.column, yaotan.grid, yaotan.io, yaotan.plume\n"
+        "for place in (yaotan, yaotan.carbon, yaotan.column, yaotan.grid, yaotan.io, yaotan.plume):\n"
+        "    for name in place.__all__: getattr(place, name)"
+    )
     run(installed / "python", "-W", "error::ImportWarning", "-c", code, folder=tmp_path)
 
 

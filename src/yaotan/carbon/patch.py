@@ -16,7 +16,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 
-from yaotan.carbon.change_map import same_lattice
+from yaotan.carbon.change_layer import same_lattice
 from yaotan.carbon.class_layer import ClassLayer
 from yaotan.carbon.kernel import label_equal
 from yaotan.carbon.patch_picture import class_colours, picture

@@ -1,1 +1,29 @@
 """Point sources: plumes found in images and on tracks, and the emission they stand for."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from yaotan.lazy import load
+
+#: public name -> module that holds it
+_HOME: Final = {
+    "effective_wind": "yaotan.plume.wind",
+    "find_track_peaks": "yaotan.plume.trackpeak",
+    "make_sources": "yaotan.plume.source",
+    "observable_sources": "yaotan.plume.observability",
+    "open_load_profile": "yaotan.io.load",
+    "open_temporal_profile": "yaotan.io.load",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    value = load(__name__, _HOME, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

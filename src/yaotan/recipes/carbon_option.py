@@ -35,7 +35,7 @@ class PoolOptions(Strict):
 
 
 class RasterOptions(Strict):
-    """A pool whose density comes from rasters (`yaotan.open_raster`, `yaotan.RasterPool`)."""
+    """A pool whose density comes from rasters (`yaotan.open_raster`, `yaotan.carbon.RasterPool`)."""
 
     #: one raster for all dates, or one for each date in their order
     path: str | Annotated[list[str], Field(min_length=1)]
@@ -117,7 +117,7 @@ class UncertaintyOptions(Strict):
 
 
 class PublishedOptions(Strict):
-    """A published total that ours is reconciled with (`yaotan.reconcile_stock`)."""
+    """A published total that ours is reconciled with (`yaotan.carbon.reconcile_stock`)."""
 
     #: table with class, codes (of ours, with spaces), area, and what it says of definition, biomass, ...
     path: str
@@ -134,7 +134,7 @@ class PublishedOptions(Strict):
 
 
 class PatchOptions(Strict):
-    """Patches of change for checks in the field (`yaotan.change_patches`)."""
+    """Patches of change for checks in the field (`yaotan.carbon.change_patches`)."""
 
     #: [m2]
     least_area: float = Field(default=10_000.0, ge=0)

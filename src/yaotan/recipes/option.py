@@ -52,7 +52,7 @@ class Analysis(Strict):
 
 
 class MeanOptions(Strict):
-    """Mean of the field that gaps are filled with (`yaotan.MeanModel`)."""
+    """Mean of the field that gaps are filled with (`yaotan.column.MeanModel`)."""
 
     space: int = Field(default=1, ge=0, le=2)
     time: int = Field(default=1, ge=0, le=3)

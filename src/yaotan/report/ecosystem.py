@@ -65,7 +65,8 @@ class CarbonResult:
         ``transition_change``, ``transition_area``, ``area_before_only``, ``area_after_only``, ``flux``,
         ``soil_committed``.
     patches : pandas.DataFrame or None
-        Patches of change in the order of their rank, as `yaotan.change_patches` gives them, without outlines.
+        Patches of change in the order of their rank, as `yaotan.carbon.change_patches` gives them, without
+        outlines.
     published : tuple of PublishedTotal
         Totals of others.
     maps : mapping of str to xarray.Dataset

@@ -74,7 +74,8 @@ def fill_gaps(
 
     Examples
     --------
-    >>> from yaotan import MeanModel, fill_gaps
+    >>> from yaotan import fill_gaps
+    >>> from yaotan.column import MeanModel
     >>> from yaotan.simulate.record import simulate_record
     >>> record = simulate_record(1, days=40)
     >>> filled = fill_gaps(

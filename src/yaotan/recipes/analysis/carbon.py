@@ -11,7 +11,7 @@ import xarray as xr
 
 from yaotan.carbon.accuracy import adjusted_area
 from yaotan.carbon.change.change import stock_change
-from yaotan.carbon.change_map import change_map
+from yaotan.carbon.change_layer import change_map
 from yaotan.carbon.land import transition_table
 from yaotan.carbon.stock import carbon_stock
 from yaotan.errors import YaotanError
