@@ -17,6 +17,21 @@ def test_the_top_keeps_to_about_sixty_names():
 
 
 @pytest.mark.parametrize("package", PACKAGES)
+def test_a_module_of_any_name_does_not_stand_in_the_way(package):
+    """A submodule becomes a name of its package when it is loaded: yaotan.io.load is one."""
+    code = (
+        "import importlib, pkgutil, sys, yaotan\n"
+        f"place = importlib.import_module('yaotan.{package}')\n"
+        "for found in pkgutil.iter_modules(place.__path__, place.__name__ + '.'):\n"
+        "    importlib.import_module(found.name)\n"
+        "print(*[getattr(place, name).__name__ for name in place.__all__])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.split() == getattr(yaotan, package).__all__
+
+
+@pytest.mark.parametrize("package", PACKAGES)
 def test_every_name_of_a_package_is_there_and_no_other(package):
     place = getattr(yaotan, package)
     for name in place.__all__:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module, metadata
 from typing import Any, Final
 
-from yaotan.lazy import load
+from yaotan.lazy import load as _load
 
 #: fields with further public names of their own, such as yaotan.carbon.class_area
 _PACKAGES: Final = ("carbon", "column", "grid", "io", "plume")
@@ -73,7 +73,7 @@ def __getattr__(name: str) -> Any:
         return metadata.version("yaotan")
     if name in _PACKAGES:
         return import_module(f"{__name__}.{name}")
-    value = load(__name__, _HOME, name)
+    value = _load(__name__, _HOME, name)
     globals()[name] = value
     return value
 

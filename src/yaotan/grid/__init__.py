@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from yaotan.lazy import load
+from yaotan.lazy import load as _load
 
 #: public name -> module that holds it
 _HOME: Final = {
@@ -17,7 +17,7 @@ __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    value = load(__name__, _HOME, name)
+    value = _load(__name__, _HOME, name)
     globals()[name] = value
     return value
 
