@@ -99,6 +99,17 @@ def test_rates_are_those_of_the_table():
     assert next(iter(shown)) == "whole area"
 
 
+def test_a_curve_that_follows_few_values_closely_gives_no_more_digits():
+    series = (
+        study()
+        .trends[0]
+        .series.assign(value=lambda t: t["fitted"] + 1e-4 * (np.arange(len(t)) % 2), uncertainty=0.5)
+    )
+    title = group(make_trends, with_first(study(), "trends", series=series))["figures"][0].title
+    (gain,) = re.findall(r"([0-9.]+) ppm", title)
+    assert len(gain.partition(".")[2]) == 2
+
+
 def test_titles_of_rates_follow_the_intervals():
     titles = [figure.title for figure in group(make_trends)["figures"]]
     assert any("grows faster over" in title for title in titles)

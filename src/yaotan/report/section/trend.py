@@ -142,9 +142,15 @@ def _rise(page: PageContext, rows: pd.DataFrame) -> tuple[str, dict[str, str]]:
 
 
 def _scatter(rows: pd.DataFrame) -> float:
-    """Scatter of the values about the curve, which says how many digits of the trend are of use."""
+    """Error of one value, which says how many digits of the trend are of use.
+
+    The larger of scatter about the curve and stated error: a curve of many terms follows few values closely.
+    """
     rest = (rows["value"] - rows["fitted"]).to_numpy(float)
-    return float(np.nanstd(rest)) if np.isfinite(rest).sum() > 2 else np.nan
+    found = [float(np.nanstd(rest))] if np.isfinite(rest).sum() > 2 else []
+    if "uncertainty" in rows and rows["uncertainty"].notna().any():
+        found.append(float(rows["uncertainty"].median()))
+    return max(found, default=np.nan)
 
 
 def _season(page: PageContext, one: TrendResult, names: dict[str, str]) -> list[Figure]:
