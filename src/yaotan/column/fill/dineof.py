@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any, Final, Self
 
 import numpy as np
-import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from yaotan.column.fill.block import lazy_field
 from yaotan.column.fill.crossvalidation import leave_out_by_folds
 from yaotan.column.fill.extraction import gather
+from yaotan.column.fill.field_filler import FieldFiller
 from yaotan.column.fill.filler import Data
 from yaotan.column.fill.matrix import Lattice, Matrix, fill_matrix
 from yaotan.column.fill.mean import MeanModel
@@ -18,9 +17,8 @@ from yaotan.column.fill.mode import Modes, iterate_known, modes_of, time_filter
 from yaotan.column.fill.mode_field import ModeField
 from yaotan.column.fill.mode_number import learn_modes
 from yaotan.column.fill.observation import Floats, Observations
-from yaotan.column.fill.step import Times, build_filled, resolve_times, target_points, wanted_cells
+from yaotan.column.fill.step import Steps
 from yaotan.errors import TooFewSoundingsError, YaotanError
-from yaotan.grid.spec import GridSpec
 
 #: Observations and times that are needed.
 _OBSERVATIONS, _TIMES = 50, 5
@@ -30,7 +28,7 @@ _SAMPLE: Final = 100_000
 _BLOCK: Final = 3
 
 
-class Dineof:
+class Dineof(FieldFiller):
     r"""Fill gaps by data-interpolating empirical orthogonal functions.
 
     1. The mean (`yaotan.column.fill.mean.MeanModel`) is taken off, the residuals are averaged by cells of
@@ -113,6 +111,8 @@ class Dineof:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import xarray as xr
     >>> rng = np.random.default_rng(0)
     >>> days = np.sort(rng.uniform(0.0, 200.0, 2000))
     >>> lat, lon = rng.uniform(20, 40, 2000), rng.uniform(100, 120, 2000)
@@ -234,67 +234,21 @@ class Dineof:
         self._field = ModeField.of(self._lattice, self._matrix(observations, kept), self.mean_, self.modes_)
         return self
 
+    def _field_of(self, steps: Steps) -> ModeField:
+        return self._field
+
+    def _at_points(self, *points: Floats) -> tuple[Floats, Floats]:
+        return self._field.at_points(*points)
+
+    def _describe(self) -> str:
+        return f"DINEOF, {self.number_} modes, cells of {self.cell:g} degrees, steps of {self.step:g} days"
+
+    def _parameters(self) -> dict[str, Any]:
+        return {f"dineof_{name}": value for name, value in self.diagnostics_.items() if name != "converged"}
+
     def condition(self, observations: Observations) -> Self:
         """Give a copy with the same mean and modes, with amplitudes from other observations."""
-        other = type(self).__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        return other._hold(observations, self._field.kept)
-
-    def predict(self, spec: GridSpec, times: Times, *, region: Any = None) -> xr.Dataset:
-        """Give the filled field on a grid.
-
-        Parameters
-        ----------
-        spec : GridSpec
-            The cells.
-        times : str, sequence or Periods
-            Periods over which the field is averaged (``"month"``, ``"8D"``, pairs), or moments: see
-            `yaotan.column.fill.step.resolve_times`.
-        region : tuple of 4 floats or geopandas.GeoDataFrame, optional
-            Cells with their centre elsewhere are left out: NaN, flagged ``left_out``.
-
-        Returns
-        -------
-        xarray.Dataset
-            As `build_filled`, lazy.
-
-        Raises
-        ------
-        YaotanError, GridError
-            Times outside the data's period; no cell in the region.
-        """
-        steps = resolve_times(times, self.observations_.period)
-        wanted = wanted_cells(spec, region)
-        value, sigma = lazy_field(self._field, spec, steps, wanted)
-        method = f"DINEOF, {self.number_} modes, cells of {self.cell:g} degrees, steps of {self.step:g} days"
-        attrs = {f"dineof_{name}": value for name, value in self.diagnostics_.items() if name != "converged"}
-        return build_filled(
-            spec, steps, value, sigma, self.observations_, method=method, wanted=wanted, attrs=attrs
-        )
-
-    def predict_at(
-        self, latitude: ArrayLike, longitude: ArrayLike, time: ArrayLike
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give the field at points and moments, and its 1 sigma.
-
-        Parameters
-        ----------
-        latitude, longitude : array_like
-            ``(m,)`` [degrees].
-        time : array_like
-            ``(m,)`` datetime64, or one moment for all.
-
-        Returns
-        -------
-        value, sigma : numpy.ndarray
-            ``(m,)``; measurement error is not in sigma.
-
-        Raises
-        ------
-        YaotanError
-            A moment lies outside the data's period.
-        """
-        return self._field.at_points(*target_points(latitude, longitude, time, self.observations_.period))
+        return self._copy()._hold(observations, self._field.kept)
 
     def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Predict each observation from those that share no label with it; each part finds its own modes."""

@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from yaotan.column.fill.basis import make_basis
-from yaotan.column.fill.block import lazy_field
 from yaotan.column.fill.crossvalidation import leave_out_by_folds
 from yaotan.column.fill.extraction import gather
+from yaotan.column.fill.field_filler import FieldFiller
 from yaotan.column.fill.filler import Data
 from yaotan.column.fill.information import gather_information
 from yaotan.column.fill.maximisation import fit_mean, log_likelihood, maximise, start_model
@@ -21,7 +21,7 @@ from yaotan.column.fill.node import Nodes
 from yaotan.column.fill.observation import Observations, days_of
 from yaotan.column.fill.rank_field import RankField
 from yaotan.column.fill.smoother import smooth
-from yaotan.column.fill.step import Steps, Times, build_filled, resolve_times, target_points, wanted_cells
+from yaotan.column.fill.step import Steps, Times, resolve_times, wanted_cells
 from yaotan.column.fill.target import Support
 from yaotan.errors import YaotanError
 from yaotan.grid.spec import GridSpec
@@ -31,7 +31,7 @@ from yaotan.grid.spec import GridSpec
 _SAMPLE, _SEARCH = 100_000, 200_000
 
 
-class FixedRankKriging:
+class FixedRankKriging(FieldFiller):
     r"""Fill gaps by kriging of fixed rank, smoothed in time.
 
     .. math:: z_i = m(s_i, t_i) + \phi(s_i)^T \eta(t_i) + \xi_i + e_i
@@ -205,54 +205,29 @@ class FixedRankKriging:
         smoothed = smooth(information, *self.model_.by_function(self.basis_, self.step))
         return RankField(self.basis_, nodes, self.mean_, self.model_, smoothed, self.support)
 
-    def _reach(self, steps: Steps) -> RankField:
+    def _field_of(self, steps: Steps) -> RankField:
         """Give the field with nodes for all times asked for: periods may begin before the data."""
         if steps.moment is not None:
             return self._field
         nodes, before = self.nodes_.padded(float(days_of(steps.start.min())), float(days_of(steps.end.max())))
         return self._field if nodes == self.nodes_ else self._smooth(nodes, before)
 
-    def condition(self, observations: Observations) -> Self:
-        """Give a copy with the same mean and variances, conditioned on other observations."""
-        other = type(self).__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        return other._hold(observations)
+    def _at_points(self, *points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self._field.at_points(*points)
 
-    def predict(self, spec: GridSpec, times: Times, *, region: Any = None) -> xr.Dataset:
-        """Give the filled field on a grid.
-
-        Parameters
-        ----------
-        spec : GridSpec
-            The cells.
-        times : str, sequence or Periods
-            Periods over which the field is averaged (``"month"``, ``"8D"``, pairs), or moments: see
-            `yaotan.column.fill.step.resolve_times`.
-        region : tuple of 4 floats or geopandas.GeoDataFrame, optional
-            Cells with their centre elsewhere are left out: NaN, flagged ``left_out``.
-
-        Returns
-        -------
-        xarray.Dataset
-            As `build_filled`, lazy: blocks of cells are filled when computed, in constant memory.
-
-        Raises
-        ------
-        YaotanError, GridError
-            Times outside the data's period; no cell in the region.
-        """
-        steps = resolve_times(times, self.observations_.period)
-        wanted = wanted_cells(spec, region)
-        value, sigma = lazy_field(self._reach(steps), spec, steps, wanted)
-        settled = "yes" if self.diagnostics_["converged"] else "no"
-        method = (
+    def _describe(self) -> str:
+        return (
             f"fixed-rank kriging, {self.basis_.size} bisquare functions at {self.basis_.levels} levels, "
             f"nodes every {self.step:g} days, support {self.support}"
         )
-        return build_filled(
-            spec, steps, value, sigma, self.observations_,
-            method=method, wanted=wanted, attrs=self.model_.describe() | {"covariance_converged": settled},
-        )  # fmt: skip
+
+    def _parameters(self) -> dict[str, Any]:
+        settled = "yes" if self.diagnostics_["converged"] else "no"
+        return self.model_.describe() | {"covariance_converged": settled}
+
+    def condition(self, observations: Observations) -> Self:
+        """Give a copy with the same mean and variances, conditioned on other observations."""
+        return self._copy()._hold(observations)
 
     def simulate(
         self,
@@ -282,33 +257,9 @@ class FixedRankKriging:
             1 sigma of `predict`.
         """
         steps, wanted = resolve_times(times, self.observations_.period), wanted_cells(spec, region)
-        return self._reach(steps).simulate(
+        return self._field_of(steps).simulate(
             spec, steps, wanted, self.observations_, draws=draws, seed=seed, conditional=conditional
         )
-
-    def predict_at(
-        self, latitude: ArrayLike, longitude: ArrayLike, time: ArrayLike
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give the field at points and moments, and its 1 sigma.
-
-        Parameters
-        ----------
-        latitude, longitude : array_like
-            ``(m,)`` [degrees].
-        time : array_like
-            ``(m,)`` datetime64, or one moment for all.
-
-        Returns
-        -------
-        value, sigma : numpy.ndarray
-            ``(m,)``; the fine part is in sigma, measurement error is not.
-
-        Raises
-        ------
-        YaotanError
-            A moment lies outside the data's period.
-        """
-        return self._field.at_points(*target_points(latitude, longitude, time, self.observations_.period))
 
     def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Predict each observation from those that share no label with it, in `folds` parts."""

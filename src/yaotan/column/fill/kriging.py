@@ -6,18 +6,18 @@ from typing import Any, Final, Self
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from yaotan.column.fill.block import lazy_field
 from yaotan.column.fill.covariance import Family, ProductSum
 from yaotan.column.fill.extraction import gather
+from yaotan.column.fill.field_filler import FieldFiller
 from yaotan.column.fill.filler import Data
 from yaotan.column.fill.learning import learn
 from yaotan.column.fill.local import LocalKriging
 from yaotan.column.fill.mean import MeanModel
 from yaotan.column.fill.observation import Observations
 from yaotan.column.fill.simulation import simulate_field
-from yaotan.column.fill.step import Times, build_filled, resolve_times, target_points, wanted_cells
+from yaotan.column.fill.step import Steps, Times, resolve_times, wanted_cells
 from yaotan.column.fill.target import Support
 from yaotan.errors import YaotanError
 from yaotan.grid.spec import GridSpec
@@ -26,7 +26,7 @@ from yaotan.grid.spec import GridSpec
 LEAST: Final = 50
 
 
-class SpaceTimeKriging:
+class SpaceTimeKriging(FieldFiller):
     r"""Fill gaps by kriging in space and time with a local moving neighbourhood.
 
     1. The mean (`yaotan.column.fill.mean.MeanModel`) is fitted by weighted, then by generalised least
@@ -202,44 +202,7 @@ class SpaceTimeKriging:
 
     def condition(self, observations: Observations) -> Self:
         """Give a copy with the same mean and covariance, conditioned on other observations."""
-        other = type(self).__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        return other._hold(observations)
-
-    def predict(self, spec: GridSpec, times: Times, *, region: Any = None) -> xr.Dataset:
-        """Give the filled field on a grid.
-
-        Parameters
-        ----------
-        spec : GridSpec
-            The cells.
-        times : str, sequence or Periods
-            Periods over which the field is averaged (``"month"``, ``"8D"``, pairs), or moments: see
-            `yaotan.column.fill.step.resolve_times`.
-        region : tuple of 4 floats or geopandas.GeoDataFrame, optional
-            Cells with their centre elsewhere are left out: NaN, flagged ``left_out``.
-
-        Returns
-        -------
-        xarray.Dataset
-            As `yaotan.column.fill.step.build_filled`, lazy: blocks of cells are kriged when they are
-            computed, in as many threads as dask has, in constant memory.
-
-        Raises
-        ------
-        YaotanError
-            Times outside the data's period, or (when computed) a variance that is negative by more than
-            rounding.
-        GridError
-            No cell lies in the region.
-        """
-        steps = resolve_times(times, self.observations_.period)
-        wanted = wanted_cells(spec, region)
-        value, sigma = lazy_field(self._local, spec, steps, wanted)
-        return build_filled(
-            spec, steps, value, sigma, self.observations_,
-            method=self._describe(), wanted=wanted, attrs=self._parameters(),
-        )  # fmt: skip
+        return self._copy()._hold(observations)
 
     def simulate(
         self,
@@ -272,6 +235,13 @@ class SpaceTimeKriging:
         options = {"draws": draws, "seed": seed}
         return simulate_field(self._local, spec, steps, wanted, conditional=conditional, **options)
 
+    def _field_of(self, steps: Steps) -> LocalKriging:
+        return self._local
+
+    def _at_points(self, *points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        latitude, longitude, days = points
+        return self._local.at_points(latitude, longitude, days, None)
+
     def _describe(self) -> str:
         kind = "ordinary" if self.ordinary else "simple"
         return (
@@ -282,31 +252,6 @@ class SpaceTimeKriging:
     def _parameters(self) -> dict[str, Any]:
         at_bound = ", ".join(self.diagnostics_.get("at_bound", []))
         return self.model_.describe() | ({"covariance_range_at_bound": at_bound} if at_bound else {})
-
-    def predict_at(
-        self, latitude: ArrayLike, longitude: ArrayLike, time: ArrayLike
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give the field at points and moments, and its 1 sigma.
-
-        Parameters
-        ----------
-        latitude, longitude : array_like
-            ``(m,)`` [degrees].
-        time : array_like
-            ``(m,)`` datetime64, or one moment for all.
-
-        Returns
-        -------
-        value, sigma : numpy.ndarray
-            ``(m,)``; micro-scale variance is in sigma, measurement error is not.
-
-        Raises
-        ------
-        YaotanError
-            A moment lies outside the data's period.
-        """
-        points = target_points(latitude, longitude, time, self.observations_.period)
-        return self._local.at_points(*points, None)
 
     def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Predict each observation from those that share no label with it (see `GapFiller.leave_out`)."""

@@ -1,0 +1,108 @@
+"""What the fillers do alike once they hold a field: copies, maps and points of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from yaotan.column.fill.block import lazy_field
+from yaotan.column.fill.observation import Observations
+from yaotan.column.fill.step import Steps, Times, build_filled, resolve_times, target_points, wanted_cells
+from yaotan.grid.spec import GridSpec
+
+
+class FieldFiller(ABC):
+    """A filler that keeps its observations and gives its field by blocks of cells and at points.
+
+    Attributes
+    ----------
+    observations_ : Observations
+        What the field is conditioned on.
+    """
+
+    observations_: Observations
+
+    @abstractmethod
+    def _field_of(self, steps: Steps) -> Any:
+        """Give what fills cells over these times."""
+
+    @abstractmethod
+    def _at_points(self, *points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give value and 1 sigma at latitudes, longitudes, days."""
+
+    @abstractmethod
+    def _describe(self) -> str:
+        """Name the method and its options, as the map says it."""
+
+    @abstractmethod
+    def _parameters(self) -> dict[str, Any]:
+        """Give what was learned, as attributes of the map."""
+
+    def _copy(self) -> Self:
+        """Give a copy that shares everything learned."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def predict(self, spec: GridSpec, times: Times, *, region: Any = None) -> xr.Dataset:
+        """Give the filled field on a grid.
+
+        Parameters
+        ----------
+        spec : GridSpec
+            The cells.
+        times : str, sequence or Periods
+            Periods over which the field is averaged (``"month"``, ``"8D"``, pairs), or moments: see
+            `yaotan.column.fill.step.resolve_times`.
+        region : tuple of 4 floats or geopandas.GeoDataFrame, optional
+            Cells with their centre elsewhere are left out: NaN, flagged ``left_out``.
+
+        Returns
+        -------
+        xarray.Dataset
+            As `yaotan.column.fill.step.build_filled`, lazy: blocks of cells are filled when they are
+            computed, in as many threads as dask has, in constant memory.
+
+        Raises
+        ------
+        YaotanError
+            Times outside the data's period, or (kriging, when computed) a variance that is negative by more
+            than rounding.
+        GridError
+            No cell lies in the region.
+        """
+        steps = resolve_times(times, self.observations_.period)
+        wanted = wanted_cells(spec, region)
+        value, sigma = lazy_field(self._field_of(steps), spec, steps, wanted)
+        return build_filled(
+            spec, steps, value, sigma, self.observations_,
+            method=self._describe(), wanted=wanted, attrs=self._parameters(),
+        )  # fmt: skip
+
+    def predict_at(
+        self, latitude: ArrayLike, longitude: ArrayLike, time: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give the field at points and moments, and its 1 sigma.
+
+        Parameters
+        ----------
+        latitude, longitude : array_like
+            ``(m,)`` [degrees].
+        time : array_like
+            ``(m,)`` datetime64, or one moment for all.
+
+        Returns
+        -------
+        value, sigma : numpy.ndarray
+            ``(m,)``; micro-scale variance (the fine part) is in sigma, measurement error is not.
+
+        Raises
+        ------
+        YaotanError
+            A moment lies outside the data's period.
+        """
+        return self._at_points(*target_points(latitude, longitude, time, self.observations_.period))
