@@ -69,7 +69,8 @@ def band_area(lat_edges: ArrayLike) -> NDArray[np.float64]:
             f"latitude edge {pairs.flat[np.abs(pairs).argmax()]:g} lies beyond a pole",
             expected="edges between -90 and 90 degrees",
         )
-    clipped = np.clip(pairs, -90.0, 90.0)
+    # from south to north whatever the order given: the closed form is not symmetric in the last digit
+    clipped = np.sort(np.clip(pairs, -90.0, 90.0), axis=1)
     low, high = np.radians(clipped).T
     s1, s2 = np.sin(low), np.sin(high)
     # the height in degrees is exact; of two angles in radians it would carry the rounding of both, which is
@@ -78,7 +79,7 @@ def band_area(lat_edges: ArrayLike) -> NDArray[np.float64]:
     ds = 2.0 * np.cos((low + high) / 2.0) * np.sin(half)
     rational = ds * (1.0 + WGS84_E2 * s1 * s2) / ((1.0 - WGS84_E2 * s1**2) * (1.0 - WGS84_E2 * s2**2))
     logarithm = np.arctanh(_E * ds / (1.0 - WGS84_E2 * s1 * s2)) / _E
-    return np.abs(_B2 / 2.0 * (rational + logarithm))
+    return _B2 / 2.0 * (rational + logarithm)
 
 
 def cell_area(lat_edges: ArrayLike, lon_edges: ArrayLike) -> NDArray[np.float64]:

@@ -14,7 +14,6 @@ EXTRA: Final = {
     "jinja2": "report",
     "zarr": "zarr",
     "frykit": "boundaries",
-    "sklearn": "ml",
     "lightgbm": "ml",
     "earthaccess": "fetch",
     "sentinelhub": "fetch",
