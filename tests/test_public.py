@@ -9,7 +9,7 @@ import pytest
 
 import yaotan
 
-PACKAGES = ("carbon", "column", "grid", "io", "plume")
+PACKAGES = ("carbon", "column", "emission", "grid", "io", "plume")
 
 
 def test_the_top_keeps_to_about_sixty_names():

@@ -12,7 +12,7 @@ from typing import Any, Final
 from yaotan.lazy import load as _load
 
 #: fields with further public names of their own, such as yaotan.carbon.class_area
-_PACKAGES: Final = ("carbon", "column", "grid", "io", "plume")
+_PACKAGES: Final = ("carbon", "column", "emission", "grid", "io", "plume")
 #: public name -> module that holds it
 _HOME: Final = {
     "identify": "yaotan.io.identify",

@@ -76,6 +76,10 @@ class SeriesError(YaotanError):
     """A time series is too short, or its times or values cannot be used."""
 
 
+class PanelError(YaotanError):
+    """A panel of regions and years breaks a rule, or does not hold what a model or a check needs."""
+
+
 class RecipeError(YaotanError):
     """A study file is wrong, or a run cannot go on."""
 

@@ -110,6 +110,37 @@ def conversion(given: str, wanted: str) -> tuple[float, float]:
     return float(f"{part * (one - zero):.15g}"), float(zero)
 
 
+def check_unit(unit: str) -> str:
+    """Check that a unit is known.
+
+    Parameters
+    ----------
+    unit : str
+        As in `conversion`.
+
+    Returns
+    -------
+    str
+        The same text.
+
+    Raises
+    ------
+    UnitsError
+        It is unknown.
+
+    Examples
+    --------
+    >>> check_unit("nW cm-2 sr-1")
+    'nW cm-2 sr-1'
+    """
+    text = SPELLING.get(unit.strip(), unit.strip())
+    try:
+        _registry().Unit("1" if _NUMBER.match(text) else text)
+    except Exception as error:  # pint has no common parent for its parse errors
+        raise UnitsError(f"unit {unit!r} is unknown ({error})", expected="CF spelling") from error
+    return unit
+
+
 def convert(values: Any, given: str | None, wanted: str, *, where: str | None = None) -> Any:
     """Convert an array (or any object with arithmetic) from one unit to another.
 

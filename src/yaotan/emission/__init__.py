@@ -1,0 +1,25 @@
+"""Emissions of regions by year: panels, their health, features, models, scores and what may be claimed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from yaotan.lazy import load as _load
+
+#: public name -> module that holds it
+_HOME: Final = {
+    "Panel": "yaotan.emission.panel",
+    "PanelColumn": "yaotan.emission.panel_column",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    value = _load(__name__, _HOME, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

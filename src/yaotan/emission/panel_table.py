@@ -1,0 +1,91 @@
+"""The table behind a panel: what it must hold, and its one tidy form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yaotan.emission.panel_column import KEYS, PanelColumn
+from yaotan.errors import PanelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def find_positions(rows: Any, length: int) -> np.ndarray:
+    """Turn positions, or one truth value for each row, into positions."""
+    chosen = np.asarray(rows)
+    if chosen.dtype == bool:
+        if chosen.shape != (length,):
+            raise PanelError(
+                f"{chosen.shape} truth values for {length} rows", expected="one for each row of the panel"
+            )
+        return np.flatnonzero(chosen)
+    return chosen.astype(int)
+
+
+def name_rows(rows: pd.DataFrame, most: int = 5) -> str:
+    """Name the first of some rows for a message."""
+    pairs = list(dict.fromkeys(f"{r} {p}" for r, p in zip(rows["region"], rows["period"], strict=True)))
+    return ", ".join(pairs[:most]) + (f" and {len(pairs) - most} more" if len(pairs) > most else "")
+
+
+def check_columns(table: pd.DataFrame, columns: tuple[PanelColumn, ...]) -> None:
+    """Check that the columns of a table are those declared, each once."""
+    names = [entry.name for entry in columns]
+    problems = {
+        "lacks the column": [n for n in ("region", "period", *names) if n not in table.columns],
+        "repeats the column": sorted(
+            {
+                str(n)
+                for n in [*table.columns, *names]
+                if (list(table.columns).count(n) > 1) or names.count(n) > 1
+            }
+        ),
+        "holds undeclared columns:": [str(n) for n in table.columns if n not in names and n not in KEYS],
+    }
+    for text, found in problems.items():
+        if found:
+            raise PanelError(
+                f"the table {text} {', '.join(found)}", where="panel", fix="declare each column once"
+            )
+    for role in ("target", "weight", "flag"):
+        of_role = [entry.name for entry in columns if entry.role == role]
+        if len(of_role) > 1:
+            raise PanelError(f"{len(of_role)} columns have role {role}: {', '.join(of_role)}", where="panel")
+
+
+def tidy_table(table: pd.DataFrame, columns: tuple[PanelColumn, ...]) -> pd.DataFrame:
+    """Give a sorted copy with keys and flags as text, years as whole numbers and all else as float64."""
+    import pandas as pd
+
+    tidy = table.copy()
+    years = pd.to_numeric(tidy["period"], errors="coerce")
+    if tidy["region"].isna().any() or years.isna().any() or (years % 1 != 0).any():
+        raise PanelError("a row has no region or no whole year", where="panel", expected="region, period")
+    tidy["region"], tidy["period"] = tidy["region"].astype(str), years.astype(int)
+    for name in KEYS[2:]:
+        if name in tidy:
+            if tidy[name].isna().any() and name in ("parent", "zone"):
+                raise PanelError(f"{name} is missing in some rows", where="panel")
+            tidy[name] = tidy[name].fillna("").astype(str)
+    for entry in columns:
+        if entry.role == "flag":
+            tidy[entry.name] = tidy[entry.name].fillna("").astype(str)
+            continue
+        values = pd.to_numeric(tidy[entry.name], errors="coerce").astype(float)
+        wrong = tidy[(values.isna() & tidy[entry.name].notna()) | np.isinf(values)]
+        if len(wrong):
+            raise PanelError(
+                f"column {entry.name!r} holds what is no finite number: {name_rows(wrong)}", where="panel"
+            )
+        if (entry.rate or entry.role == "weight") and (values < 0).any():
+            raise PanelError(
+                f"column {entry.name!r} is negative: {name_rows(tidy[values < 0])}",
+                where="panel",
+                expected=f"a {entry.role} of 0 or more",
+            )
+        tidy[entry.name] = values
+    order = [name for name in KEYS if name in tidy] + [entry.name for entry in columns]
+    return tidy[order].sort_values(["region", "period"], kind="stable", ignore_index=True)
