@@ -10,6 +10,7 @@ from yaotan.lazy import load as _load
 _HOME: Final = {
     "Panel": "yaotan.emission.panel",
     "PanelColumn": "yaotan.emission.panel_column",
+    "open_panel": "yaotan.emission.opening",
 }
 
 __all__ = sorted(_HOME)
