@@ -80,6 +80,10 @@ class PanelError(YaotanError):
     """A panel of regions and years breaks a rule, or does not hold what a model or a check needs."""
 
 
+class ModelError(YaotanError):
+    """A saved model is missing, damaged, changed since it was saved, or holds types that are not allowed."""
+
+
 class RecipeError(YaotanError):
     """A study file is wrong, or a run cannot go on."""
 
@@ -106,3 +110,7 @@ class UncheckedLayoutWarning(UserWarning):
 
 class LeftOutWarning(UserWarning):
     """A format has no place for some variables of what is written: they are left out, and named."""
+
+
+class ModelVersionWarning(UserWarning):
+    """A saved model was made with other versions of the packages that read it."""

@@ -11,6 +11,7 @@ _HOME: Final = {
     "Panel": "yaotan.emission.panel",
     "PanelColumn": "yaotan.emission.panel_column",
     "open_panel": "yaotan.emission.opening",
+    "reconcile": "yaotan.emission.hierarchy",
 }
 
 __all__ = sorted(_HOME)
