@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from yaotan.plume.observability import (
     expected_uncertainty,
     noise_mass,
     observability,
-    observable_sources,
     signal_to_noise,
 )
+from yaotan.plume.observable import observable_map, observable_sources
 from yaotan.plume.source import make_sources
 
 PLANTS = make_sources(["big", "small"], [14.5, 14.5], [51.8, 0.0]).assign(
@@ -51,7 +52,7 @@ def test_probability_of_detection_is_the_rate_of_detections() -> None:
         assert float(detection_probability(snr)) == pytest.approx(rate, abs=0.012)
     error = expected_uncertainty([np.inf, 10.0, 2.0], 8.0)
     assert np.all(np.diff(error) > 0)
-    assert error[0] == pytest.approx(math.sqrt(0.125**2 + 0.08**2 + 0.1**2))
+    assert error[0] == pytest.approx(math.sqrt(0.125**2 + 0.08**2 + 0.089**2), rel=1e-3)
 
 
 def test_the_table_of_plants_and_sensors() -> None:
@@ -67,6 +68,40 @@ def test_the_table_of_plants_and_sensors() -> None:
     assert big.loc["oco2", "visits"] == pytest.approx(22.83 * 35.0 / 106.3, rel=0.01)
     assert small.loc["oco2", "visits"] < big.loc["oco2", "visits"]
     assert big.loc["tropomi", "good_visits"] == pytest.approx(365.0 * 0.2 * big.loc["tropomi", "good_share"])
+
+
+def test_overpasses_until_a_year_is_known() -> None:
+    table = observable_sources(PLANTS, clear_share=0.2, sensors=["tropomi", "gf5b"], wind_speed=8.0)
+    row = table.set_index(["source", "sensor"]).loc[("big", "tropomi")]
+    # n overpasses of variance v about a mean, and 10 per cent that all of them share: (v / n + 0.01) = 0.2^2
+    variance = row["needed_visits"] * (0.2**2 - 0.08**2 - 0.06**2)
+    assert math.sqrt(0.12**2 + 0.2**2) < math.sqrt(variance) < 0.4
+    assert row["annual_error"] == pytest.approx(
+        math.sqrt(variance / (365.0 * 0.2) + 0.08**2 + 0.06**2), rel=0.01
+    )
+    point = table.set_index(["source", "sensor"]).loc[("big", "gf5b")]
+    assert math.isinf(point["needed_visits"])
+    assert math.isnan(point["annual_error"])
+    strict = observable_sources(PLANTS, clear_share=0.2, sensors=["tropomi"], goal=0.09)
+    assert np.isinf(strict["needed_visits"]).all()
+
+
+def test_a_map_has_one_point_for_each_plant(tmp_path: Path) -> None:
+    import geopandas as gpd
+
+    from yaotan import write
+
+    table = observable_sources(PLANTS, clear_share=0.2)
+    shown = observable_map(table)
+    assert shown["source"].tolist() == ["big", "small"]
+    assert shown["seen_by"].tolist()[0] == "oco2,oco3,tropomi"
+    assert shown["seen_count"].tolist()[0] == 3
+    big = table.set_index(["source", "sensor"]).loc["big"]
+    assert shown["good_visits_tropomi"][0] == big.loc["tropomi", "good_visits"]
+    read = gpd.read_file(write(shown, tmp_path / "plants.geojson"))
+    assert read.geometry.x.round(2).tolist() == [14.5, 14.5]
+    with pytest.raises(YaotanError, match="column source is missing"):
+        observable_map(shown.drop(columns="source"))
 
 
 def test_noise_of_a_sensor_as_mass() -> None:

@@ -8,16 +8,19 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from pyproj import Geod
 
 from plume_divergence_truth import PLACE, make_scene, make_season
 from yaotan.catalog.nox import nox_ratios
 from yaotan.errors import CatalogError, YaotanError
-from yaotan.plume.divergence import flux_divergence
+from yaotan.plume.divergence import fit_mean_flux, flux_divergence
 from yaotan.plume.effective import NO_WIND, EffectiveWind
-from yaotan.plume.emg import emg, emg_shape
+from yaotan.plume.emg import emg, emg_shape, fit_travel, fitted_curve
 from yaotan.plume.estimate import PlumeResult, make_estimate, meanings
+from yaotan.plume.meanflux import mean_flux
 from yaotan.plume.ratio import co2_from_nox, nox_from_no2
 from yaotan.plume.source import make_sources
+from yaotan.plume.travel import travel_curve
 
 SOURCE = make_sources(["P"], PLACE[1], PLACE[0])
 SMALL = {"size": 60, "sub": 2}
@@ -32,6 +35,25 @@ def test_divergence_returns_the_emission_and_streams() -> None:
     # white noise of 0.7 ppm in 24 scenes: 6 per cent (40 seasons gave a standard deviation of 5.6)
     assert 15.0 < float(made.emission_uncertainty_noise[0]) < 45.0
     assert meanings(made)[0] == ["estimated"]
+
+
+def test_a_mean_flux_is_a_field_that_can_be_drawn() -> None:
+    scenes, winds = make_season(4, noise=0.01, **SMALL)
+    field = mean_flux(iter(scenes), winds, SOURCE, radius=48e3)
+    assert field.divergence.dims == ("source", "y", "x")
+    inner = field.isel(source=0, x=slice(1, -1), y=slice(1, -1))
+    # Gauss: the divergence of the whole field is what flows out of it
+    assert float(inner.divergence.sum()) * 4000.0**2 == pytest.approx(500.0, rel=0.05)
+    peak = inner.divergence.argmax(...)
+    assert abs(float(inner.x[peak["x"]])) + abs(float(inner.y[peak["y"]])) <= 8000.0
+    away = Geod(ellps="WGS84").inv(
+        PLACE[1], PLACE[0], *(float(inner[n][0, 0]) for n in ("longitude", "latitude"))
+    )
+    assert away[2] == pytest.approx(44e3 * math.sqrt(2.0), rel=1e-6)
+    made, whole = fit_mean_flux(field, SOURCE), flux_divergence(scenes, winds, SOURCE, radius=48e3)
+    assert made.identical(whole)
+    with pytest.raises(YaotanError, match="field is of P"):
+        fit_mean_flux(field, make_sources(["Q"], PLACE[1], PLACE[0]))
 
 
 def test_divergence_without_noise_is_exact_at_any_place() -> None:
@@ -78,6 +100,17 @@ def test_emg_returns_emission_and_lifetime() -> None:
     assert float(made.emission[0]) == pytest.approx(1000.0, rel=0.04)
     assert float(made.lifetime[0]) == pytest.approx(7200.0, rel=0.06)
     assert made.attrs["substance"] == "co2"
+    curve = travel_curve(scenes, winds, SOURCE, hours=(-1.0, 4.0))
+    assert fit_travel(curve, SOURCE, ratio=None).identical(made)
+    drawn = fitted_curve(curve, made, ratio=None)
+    # an hour after the stack, of 1000 kg/s with a lifetime of two: exp(-1/2)
+    late = drawn.sel(travel_time=3600.0, method="nearest")
+    truth = 1000.0 * math.exp(-float(late.travel_time) / 7200.0)
+    assert float(late.flux) == pytest.approx(truth, rel=0.05)
+    assert float(late.fit - made.offset[0]) == pytest.approx(truth, rel=0.05)
+    assert 0.0 < float(late.flux_uncertainty) < 100.0
+    with pytest.raises(YaotanError, match="not of emg"):
+        fitted_curve(curve, made.assign_attrs(method="ime"))
     calm = emg(scenes, [EffectiveWind(1.5, 0.0)] * 16, SOURCE, ratio=None)
     assert meanings(calm)[0] == ["too_few"]
     assert json.loads(calm.attrs["dropped"]) == {"low_wind": 16}

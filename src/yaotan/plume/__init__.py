@@ -11,7 +11,8 @@ _HOME: Final = {
     "effective_wind": "yaotan.plume.wind",
     "find_track_peaks": "yaotan.plume.trackpeak",
     "make_sources": "yaotan.plume.source",
-    "observable_sources": "yaotan.plume.observability",
+    "observable_map": "yaotan.plume.observable",
+    "observable_sources": "yaotan.plume.observable",
     "open_load_profile": "yaotan.io.load",
     "open_temporal_profile": "yaotan.io.load",
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -16,9 +15,6 @@ from yaotan.plume.line import Crossing, TrackLine
 from yaotan.plume.mass import find_column
 
 Array = NDArray[np.float64]
-
-#: share of one emission that turbulence alone makes uncertain: Galkowski et al. 2025
-TURBULENCE: Final = 0.10
 
 
 @dataclass(frozen=True)

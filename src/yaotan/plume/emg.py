@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import xarray as xr
@@ -14,11 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from yaotan.catalog.nox import NoxRatio, find_nox_ratio
 from yaotan.errors import YaotanError
-from yaotan.plume.crossing import TURBULENCE
 from yaotan.plume.effective import EffectiveWind
-from yaotan.plume.estimate import LOW_WIND, NoEstimateError, PlumeResult, make_estimate
-from yaotan.plume.image import take_pixels
-from yaotan.plume.sector import above_plane, in_wind
+from yaotan.plume.estimate import NoEstimateError, PlumeResult, make_estimate
+from yaotan.plume.travel import FARTHEST, travel_curve
+from yaotan.plume.turbulence import mean_turbulence
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -114,7 +113,9 @@ def emg(
         Estimate; with a ratio ``substance`` is nox (as NO2). Terms ``noise`` (jackknife over scenes: noise,
         weather and turbulence), ``background`` (half the width instead), ``wind_speed``, ``wind_height``,
         ``chemistry`` (ratio), ``column``; details ``lifetime`` and ``lifetime_uncertainty`` [s], ``start``,
-        ``spread`` [s], ``scene_count``.
+        ``spread`` [s], ``offset`` (constant below the plume) [kg s-1], ``scene_count``. The curve itself is
+        what `yaotan.plume.travel.travel_curve` gives; `fit_travel` goes on from there, and `fitted_curve`
+        puts both together for a figure.
 
     Raises
     ------
@@ -127,100 +128,121 @@ def emg(
     the mean plume; fast chemistry near the stack is in the ratio, if it is one by time. A lifetime at the
     bound (15 min, 24 h) carries the caution ``at_bound``.
     """
-    if len(source) != 1:
-        raise YaotanError(f"{len(source)} sources", where="emg", expected="one: others lie in its plume")
+    curve = travel_curve(scenes, wind, source, half_width=half_width, hours=hours, step=step)
+    return fit_travel(curve, source, ratio=ratio, wind_error=wind_error)
+
+
+def fit_travel(
+    curve: xr.Dataset,
+    source: gpd.GeoDataFrame,
+    *,
+    ratio: str | NoxRatio | None = "constant",
+    wind_error: float = 0.10,
+) -> xr.Dataset:
+    """Estimate emission and lifetime from a curve of flux by travel time: the second half of `emg`.
+
+    Parameters
+    ----------
+    curve : xarray.Dataset
+        Of `yaotan.plume.travel.travel_curve`.
+    source : geopandas.GeoDataFrame
+        The row that the curve was made with.
+    ratio, wind_error
+        As in `emg`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Estimate, as `emg` gives it.
+    """
     factor = None if ratio is None else find_nox_ratio(ratio)
-    edges = np.arange(hours[0] * 3600.0, hours[1] * 3600.0 + 1.0, step)
-    rows: dict[float, list[Array]] = {half_width: [], half_width / 2.0: []}
-    used: list[EffectiveWind] = []
-    dropped: dict[str, int] = {}
-    attributes: dict[str, Any] = {}
-    number = 0
-    for scene in scenes:
-        if number >= len(wind):
-            raise YaotanError("there are more scenes than winds", where="emg")
-        one = wind[number]
-        attributes = attributes or dict(scene.attrs)
-        number += 1
-        reason = _read(scene, source, one, edges, rows)
-        if reason:
-            dropped[reason] = dropped.get(reason, 0) + 1
-        else:
-            used.append(one)
-    if number != len(wind):
-        raise YaotanError(f"{number} scenes and {len(wind)} winds", where="emg")
     try:
-        result = _solve(rows, used, edges, factor, wind_error, attributes, dropped)
+        result = _solve(curve, factor, wind_error)
     except NoEstimateError as none:
         result = PlumeResult(status=none.status, reason=none.reason)
-    gas = str(attributes.get("plume_substance", "unknown"))
+    gas = curve.attrs["substance"]
     made = make_estimate(
         [result],
         source,
         method="emg",
         substance="nox" if factor is not None and gas == "no2" else gas,
         corrections=[] if factor is None else [f"no2_to_nox: {factor.name} ({factor.source})"],
-        options={"half_width": half_width, "hours": list(hours), "step": step},
+        options={"half_width": float(curve["half_width"].max())}
+        | {key: curve.attrs[key] for key in ("hours", "step")},
     )
-    return made.assign_attrs(dropped=json.dumps(dropped))
+    return made.assign_attrs(dropped=curve.attrs["dropped"])
 
 
-def _read(
-    scene: xr.Dataset,
-    source: gpd.GeoDataFrame,
-    wind: EffectiveWind,
-    edges: Array,
-    rows: dict[float, list[Array]],
-) -> str:
-    """Add the flux of a scene by travel time; the reason where it cannot."""
-    if not wind.known:
-        return "no_wind"
-    if wind.speed < LOW_WIND:
-        return "low_wind"
-    widest = max(rows)
-    try:
-        pixels = take_pixels(
-            scene, source, radius=min(math.hypot(edges[-1] * wind.speed, widest), 150e3) + 10e3
-        )
-    except NoEstimateError as none:
-        return none.status
-    mass = above_plane(pixels, wind)
-    if mass is None:
-        return "cloudy"
-    along, across = in_wind(pixels, wind)
-    bin_ = np.searchsorted(edges, along / wind.speed, side="right") - 1
-    lanes = max(round(2.0 * widest / (2.0 * pixels.width)), 4)
-    for width, lines in rows.items():
-        lane = np.floor((across / width + 1.0) * lanes / 2.0).astype(int)
-        good = (bin_ >= 0) & (bin_ < edges.size - 1) & (lane >= 0) & (lane < lanes)
-        cell = bin_[good] * lanes + lane[good]
-        count = np.bincount(cell, minlength=(edges.size - 1) * lanes).reshape(-1, lanes)
-        total = np.bincount(cell, mass[good], (edges.size - 1) * lanes).reshape(-1, lanes)
-        # lanes without a value are taken to hold the mean of the others, unless most are empty
-        held = count > 0
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.where(held, total / count, 0.0).sum(axis=1) / held.sum(axis=1)
-        line = np.where(held.mean(axis=1) >= 0.6, mean * 2.0 * width * wind.speed, np.nan)
-        lines.append(line)
-    return ""
+def fitted_curve(
+    curve: xr.Dataset, estimate: xr.Dataset, *, ratio: str | NoxRatio | None = "constant"
+) -> xr.Dataset:
+    """Mean flux by travel time with its error, and the fit: what a figure of `emg` draws.
+
+    Parameters
+    ----------
+    curve : xarray.Dataset
+        Of `yaotan.plume.travel.travel_curve`.
+    estimate : xarray.Dataset
+        Of `fit_travel` on it.
+    ratio : str or NoxRatio, optional
+        The one that `fit_travel` was given.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dim ``travel_time`` [s]: ``flux`` (mean over scenes, with the ratio), ``flux_uncertainty`` (standard
+        error of that mean by the scatter of scenes) and ``fit`` (missing without an estimate) [kg s-1],
+        ``scene_count``, ``fitted`` (whether the bin took part).
+
+    Raises
+    ------
+    YaotanError
+        The estimate is none of `emg`.
+    """
+    if estimate.attrs.get("method") != "emg" or estimate.sizes.get("source") != 1:
+        raise YaotanError("the estimate is not of emg", where="fitted_curve", expected="that of fit_travel")
+    time = curve["travel_time"].values
+    flux, _ = _flux(curve, None if ratio is None else find_nox_ratio(ratio))
+    seen = np.isfinite(flux).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.nansum(flux, axis=0) / seen
+        spread = np.sqrt(np.nansum((flux - mean) ** 2, axis=0) / (seen - 1.0) / seen)
+    one = estimate.isel(source=0)
+    fit = np.full(time.size, np.nan)
+    if "lifetime" in one and np.isfinite(one["lifetime"]):
+        shape = emg_shape(time, *(float(one[name]) for name in ("lifetime", "start", "spread")))
+        fit = float(one["emission"]) * shape + float(one["offset"])
+    rate = {"units": "kg s-1"}
+    return xr.Dataset(
+        {
+            "flux": ("travel_time", mean, rate | {"long_name": "mean flux over scenes"}),
+            "flux_uncertainty": ("travel_time", np.where(seen > 1, spread, np.nan), rate),
+            "scene_count": ("travel_time", seen, {"units": "1"}),
+            "fit": ("travel_time", fit, rate | {"long_name": "exponential decay, smeared"}),
+            "fitted": ("travel_time", _often(flux)),
+        },
+        coords={"travel_time": curve["travel_time"]},
+        attrs={key: estimate.attrs[key] for key in ("substance", "method")},
+    )
 
 
-def _solve(
-    rows: dict[float, list[Array]],
-    winds: list[EffectiveWind],
-    edges: Array,
-    factor: NoxRatio | None,
-    wind_error: float,
-    attributes: dict[str, Any],
-    dropped: dict[str, int],
-) -> PlumeResult:
-    number = len(winds)
+def _flux(curve: xr.Dataset, factor: NoxRatio | None) -> tuple[Array, Array]:
+    """Flux of scenes by travel time, over the whole width and over half of it, with the ratio applied."""
+    time = curve["travel_time"].values
+    gain = np.ones(time.size) if factor is None else factor.at(time)
+    order = np.argsort(curve["half_width"].values)
+    wide, narrow = (np.asarray(curve["flux"].values[k] * gain) for k in (order[-1], order[0]))
+    return wide, narrow
+
+
+def _solve(curve: xr.Dataset, factor: NoxRatio | None, wind_error: float) -> PlumeResult:
+    number = curve.sizes["scene"]
     if number < LEAST_SCENES:
+        dropped = json.loads(curve.attrs["dropped"])
         lost = ", ".join(f"{n} {reason}" for reason, n in dropped.items()) or "none dropped"
         raise NoEstimateError("too_few", f"{number} scenes, {LEAST_SCENES} are needed ({lost})")
-    time = (edges[1:] + edges[:-1]) / 2.0
-    gain = np.ones(time.size) if factor is None else factor.at(time)
-    wide, narrow = (np.array(rows[width]) * gain for width in sorted(rows, reverse=True))
+    time = curve["travel_time"].values
+    wide, narrow = _flux(curve, factor)
     fit = _fit(time, wide)
     parts = [_fit(time, np.delete(wide, k, axis=0)) for k in range(number)]
 
@@ -229,12 +251,13 @@ def _solve(
         return float(np.sqrt((number - 1.0) / number * ((array - array.mean()) ** 2).sum()))
 
     size = abs(fit.emission)
-    speeds = np.array([w.speed for w in winds])
-    errors = np.array([w.speed_uncertainty for w in winds])
+    speeds, errors = curve["wind_speed"].values, curve["wind_speed_uncertainty"].values
+    # turbulence of the length that is read, at least: few scenes may agree by chance
+    stirred = float(mean_turbulence(min(float(time[-1]) * float(speeds.mean()), FARTHEST)))
     terms = {
-        "noise": max(jackknife([p.emission for p in parts]), TURBULENCE * size / math.sqrt(number)),
+        "noise": max(jackknife([p.emission for p in parts]), stirred * size / math.sqrt(number)),
         "background": abs(_fit(time, narrow).emission - fit.emission),
-        "column": float(attributes.get("mass_uncertainty", 0.0)) * size,
+        "column": float(curve.attrs["mass_uncertainty"]) * size,
         "wind_speed": size * math.sqrt(float(((errors / speeds) ** 2).mean()) / number),
         "wind_height": size * wind_error,
     }
@@ -250,6 +273,7 @@ def _solve(
         ),
         "start": (fit.start, "s"),
         "spread": (fit.spread, "s"),
+        "offset": (fit.background, "kg s-1"),
         "scene_count": (float(number), "1"),
         "mean_wind_speed": (float(speeds.mean()), "m s-1"),
     }
@@ -258,12 +282,17 @@ def _solve(
     return PlumeResult(fit.emission, terms, cautions=cautions, details=details)
 
 
+def _often(flux: Array) -> NDArray[np.bool_]:
+    """Bins of travel time that enough scenes see."""
+    return np.asarray(np.isfinite(flux).sum(axis=0) >= max(flux.shape[0] / 3.0, 3.0))
+
+
 def _fit(time: Array, flux: Array) -> _Fit:
     """Least squares of the mean over scenes; emission and constant are linear, the other three searched."""
     from scipy.optimize import least_squares
 
     seen = np.isfinite(flux).sum(axis=0)
-    good = seen >= max(flux.shape[0] / 3.0, 3.0)
+    good = _often(flux)
     if good.sum() < 8:
         raise NoEstimateError("cloudy", f"{int(good.sum())} bins of travel time are seen often enough")
     t = time[good]

@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.model import PlumeModel
+from yaotan.plume.turbulence import MEMORY, TURBULENCE
 
 Floats: TypeAlias = NDArray[np.float64]
 
-#: relative standard deviation of line densities by turbulence, and the way over which it lasts [m]: with
-#: them the mean over 90 km has an error of 9 per cent, the "about 10 per cent" of Galkowski et al. (2025)
-TURBULENCE: Final = 0.2
-MEMORY: Final = 10e3
-#: how many lines the first of the two is worth against the scatter of the lines themselves
+#: how many lines the usual turbulence is worth against the scatter of the lines themselves
 PRIOR_LINES: Final = 10.0
 
 

@@ -1,27 +1,20 @@
-"""What could be seen of a source, before quantifying it: P(detect), expected error, useful overpasses."""
+"""What could be seen of a plume, before quantifying it: observability, P(detect), expected error."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yaotan.catalog.gas import gases
-from yaotan.catalog.sensor import PlumeSensor, plume_sensors
-from yaotan.constants import MOLAR_MASS, WGS84_A, YEAR_DAYS
-from yaotan.errors import CatalogError, YaotanError
-from yaotan.plume.crossing import TURBULENCE
-from yaotan.plume.estimate import CALM
+from yaotan.catalog.sensor import PlumeSensor
+from yaotan.constants import MOLAR_MASS
 from yaotan.plume.mass import dry_column
 from yaotan.plume.profile import EXPONENT, usual_spread
-from yaotan.plume.source import check_sources
+from yaotan.plume.turbulence import mean_turbulence
 from yaotan.units import conversion
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 Array = NDArray[np.float64]
 
@@ -123,110 +116,20 @@ def detection_probability(snr: ArrayLike, *, threshold: float = THRESHOLD) -> Ar
     return np.asarray(ndtr(np.asarray(snr, float) - threshold))
 
 
-def expected_uncertainty(snr: ArrayLike, wind_speed: ArrayLike) -> Array:
+def expected_uncertainty(snr: ArrayLike, wind_speed: ArrayLike, *, length: float = 90e3) -> Array:
     """Expected relative standard error of one estimate: noise, wind, height of the wind, turbulence.
+
+    `length` is the way of the plume over which turbulence averages out [m].
 
     Examples
     --------
     >>> expected_uncertainty([1e9, 5.0], 5.0).round(2).tolist()
-    [0.24, 0.31]
+    [0.23, 0.31]
     """
     with np.errstate(divide="ignore"):
         noise = 1.0 / np.asarray(snr, float)
     wind = WIND_ERROR / np.asarray(wind_speed, float)
-    return np.sqrt(noise**2 + wind**2 + HEIGHT_ERROR**2 + TURBULENCE**2)
-
-
-def observable_sources(
-    sources: gpd.GeoDataFrame,
-    *,
-    clear_share: float,
-    sensors: Sequence[str] | None = None,
-    wind_speed: ArrayLike = 5.0,
-    goal: float = 0.2,
-    surface_pressure: float = 1000.0,
-) -> gpd.GeoDataFrame:
-    """Say for a list of plants what each sensor could see of them, and how often well enough.
-
-    Parameters
-    ----------
-    sources : geopandas.GeoDataFrame
-        Table of `make_sources` with the columns ``emission_co2``, and ``emission_nox`` for sensors of NO2
-        [kg s-1].
-    clear_share : float
-        Share of overpasses whose plume is free of clouds and passes the quality filter. There is no default:
-        it is of the place and the season.
-    sensors : sequence of str, optional
-        Names in ``catalogs/plume_sensors.yaml``. Default: all.
-    wind_speed : array_like
-        Mean wind of each source, or of all [m s-1]; hours follow a Rayleigh distribution of this mean (the
-        usual Weibull of shape 2), and those below 1 m s-1 are lost.
-    goal : float
-        Relative standard error that counts as good.
-    surface_pressure : float
-        [hPa], for the mass of the air.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        One row for each source and sensor, at the place of the source (a map): ``observability`` and
-        ``signal_to_noise`` at the mean wind, ``detection`` (probability for a clear overpass over all
-        winds), ``expected_error`` (at the mean wind), ``good_share`` (part of clear overpasses with an error
-        below the goal), ``visits`` and ``good_visits`` in a year (missing where the number of visits is no
-        public fact), ``note``.
-
-    Raises
-    ------
-    YaotanError
-        A share is out of range, or a column is missing.
-    CatalogError
-        There is no such sensor.
-
-    Notes
-    -----
-    For a track the number of visits is that of crossings 5 to 60 km downwind, for a wind of any direction
-    to tracks at the distance of the repeat cycle. A sounder with gaps measures at most one point of a plume:
-    it can show an excess, but not its integral, and ``good_share`` is 0.
-
-    Examples
-    --------
-    >>> from yaotan.plume.source import make_sources
-    >>> plant = make_sources(["JV"], 14.45, 51.84).assign(emission_co2=760.0, emission_nox=0.6)
-    >>> table = observable_sources(plant, clear_share=0.2).set_index("sensor")
-    >>> bool(table.detection["oco3"] > 0.95), float(table.good_share["gf5b"])
-    (True, 0.0)
-    """
-    import geopandas as gpd
-
-    check_sources(sources)
-    if not 0.0 < clear_share <= 1.0 or not 0.0 < goal < 1.0:
-        raise YaotanError(
-            f"clear_share is {clear_share:g}, goal {goal:g}", where="observable_sources", expected="0 to 1"
-        )
-    names = list(plume_sensors()) if sensors is None else list(sensors)
-    unknown = sorted(set(names) - set(plume_sensors()))
-    if unknown:
-        raise CatalogError(f"{unknown[0]!r} is no sensor", expected=", ".join(plume_sensors()))
-    means = np.broadcast_to(np.asarray(wind_speed, float), len(sources))
-    rows = []
-    for name in names:
-        sensor = plume_sensors()[name]
-        column = "emission_nox" if gases()[sensor.variable].gas == "no2" else "emission_co2"
-        if column not in sources:
-            raise YaotanError(f"column {column} is missing", where="sources", expected=f"kg s-1, for {name}")
-        for place in range(len(sources)):
-            row = sources.iloc[place]
-            found = _look(
-                sensor, float(row[column]), float(means[place]), row.geometry.y, goal, surface_pressure
-            )
-            visits = found.pop("visits")
-            rows.append(
-                {"source": row["source"], "sensor": name}
-                | found
-                | {"visits": visits, "good_visits": visits * clear_share * found["good_share"]}
-                | {"note": _note(sensor), "geometry": row.geometry}
-            )
-    return gpd.GeoDataFrame(rows, geometry="geometry", crs=sources.crs)
+    return np.sqrt(noise**2 + wind**2 + HEIGHT_ERROR**2 + mean_turbulence(length) ** 2)
 
 
 def noise_mass(sensor: PlumeSensor, surface_pressure: float = 1000.0) -> float:
@@ -234,6 +137,7 @@ def noise_mass(sensor: PlumeSensor, surface_pressure: float = 1000.0) -> float:
 
     Examples
     --------
+    >>> from yaotan.catalog.sensor import plume_sensors
     >>> round(noise_mass(plume_sensors()["oco2"]), 4)
     0.0132
     """
@@ -247,38 +151,8 @@ def noise_mass(sensor: PlumeSensor, surface_pressure: float = 1000.0) -> float:
     return sensor.noise * conversion(sensor.units, "1")[0] * air * MOLAR_MASS[gas]
 
 
-def _look(
-    sensor: PlumeSensor, rate: float, mean: float, latitude: float, goal: float, pressure: float
-) -> dict[str, float]:
-    noise = noise_mass(sensor, pressure)
-    width = math.sqrt(sensor.pixel[0] * sensor.pixel[1])
-    # equal shares of the hours, at the middle of each
-    part = (np.arange(200) + 0.5) / 200.0
-    speeds = mean * np.sqrt(-4.0 / math.pi * np.log(1.0 - part))
-    blown = np.append(speeds, mean)
-    if sensor.kind == "image":
-        snr = signal_to_noise(rate, blown, width, noise, reach=(0.0, sensor.extent))
-        visits = math.nan if sensor.visits is None else sensor.visits
-    elif sensor.kind == "track":
-        snr = _track_snr(sensor, rate, blown, noise)
-        visits = _crossings(sensor, latitude)
-    else:
-        snr, visits = observability(rate, blown, width, noise), math.nan
-    error = expected_uncertainty(snr, blown)
-    windy = blown >= CALM
-    good = (error <= goal) & windy & (sensor.kind != "point")
-    return {
-        "observability": float(observability(rate, mean, width, noise)),
-        "signal_to_noise": float(snr[-1]),
-        "detection": float((detection_probability(snr) * windy)[:-1].mean()),
-        "expected_error": float(error[-1]),
-        "good_share": float(good[:-1].mean()),
-        "visits": visits,
-    }
-
-
-def _track_snr(sensor: PlumeSensor, rate: float, speeds: Array, noise: float) -> Array:
-    """Signal to noise of one crossing, mean square over distances from 5 to 60 km."""
+def track_signal_to_noise(sensor: PlumeSensor, rate: float, speeds: Array, noise: float) -> Array:
+    """Signal to noise of one crossing by a track, root mean square over distances from 5 to 60 km."""
     x = np.linspace(NEAR, FAR, 30)
     a = np.vectorize(usual_spread, otypes=[float])(speeds)[:, None]
     spread = np.hypot(a * (x / 1e3) ** EXPONENT, sensor.pixel[1] / math.sqrt(12.0))
@@ -286,19 +160,3 @@ def _track_snr(sensor: PlumeSensor, rate: float, speeds: Array, noise: float) ->
     density = sensor.footprints / sensor.pixel[1]
     square = density * (rate / speeds[:, None]) ** 2 / (2.0 * math.sqrt(math.pi) * spread) / noise**2
     return np.asarray(np.sqrt(square.mean(axis=1)))
-
-
-def _crossings(sensor: PlumeSensor, latitude: float) -> float:
-    """Crossings of a plume in a year: its mean length across the tracks over their distance."""
-    if sensor.repeat_days is None or sensor.orbits is None:
-        return math.nan
-    apart = 2.0 * math.pi * WGS84_A * math.cos(math.radians(latitude)) / sensor.orbits
-    return (YEAR_DAYS / sensor.repeat_days) * (FAR - NEAR) * 2.0 / math.pi / apart
-
-
-def _note(sensor: PlumeSensor) -> str:
-    if sensor.kind == "point":
-        return "single soundings with gaps between them: an excess, no integral"
-    if sensor.kind == "track":
-        return "crossings of the plume 5 to 60 km downwind"
-    return "visits as scheduled: no number of them is public" if sensor.visits is None else ""

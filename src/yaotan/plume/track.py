@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from yaotan.errors import YaotanError
 from yaotan.plane import local_plane
-from yaotan.plume.crossing import TURBULENCE, TrackOptions, check_crossing, mass_of, read_options
+from yaotan.plume.crossing import TrackOptions, check_crossing, mass_of, read_options
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
 from yaotan.plume.line import Crossing, TrackLine, make_line
 from yaotan.plume.peak import PeakFit, fit_peak
+from yaotan.plume.turbulence import mean_turbulence
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -229,7 +230,7 @@ def _result(
         "column": mass_error * size,
         "wind_direction": size * cotangent * turn,
         "wind_variability": change * size,
-        "turbulence": TURBULENCE * size,
+        "turbulence": float(mean_turbulence(_swath(line) / sine)) * size,
     }
     terms |= {name: size * sigma / wind.speed for name, sigma in wind.uncertainty.items()}
     cautions = [] if "wind_speed" in wind.uncertainty else ["many_terms_unknown"]
@@ -249,6 +250,11 @@ def _result(
         "wind_speed_at_stack": (speed, "m s-1"),
     }
     return PlumeResult(emission, terms, "estimated", cautions, "", wind, time, details)
+
+
+def _swath(line: TrackLine) -> float:
+    """Width of a box with the variance of the soundings' places across the line [m]: 0 for a single file."""
+    return math.sqrt(12.0) * float(np.nanstd(line.across))
 
 
 def _speed(wind: EffectiveWind, distance: float, chosen: TrackOptions) -> tuple[float, float]:

@@ -1,0 +1,149 @@
+"""`travel_curve`: scenes turned into their wind and read in hours of travel, as a curve of flux."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from yaotan.errors import YaotanError
+from yaotan.plume.effective import EffectiveWind
+from yaotan.plume.estimate import LOW_WIND, NoEstimateError
+from yaotan.plume.image import take_pixels
+from yaotan.plume.sector import above_plane, in_wind
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+Array = NDArray[np.float64]
+
+#: way along which scenes are read at most [m]
+FARTHEST: Final = 150e3
+
+
+def travel_curve(
+    scenes: Iterable[xr.Dataset],
+    wind: Sequence[EffectiveWind],
+    source: gpd.GeoDataFrame,
+    *,
+    half_width: float = 40e3,
+    hours: tuple[float, float] = (-1.0, 6.0),
+    step: float = 600.0,
+) -> xr.Dataset:
+    """Read scenes as flux by travel time: integrated across the wind, times the wind, at t = x / u.
+
+    Parameters
+    ----------
+    scenes : iterable of xarray.Dataset
+        Scenes with ``<v>_mass_factor`` of `column_mass`; read one at a time.
+    wind : sequence of EffectiveWind
+        One for each scene.
+    source : geopandas.GeoDataFrame
+        One row of `make_sources`.
+    half_width : float
+        The plume is summed this far to each side [m]; a second sum takes half of it.
+    hours : tuple of float
+        First and last travel time [h].
+    step : float
+        Bins of travel time [s].
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims ``half_width, scene, travel_time``: ``flux`` [kg s-1], missing where a bin is not seen;
+        ``wind_speed`` and ``wind_speed_uncertainty`` of the scenes that were used. Attribute ``dropped``
+        (JSON) counts the others by reason.
+
+    Raises
+    ------
+    YaotanError
+        As many winds as scenes are not there, or several sources.
+
+    Notes
+    -----
+    Scenes below 2 m s-1 are left out and counted: their travel time means nothing.
+    """
+    if len(source) != 1:
+        raise YaotanError(f"{len(source)} sources", where="emg", expected="one: others lie in its plume")
+    edges = np.arange(hours[0] * 3600.0, hours[1] * 3600.0 + 1.0, step)
+    widths = (half_width, half_width / 2.0)
+    rows: list[list[Array]] = []
+    used: list[EffectiveWind] = []
+    dropped: dict[str, int] = {}
+    attributes: dict[str, object] = {}
+    number = 0
+    for scene in scenes:
+        if number >= len(wind):
+            raise YaotanError("there are more scenes than winds", where="emg")
+        one = wind[number]
+        attributes = attributes or {str(key): value for key, value in scene.attrs.items()}
+        number += 1
+        try:
+            rows.append(_read(scene, source, one, edges, widths))
+            used.append(one)
+        except NoEstimateError as none:
+            dropped[none.status] = dropped.get(none.status, 0) + 1
+    if number != len(wind):
+        raise YaotanError(f"{number} scenes and {len(wind)} winds", where="emg")
+    flux = np.array(rows, float).reshape(len(rows), len(widths), edges.size - 1)
+    rate, metre = {"units": "kg s-1", "long_name": "flux through a line across the wind"}, {"units": "m"}
+    speed = {"units": "m s-1"}
+    return xr.Dataset(
+        {
+            "flux": (("half_width", "scene", "travel_time"), flux.transpose(1, 0, 2), rate),
+            "wind_speed": ("scene", np.array([w.speed for w in used], float), speed),
+            "wind_speed_uncertainty": ("scene", np.array([w.speed_uncertainty for w in used], float), speed),
+        },
+        coords={
+            "half_width": ("half_width", np.array(widths), metre),
+            "travel_time": ("travel_time", (edges[1:] + edges[:-1]) / 2.0, {"units": "s"}),
+        },
+        attrs={
+            "substance": str(attributes.get("plume_substance", "unknown")),
+            "mass_uncertainty": float(str(attributes.get("mass_uncertainty", 0.0))),
+            "step": step,
+            "hours": list(hours),
+            "dropped": json.dumps(dropped),
+        },
+    )
+
+
+def _read(
+    scene: xr.Dataset,
+    source: gpd.GeoDataFrame,
+    wind: EffectiveWind,
+    edges: Array,
+    widths: Sequence[float],
+) -> list[Array]:
+    """Flux of a scene by travel time, for each width; or `NoEstimateError` with the reason."""
+    if not wind.known:
+        raise NoEstimateError("no_wind", "")
+    if wind.speed < LOW_WIND:
+        raise NoEstimateError("low_wind", "")
+    widest = max(widths)
+    reach = min(math.hypot(edges[-1] * wind.speed, widest), FARTHEST) + 10e3
+    pixels = take_pixels(scene, source, radius=reach)
+    mass = above_plane(pixels, wind)
+    if mass is None:
+        raise NoEstimateError("cloudy", "")
+    along, across = in_wind(pixels, wind)
+    place = np.searchsorted(edges, along / wind.speed, side="right") - 1
+    lanes = max(round(2.0 * widest / (2.0 * pixels.width)), 4)
+    lines = []
+    for width in widths:
+        lane = np.floor((across / width + 1.0) * lanes / 2.0).astype(int)
+        good = (place >= 0) & (place < edges.size - 1) & (lane >= 0) & (lane < lanes)
+        cell = place[good] * lanes + lane[good]
+        count = np.bincount(cell, minlength=(edges.size - 1) * lanes).reshape(-1, lanes)
+        total = np.bincount(cell, mass[good], (edges.size - 1) * lanes).reshape(-1, lanes)
+        # lanes without a value are taken to hold the mean of the others, unless most are empty
+        held = count > 0
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(held, total / count, 0.0).sum(axis=1) / held.sum(axis=1)
+        lines.append(np.where(held.mean(axis=1) >= 0.6, mean * 2.0 * width * wind.speed, np.nan))
+    return lines
