@@ -15,6 +15,7 @@ _HOME: Final = {
     "observable_sources": "yaotan.plume.observable",
     "open_load_profile": "yaotan.io.load",
     "open_temporal_profile": "yaotan.io.load",
+    "quantify": "yaotan.plume.scene",
 }
 
 __all__ = sorted(_HOME)

@@ -213,4 +213,6 @@ def result_of_lines(
         "shape_bias": (model.relative_bias, "1"),
         "relative_turbulence": (mean.scatter, "1"),
     }
-    return PlumeResult(emission, terms, cautions=cautions, wind=wind, time=scenery.time, details=details)
+    return PlumeResult(
+        emission, terms, cautions=cautions, wind=wind, time=scenery.time, details=details, fit=model
+    )

@@ -86,6 +86,9 @@ class PlumeResult:
         Of the plume, UTC.
     details : mapping of str to (float, str)
         Further numbers with their unit: name -> (value, unit).
+    fit : object, optional
+        What was fitted, for those who draw it: `PlumeModel` of images, `PeakFit` of tracks. No part of the
+        estimate.
     """
 
     emission: float = math.nan
@@ -96,6 +99,7 @@ class PlumeResult:
     wind: EffectiveWind | None = None
     time: np.datetime64 | None = None
     details: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    fit: Any = field(default=None, repr=False, compare=False)
 
     @property
     def uncertainty(self) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
+import numpy as np
 import xarray as xr
 
 from yaotan.errors import YaotanError
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Winds: TypeAlias = EffectiveWind | Mapping[str, EffectiveWind]
 
 #: options that go into the record
-_PLAIN: Final = (str, int, float, bool, list, tuple)
+PLAIN: Final = (str, int, float, bool, list, tuple)
 #: name -> module and function; loaded when first asked for
 METHODS: Final[dict[str, tuple[str, str]]] = {
     "track_gaussian": ("yaotan.plume.track", "track_gaussian"),
@@ -106,6 +108,33 @@ def estimate_point_source(
     Below 1 m s-1 no emission is given (status ``low_wind``): a plume in calm air is not steady. Below 2 m s-1
     it carries the caution ``low_wind``.
     """
+    results = run_method(data, source, wind, method, on_error, options)
+    return make_estimate(
+        results,
+        source,
+        method=method,
+        substance=str(data.attrs.get("plume_substance", "unknown")),
+        corrections=list_corrections(data),
+        provenance=describe_data(data),
+        options={key: value for key, value in options.items() if isinstance(value, PLAIN)},
+    )
+
+
+def run_method(
+    data: xr.Dataset,
+    source: gpd.GeoDataFrame,
+    wind: Winds,
+    method: str,
+    on_error: str,
+    options: Mapping[str, Any],
+) -> list[PlumeResult]:
+    """Run one method on every source; `estimate_point_source` makes an estimate of it.
+
+    Returns
+    -------
+    list of PlumeResult
+        One for each row of `source`, with what was fitted.
+    """
     if on_error not in ("raise", "flag"):
         raise YaotanError(f"{on_error!r} is unknown", where="on_error", expected="raise or flag")
     run = find_method(method)
@@ -115,21 +144,18 @@ def estimate_point_source(
         row = source.iloc[place : place + 1]
         own = wind if isinstance(wind, EffectiveWind) else wind.get(row["source"].iloc[0], NO_WIND)
         results.append(_estimate_one(run, data, row, own, on_error, options))
-    return make_estimate(
-        results,
-        source,
-        method=method,
-        substance=str(data.attrs.get("plume_substance", "unknown")),
-        corrections=_split(data.attrs.get("mass_corrections", "")),
-        provenance={
-            key: data.attrs[key] for key in ("product", "product_version", "source") if key in data.attrs
-        },
-        options={key: value for key, value in options.items() if isinstance(value, _PLAIN)},
-    )
+    return results
 
 
-def _split(text: str) -> list[str]:
-    return [part for part in text.split(",") if part]
+def list_corrections(data: xr.Dataset) -> list[str]:
+    """List what `column_mass` has corrected."""
+    return [part for part in str(data.attrs.get("mass_corrections", "")).split(",") if part]
+
+
+def describe_data(data: xr.Dataset) -> dict[str, Any]:
+    """Give what an estimate says of the data that it comes from."""
+    names = ("product", "product_version", "source")
+    return {key: data.attrs[key] for key in names if key in data.attrs}
 
 
 def _estimate_one(
@@ -149,6 +175,10 @@ def _estimate_one(
         found = run(data, row, wind, **options)
     except NoEstimateError as none:
         return PlumeResult(status=none.status, reason=none.reason, wind=wind)
+    except np.linalg.LinAlgError as error:
+        return PlumeResult(
+            status="no_fit", reason=f"the equations of the fit have no solution: {error}", wind=wind
+        )
     except YaotanError as error:
         if on_error == "raise":
             raise
@@ -156,7 +186,4 @@ def _estimate_one(
     cautions = set(found.cautions)
     cautions |= {"low_wind"} if wind.speed < LOW_WIND else set()
     cautions |= {"negative"} if found.emission < 0.0 else set()
-    parts = {
-        name: getattr(found, name) for name in ("emission", "terms", "status", "reason", "time", "details")
-    }
-    return PlumeResult(**parts, cautions=sorted(cautions), wind=found.wind or wind)
+    return replace(found, cautions=sorted(cautions), wind=found.wind or wind)

@@ -249,7 +249,7 @@ def _result(
         "count": (float(fit.count), "1"),
         "wind_speed_at_stack": (speed, "m s-1"),
     }
-    return PlumeResult(emission, terms, "estimated", cautions, "", wind, time, details)
+    return PlumeResult(emission, terms, "estimated", cautions, "", wind, time, details, fit)
 
 
 def _swath(line: TrackLine) -> float:

@@ -1,0 +1,212 @@
+"""Ensemble of methods and winds: correlated errors, disagreement, a whole scene in one call."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import xarray as xr
+
+from yaotan.errors import SchemaError, UnitsError, YaotanError
+from yaotan.plume.combination import Estimated, combine, positive_weights
+from yaotan.plume.effective import EffectiveWind
+from yaotan.plume.estimate import check_plume_estimate, meanings
+from yaotan.plume.scene import PlumeScene, quantify
+from yaotan.plume.source import make_sources
+from yaotan.simulate.plume import PlumeSetting, simulate_plume
+
+METHODS = ("cross_section", "gaussian", "ime", "light_cross_section")
+WIND = EffectiveWind.from_direction(5.0, 245.0, uncertainty={"wind_speed": 0.5}, direction_uncertainty=5.0)
+
+
+def plant(*places: tuple[float, float]) -> gpd.GeoDataFrame:
+    places = places or ((14.4, 51.8),)
+    names = [f"P{k}" for k in range(len(places))]
+    return make_sources(names, [p[0] for p in places], [p[1] for p in places], diameter=100.0)
+
+
+def drawn(method: str, emission: float, **terms: float) -> Estimated:
+    return Estimated(method, "w", "b", emission, terms)
+
+
+class TestCombination:
+    def test_shared_error_does_not_average_out(self) -> None:
+        made = combine([drawn(m, 100.0, noise=1.0, wind_speed=20.0) for m in METHODS])
+        # the wind is one: 20 per cent of the mean, whatever the number of methods
+        assert made.terms["wind_speed"] == pytest.approx(20.0, rel=1e-3)
+
+    def test_errors_of_masks_average_out(self) -> None:
+        made = combine([drawn(m, 100.0, mask=20.0) for m in METHODS])
+        assert made.terms["mask"] == pytest.approx(20.0 / 2.0)
+        assert made.terms["method"] == 0.0
+
+    def test_noise_has_the_stated_correlation(self) -> None:
+        made = combine([drawn(m, 100.0, noise=20.0) for m in METHODS])
+        # four with correlation 0.8: variance (1 + 3 x 0.8) / 4
+        assert made.terms["noise"] == pytest.approx(20.0 * np.sqrt(3.4 / 4.0))
+
+    def test_disagreement_becomes_a_term(self) -> None:
+        values = [60.0, 100.0, 140.0, 180.0]
+        made = combine([drawn(m, v, mask=5.0) for m, v in zip(METHODS, values, strict=True)])
+        # between-method variance by moments: var(60, 100, 140, 180) - 25; equal weights
+        tau = np.var(values, ddof=1) - 25.0
+        assert made.terms["method"] == pytest.approx(np.sqrt(tau / 4.0))
+        assert made.emission == pytest.approx(120.0)
+        # sum of squares over 5^2 with 3 degrees of freedom
+        assert made.chi_square == pytest.approx(8000.0 / 25.0)
+        assert made.share == pytest.approx(1.0 - 3.0 / 320.0)
+        assert made.probability < 1e-6
+
+    def test_a_low_estimate_with_small_proportional_error_does_not_weigh_more(self) -> None:
+        made = combine(
+            [
+                drawn("ime", 50.0, mask=1e-3, turbulence=10.0),
+                drawn("gaussian", 150.0, mask=1e-3, turbulence=30.0),
+            ]
+        )
+        assert made.emission == pytest.approx(100.0, rel=1e-3)
+
+    def test_winds_share_half_of_the_error_of_height(self) -> None:
+        two = [Estimated("ime", wind, "b", 100.0, {"wind_height": 10.0, "mask": 1e-6}) for wind in "ab"]
+        assert combine(two).terms["wind_height"] == pytest.approx(10.0 * np.sqrt(0.75))
+
+    def test_one_estimate_stays_as_it_is(self) -> None:
+        made = combine([drawn("ime", 80.0, noise=10.0, wind_speed=16.0)])
+        assert made.emission == 80.0
+        assert made.terms["noise"] == pytest.approx(10.0)
+        assert made.terms["wind_speed"] == pytest.approx(16.0)
+        assert np.isnan(made.chi_square)
+        assert "method" not in made.terms
+
+    def test_weights_are_not_negative(self) -> None:
+        weights = positive_weights(np.array([[1.0, 1.9, 0.0], [1.9, 4.0, 0.0], [0.0, 0.0, 1.0]]))
+        np.testing.assert_allclose(weights, [0.5, 0.0, 0.5])
+
+    def test_nothing_to_combine(self) -> None:
+        with pytest.raises(YaotanError, match="no estimate"):
+            combine([])
+        with pytest.raises(YaotanError, match="no uncertainty"):
+            combine([drawn("ime", 1.0, noise=0.0)])
+
+
+@pytest.fixture(scope="module")
+def scene() -> xr.Dataset:
+    return simulate_plume(PlumeSetting(), seed=11)[0]
+
+
+@pytest.fixture(scope="module")
+def made(scene: xr.Dataset) -> PlumeScene:
+    far = plant((14.4, 51.8), (60.0, 10.0))
+    return quantify(scene, far, WIND, variable="xco2", mask_variable="no2")
+
+
+class TestScene:
+    def test_estimate(self, made: PlumeScene) -> None:
+        estimate = check_plume_estimate(made.estimate)
+        assert estimate.sizes == {"source": 2, "member": 4}
+        emission, sigma = float(estimate.emission[0]), float(estimate.emission_uncertainty[0])
+        assert abs(emission - 500.0) < 2.0 * sigma
+        assert 0.05 < sigma / emission < 0.3
+        weight = estimate.member_weight.values[0]
+        assert weight.sum() == pytest.approx(1.0)
+        assert (weight >= 0.0).all()
+        assert emission == pytest.approx(float(weight @ estimate.member_emission.values[0]))
+        assert float(estimate.member_count[0]) == 4.0
+        assert "method" in estimate.attrs["options"] or estimate.attrs["method"] == "ensemble"
+
+    def test_source_outside_is_said(self, made: PlumeScene) -> None:
+        words, _ = meanings(made.estimate)
+        assert words == ["estimated", "outside"]
+        assert "km away" in str(made.estimate.reason[1].item())
+        assert np.isfinite(made.estimate.time.values[1].astype("int64"))
+
+    def test_plumes_and_lines(self, made: PlumeScene) -> None:
+        assert made.plumes["sources"].tolist() == ["P0"]
+        assert made.plumes.crs.to_epsg() == 4326
+        kinds = made.lines.groupby("kind").size().to_dict()
+        assert kinds == {"centre_line": 4, "wind": 1}
+        wind = made.lines[made.lines["kind"] == "wind"].geometry.iloc[0]
+        # an hour at 5 m/s from 245 degrees: 18 km to the east-north-east
+        assert wind.coords[1][0] - wind.coords[0][0] == pytest.approx(18e3 * 0.9063 / 68.9e3, rel=0.02)
+        assert wind.coords[1][1] - wind.coords[0][1] == pytest.approx(18e3 * 0.4226 / 111.3e3, rel=0.02)
+
+    def test_view_shows_the_plume_where_it_is(self, made: PlumeScene) -> None:
+        view = made.views["P0"]
+        assert set(made.views) == {"P0"}
+        assert view.attrs["kind"] == "image"
+        assert view.attrs["method"] == "cross_section"
+        assert bool(view.own.any())
+        middle = np.abs(view.offset.values) < 4e3
+        excess = view.transect_fit - view.transect_background
+        peak = excess.sel(method="gaussian").isel(offset=middle).max("offset")
+        assert (peak > 0.3).all()
+        # observed and fitted agree within noise of means
+        off = (view.transect_observed - view.transect_fit) / view.transect_observed_uncertainty
+        assert float((off**2).mean()) < 1.6
+        assert float(view.flux.mean()) == pytest.approx(500.0, rel=0.2)
+        # the line goes down the wind
+        assert float(view.line_longitude[-1]) > 15.0
+        assert float(view.line_latitude[-1]) > 52.0
+
+    def test_no_views(self, scene: xr.Dataset) -> None:
+        bare = quantify(scene, plant(), WIND, variable="xco2", methods=["gaussian"], views=False)
+        assert bare.views == {}
+        assert np.isnan(float(bare.estimate.i_squared[0]))
+
+    def test_backgrounds_are_members(self, scene: xr.Dataset) -> None:
+        made = quantify(
+            scene,
+            plant(),
+            WIND,
+            variable="xco2",
+            methods=["gaussian"],
+            backgrounds=["plane", "cubic"],
+            views=False,
+        )
+        assert made.estimate.member.values.tolist() == ["gaussian/given/plane", "gaussian/given/cubic"]
+        assert float(made.estimate.spread_background[0]) > 0.0
+
+
+class TestBadInput:
+    def test_clouded(self, scene: xr.Dataset) -> None:
+        hidden = scene.assign(xco2=scene.xco2.where(False), no2=scene.no2.where(False))
+        made = quantify(hidden, plant(), WIND, variable="xco2", mask_variable="no2")
+        assert meanings(made.estimate)[0] == ["cloudy"]
+        assert len(made.plumes) == 0
+
+    def test_calm(self, scene: xr.Dataset) -> None:
+        calm = EffectiveWind.from_direction(0.8, 245.0, uncertainty={"wind_speed": 0.5})
+        made = quantify(scene, plant(), calm, variable="xco2")
+        assert meanings(made.estimate)[0] == ["low_wind"]
+        assert "0.8 m s-1" in str(made.estimate.reason[0].item())
+
+    def test_no_wind_for_the_source(self, scene: xr.Dataset) -> None:
+        made = quantify(scene, plant(), {"other": WIND}, variable="xco2")
+        assert meanings(made.estimate)[0] == ["no_wind"]
+
+    def test_unknown_unit(self, scene: xr.Dataset) -> None:
+        wrong = scene.assign(xco2=scene.xco2.assign_attrs(units="furlong"))
+        with pytest.raises(UnitsError, match="furlong"):
+            quantify(wrong, plant(), WIND, variable="xco2")
+
+    def test_negative_emission_is_kept_and_named(self, scene: xr.Dataset) -> None:
+        upside = scene.assign(xco2=(820.0 - scene.xco2).assign_attrs(units="ppm"))
+        made = quantify(upside, plant(), WIND, variable="xco2", methods=["gaussian"])
+        assert float(made.estimate.emission[0]) < 0.0
+        assert "negative" in meanings(made.estimate)[1][0]
+
+    def test_neither_image_nor_track(self, scene: xr.Dataset) -> None:
+        with pytest.raises(SchemaError, match="dims"):
+            quantify(scene.isel(y=0, x=0), plant(), WIND, variable="xco2")
+
+    @pytest.mark.parametrize(
+        ("change", "word"),
+        [
+            ({"methods": ["magic"]}, "no method"),
+            ({"backgrounds": ["sky"]}, "no background"),
+            ({"winds": ["gnfr_a"]}, "given as it is"),
+        ],
+    )
+    def test_unknown_names(self, scene: xr.Dataset, change: dict[str, object], word: str) -> None:
+        with pytest.raises(YaotanError, match=word):
+            quantify(scene, plant(), WIND, variable="xco2", **change)
