@@ -47,7 +47,8 @@ def write_xlsx(path: Path, sheets: Mapping[str, Sequence[Sequence[Any]]]) -> Non
         listed.append(f'<sheet name="{name}" sheetId="{number}" r:id="r{number}"/>')
     parts["[Content_Types].xml"] = (
         f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" ContentType="{RELATIONS}"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{KIND}.sheet.main+xml"/>{"".join(content)}</Types>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{KIND}.sheet.main+xml"/>'
+        f"{''.join(content)}</Types>"
     )
     parts["_rels/.rels"] = (
         f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1" '

@@ -10,6 +10,7 @@ from yaotan.lazy import load as _load
 _HOME: Final = {
     "Panel": "yaotan.emission.panel",
     "PanelColumn": "yaotan.emission.panel_column",
+    "check_panel": "yaotan.emission.health",
     "open_panel": "yaotan.emission.opening",
     "reconcile": "yaotan.emission.hierarchy",
 }
