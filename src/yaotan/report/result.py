@@ -19,6 +19,7 @@ from yaotan.report.analysis import (
     ValidationResult,
 )
 from yaotan.report.ecosystem import CarbonResult
+from yaotan.report.point_source import PointSourceResult
 from yaotan.report.shape import check_columns, check_grid, part_key
 
 if TYPE_CHECKING:
@@ -136,6 +137,8 @@ class StudyResults:
         Claims that were checked.
     carbon : CarbonResult, optional
         Ecosystem carbon (`yaotan.report.ecosystem`).
+    point_sources : PointSourceResult, optional
+        Plumes and their emissions (`yaotan.report.point_source`).
     """
 
     title: str | Mapping[str, str]
@@ -160,6 +163,7 @@ class StudyResults:
     claims: ClaimResult | None = None
     fused: tuple[FusionResult, ...] = ()
     carbon: CarbonResult | None = None
+    point_sources: PointSourceResult | None = None
 
     def __post_init__(self) -> None:
         for kind in ("contrasts", "comparison", "losses", "truth"):
