@@ -106,8 +106,8 @@ def _settle(table: pd.DataFrame, columns: tuple[PanelColumn, ...], rows: list[tu
     table = table.reset_index(drop=True)
     if {"region", "period"} <= set(table.columns):
         doubled = table.duplicated(["region", "period"], keep="first")
-        for place, count in table[doubled].groupby(["region", "period"]).size().items():
-            region, period = place  # type: ignore[misc]
+        again = table[doubled].groupby(["region", "period"], as_index=False).size()
+        for region, period, count in zip(again["region"], again["period"], again["size"], strict=True):
             rows.append((str(region), period, "", "duplicate", "error", count + 1.0, "1 row"))
         table = table[~doubled].copy()
     for entry in columns:
@@ -158,12 +158,12 @@ def _series(panel: Panel) -> Iterable[tuple[Any, ...]]:
     table = panel.table.set_index(["region", "period"])
     flagged = dict(zip(table.index, panel.flagged, strict=True))
     wrong = find_placeholders(table[target].dropna())
-    for (region, period), expected in wrong.items():
+    for (region, period), near in wrong.items():
         known = flagged[(region, period)]
         value = table.at[(region, period), target]
         yield (
             region, period, target, "placeholder", "note" if known else "error", value,
-            f"near {expected:.4g}, or a flag",
+            f"near {near:.4g}, or a flag",
         )  # fmt: skip
     for entry in panel.columns:
         if entry.role in ("flag", "weight"):
@@ -191,7 +191,7 @@ def _gaps(panel: Panel) -> Iterable[tuple[Any, ...]]:
                 yield region, year, name, "gap", "warning", np.nan, "a row" if not name else "a target"
     for region in sorted(set(panel.table["region"]) - set(held["region"])):
         yield region, None, target, "no_target", "note", np.nan, "a target in some year"
-    sets = {year: set(rows["region"]) for year, rows in held.groupby("period")}
+    sets = {year: set(held.loc[held["period"] == year, "region"]) for year in sorted(set(held["period"]))}
     for year, regions in sets.items():
         if year - 1 in sets and regions != sets[year - 1]:
             moved = len(regions ^ sets[year - 1])
@@ -207,12 +207,12 @@ def _gaps(panel: Panel) -> Iterable[tuple[Any, ...]]:
 
 
 def _boundaries(panel: Panel) -> Iterable[tuple[Any, ...]]:
-    years = panel.table.groupby("region")["period"].agg(["min", "max"])
+    years = {region: set(rows) for region, rows in panel.table.groupby("region")["period"]}
     for change in boundary_changes().values():
         for code in (change.code, *change.others):
-            if code not in years.index:
+            if code not in years:
                 continue
-            first, last = years.loc[code]
+            first, last = min(years[code]), max(years[code])
             if code == change.code and change.kind == "merged" and last >= change.year:
                 text = f"no row: merged into {', '.join(change.others)}"
                 yield code, change.year, "", "gone", "warning", float(last), text

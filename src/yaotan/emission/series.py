@@ -77,7 +77,7 @@ def find_jumps(values: pd.Series) -> dict[Place, tuple[float, float]]:
     if len(values) < 2 or values.min() <= 0:
         return {}
     frame = np.log(values).rename("log").reset_index()
-    frame.columns = ["region", "period", "log"]  # type: ignore[assignment]
+    frame.columns = ["region", "period", "log"]
     before = frame.assign(period=frame["period"] + 1)
     pairs = frame.merge(before, on=["region", "period"], suffixes=("", "_before"))
     if pairs.empty:
