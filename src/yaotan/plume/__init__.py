@@ -14,6 +14,7 @@ _HOME: Final = {
     "observable_map": "yaotan.plume.observable",
     "observable_sources": "yaotan.plume.observable",
     "open_load_profile": "yaotan.io.load",
+    "open_sources": "yaotan.io.source",
     "open_temporal_profile": "yaotan.io.load",
     "quantify": "yaotan.plume.scene",
 }
