@@ -8,11 +8,13 @@ from yaotan.lazy import load as _load
 
 #: public name -> module that holds it
 _HOME: Final = {
+    "Domain": "yaotan.emission.domain",
     "Panel": "yaotan.emission.panel",
     "PanelColumn": "yaotan.emission.panel_column",
     "check_panel": "yaotan.emission.health",
     "open_panel": "yaotan.emission.opening",
     "reconcile": "yaotan.emission.hierarchy",
+    "second_opinion": "yaotan.emission.opinion",
 }
 
 __all__ = sorted(_HOME)
