@@ -308,6 +308,20 @@ def make_results(
                 for d in range(1, 7)
             ],
             "skipped": [{"file": "broken.nc4", "error": "the file is cut short. To do: fetch it again."}],
+            "notes": [
+                {
+                    "step": "fill-oco2_lite",
+                    "variable": "xco2",
+                    "code": "too_few",
+                    "reason": "Kriging needs at least 30 observations of xco2, given are 12",
+                },
+                {
+                    "step": "carbon-change",
+                    "variable": "change_map",
+                    "code": "grid",
+                    "reason": "the two dates are of different grids",
+                },
+            ],
             "recipe": "title: Greenhouse-gas columns over eastern China\nperiod: [2019-01-01, 2019-12-31]\n",
             "software": {"yaotan": "0.1.0", "numpy": "2.2.0", "xarray": "2025.6.0"},
             "references": [

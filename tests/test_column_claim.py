@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import xarray as xr
 import yaotan
 from yaotan.cli.main import main
 from yaotan.column.claim import Claim, check_claim
+from yaotan.column.claim_text import write_sentences
 from yaotan.errors import RegionError, TooFewSoundingsError, YaotanError
 
 
@@ -107,6 +109,19 @@ def test_verdicts_and_sentences() -> None:
     assert "山东高于新疆至少 0.5 ppm" in claim.sentences["zh"]
     assert "该说法成立" in claim.sentences["zh"]
     assert {"verdict", "sentence_en", "sentence_zh", "effective_months"} <= set(claim.as_row())
+
+
+def test_sentences_write_a_true_minus_and_no_sign_of_a_rounded_zero() -> None:
+    data = table(np.full(12, 1.2) + np.random.default_rng(2).normal(0, 0.2, 12))
+    for said in check_claim(data, a="65", b="37", at_least=-0.5).sentences.values():
+        assert "\N{MINUS SIGN}0.5 ppm" in said
+        assert "\N{MINUS SIGN}1.2" in said
+        assert re.findall(r"-\d+", said) == ["-01", "-12"]  # months alone have a hyphen
+    names, period = ("West", "西部"), ("2020-01", "2020-12")
+    claim = check_claim(data, a="65", b="37").as_row() | {"difference": -0.0004, "lower": -0.3, "upper": 0.3}
+    zero = write_sentences(claim, "XCO2", names, names, period)
+    assert "a difference of 0.00 ppm" in zero["en"]
+    assert "差值为 0.00 ppm" in zero["zh"]
 
 
 def test_months_that_follow_one_another_count_less() -> None:

@@ -266,7 +266,7 @@ def test_rasters_sample_three_dates_and_no_regions(tmp_path: Path) -> None:
     both = ((codes()[0] != 255) & (after != 255)).sum() * PIXEL
     grown = pick(one.change, "pool_change", pool="c_above")["value"].iloc[0]
     assert grown == pytest.approx(both * (8.0 - 4.0) * 0.47, rel=1e-6)
-    assert [note.partition(":")[0] for note in result.notes] == ["carbon-change map of change by pixel"]
+    assert [note.partition(":")[0] for note in result.notes] == ["carbon-change change map by pixel"]
 
 
 def test_samples_adjust_areas_and_transitions(tmp_path: Path) -> None:

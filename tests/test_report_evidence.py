@@ -116,12 +116,6 @@ def test_claims_have_verdict_interval_and_ready_sentence():
     assert chinese.parts["sentences"][0] == rows["sentence_zh"][0]
 
 
-def test_signs_in_ready_sentences():
-    claims = study().claims.claims.assign(sentence_en="From -0.0 to -0.05 and -1.2 (2019-01): -0 ± 0.1.")
-    section = build(make_claims, replace(study(), claims=replace(study().claims, claims=claims)))
-    assert section.parts["sentences"][0] == "From 0.0 to −0.05 and −1.2 (2019-01): 0 ± 0.1."
-
-
 def test_first_screen_shows_one_claim():
     cards = build(make_front).parts["cards"]
     row = study().claims.claims.iloc[0]

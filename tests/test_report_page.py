@@ -258,6 +258,15 @@ def test_one_language_alone_has_no_switch(tmp_path):
     assert 'class="switch"' not in path.read_text(encoding="utf-8")
 
 
+def test_what_could_not_be_done_is_said_in_both_languages():
+    english, chinese = page("normal", "en"), page("normal", "zh")
+    assert "maps without gaps, OCO-2 Lite v11.1, XCO₂: not done, too few data." in english
+    assert "无缺测地图，OCO-2 Lite v11.1，XCO₂：未完成，可用数据太少。" in chinese
+    assert "生态系统碳，变化图：未完成，网格不合用。" in chinese
+    for html in (english, chinese):
+        assert '<span lang="en" translate="no">Kriging needs at least 30 observations' in html
+
+
 def test_bad_arguments_are_refused(tmp_path):
     results = make_results(months=1, regions=1, products=1, resolution=6.0)
     with pytest.raises(OutputError, match="folder"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+MINUS: Final = "\N{MINUS SIGN}"
 _VERDICT: Final = {
     "supported": {"en": "The claim is supported.", "zh": "该说法成立。"},
     "not_supported": {"en": "The claim is not supported.", "zh": "该说法不成立。"},
@@ -41,13 +42,14 @@ def write_sentences(
         "en" and "zh".
     """
     places = _places((claim["upper"] - claim["lower"]) / 2.0)
-    shown = {key: f"{claim[key] + 0.0:.{places}f}" for key in ("difference", "lower", "upper")}
+    shown = {key: _shown(claim[key], places) for key in ("difference", "lower", "upper")}
     units, level = claim["units"], f"{100 * claim['level']:g} %"
     months = f"{claim['months']} of {claim['period_months']} months"
     least = claim["at_least"]
+    given = f"{least:g}".replace("-", MINUS)
     claimed = (
-        f"{a[0]} is higher than {b[0]}" + (f" by at least {least:g} {units}" if least else ""),
-        f"{a[1]}高于{b[1]}" + (f"至少 {least:g} {units}" if least else ""),
+        f"{a[0]} is higher than {b[0]}" + (f" by at least {given} {units}" if least else ""),
+        f"{a[1]}高于{b[1]}" + (f"至少 {given} {units}" if least else ""),
     )
     english = (
         f"Claim: {symbol} over {claimed[0]}, {period[0]} to {period[1]}. The data show a difference of "
@@ -66,6 +68,12 @@ def write_sentences(
     return {"en": english, "zh": chinese}
 
 
+def _shown(value: float, places: int) -> str:
+    """Write a number with a true minus sign; what rounds to zero has no sign."""
+    text = f"{abs(value):.{places}f}"
+    return MINUS + text if value < 0.0 and text.strip("0.") else text
+
+
 def _places(half: float) -> int:
     """Decimals that show two digits of the half-width."""
     if not (half > 0.0 and math.isfinite(half)):
@@ -76,7 +84,7 @@ def _places(half: float) -> int:
 def _missed_en(claim: dict[str, Any], places: int) -> str:
     if claim["months"] == claim["period_months"]:
         return ""
-    bias, error = (f"{claim[key]:.{places}f}" for key in ("missed_bias", "missed_bias_uncertainty"))
+    bias, error = (_shown(claim[key], places) for key in ("missed_bias", "missed_bias_uncertainty"))
     if not claim["season_fitted"]:
         return f"; the missed months add ±{error} {claim['units']}"
     return f"; the missed months add {bias} ± {error} {claim['units']}"
@@ -85,7 +93,7 @@ def _missed_en(claim: dict[str, Any], places: int) -> str:
 def _missed_zh(claim: dict[str, Any], places: int) -> str:
     if claim["months"] == claim["period_months"]:
         return ""
-    bias, error = (f"{claim[key]:.{places}f}" for key in ("missed_bias", "missed_bias_uncertainty"))
+    bias, error = (_shown(claim[key], places) for key in ("missed_bias", "missed_bias_uncertainty"))
     if not claim["season_fitted"]:
         return f"；缺测月份带来 ±{error} {claim['units']}"
     return f"；缺测月份的订正为 {bias} ± {error} {claim['units']}"

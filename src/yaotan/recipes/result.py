@@ -18,7 +18,8 @@ from yaotan.io.netcdf import open_grid
 from yaotan.io.region import open_regions
 from yaotan.io.tabular import read_table
 from yaotan.recipes.analysis.finished import Finished
-from yaotan.recipes.analysis.plan import load_analyses, notes_of
+from yaotan.recipes.analysis.plan import load_analyses
+from yaotan.recipes.analysis.skip import skips_of
 from yaotan.recipes.context import ALL_REGIONS
 from yaotan.recipes.prior import PRIOR_WORDS
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
@@ -178,7 +179,7 @@ def _for_readers(provenance: Mapping[str, Any]) -> dict[str, Any]:
         "software": provenance["software"],
         "references": list(dict.fromkeys(references)),
         "products": provenance["products"],
-        "notes": notes_of(provenance.get("analyses", {})),
+        "notes": list(skips_of(provenance.get("analyses", {}))),
         "code": provenance["code"],
     }
 

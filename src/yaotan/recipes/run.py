@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from yaotan.errors import OutputError, RecipeError, TooFewSoundingsError, YaotanError
 from yaotan.io.write import write
-from yaotan.recipes.analysis.plan import do_analyses, notes_of
+from yaotan.recipes.analysis.plan import do_analyses
+from yaotan.recipes.analysis.skip import notes_of
 from yaotan.recipes.check import check_inputs
 from yaotan.recipes.column import grid_step, join_losses_step, loss_step
 from yaotan.recipes.context import Context, read_regions

@@ -1,4 +1,4 @@
-"""Bars with intervals, one line each, and waterfalls from one total to another."""
+"""Bars with intervals, terms of an uncertainty, and waterfalls from one total to another."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from yaotan.report.chart import axis_title, make_axes, number_ticks
-from yaotan.report.figure import ACCENT, INK, QUIET, draw_svg, fit_text, text_width
+from yaotan.report.figure import ACCENT, CLASSES, INK, QUIET, draw_svg, fit_text, text_width
 from yaotan.report.legend import WIDTH
 from yaotan.report.palette import DIVERGING
+from yaotan.report.row import Rows
 
-#: widest column of names [px]
-_NAMES: Final = 206.0
+#: colours of the terms of an uncertainty, in their order
+TERMS: Final = (CLASSES[4], CLASSES[2], CLASSES[1], INK)
 #: colours of steps down and up: the ends of the diverging scale
 DOWN, UP = DIVERGING[1], DIVERGING[-2]
 
@@ -68,12 +68,10 @@ def draw_bars(key: str, bars: Sequence[Bar], *, alt: str, label: str) -> str:
     str
         Inline SVG.
     """
-    step = 24.0
-    height = step * len(bars) + 64
-    left = _room([bar.label for bar in bars])
+    rows = Rows([bar.label for bar in bars], 24.0)
 
     def draw(figure: Any) -> None:
-        axes = make_axes(figure, left, 30, 18, 34)
+        axes = rows.start(figure, 18)
         for row, bar in enumerate(bars):
             if np.isfinite(bar.value):
                 axes.barh(row, bar.value, height=0.66, color=bar.colour, edgecolor=QUIET, linewidth=0.5)
@@ -81,12 +79,51 @@ def draw_bars(key: str, bars: Sequence[Bar], *, alt: str, label: str) -> str:
                 axes.plot([bar.lower, bar.upper], [row, row], color=INK, linewidth=1.5, zorder=3)
                 ends = [bar.lower, bar.upper]
                 axes.plot(ends, [row, row], "|", color=INK, markersize=8, markeredgewidth=1.5, zorder=3)
-            _name(figure, bar.label, left, height, step, row)
         axes.axvline(0, color=INK, linewidth=0.9, zorder=2)
-        _rows(axes, len(bars))
-        axis_title(figure, label)
+        rows.finish(figure, axes, label)
 
-    return draw_svg(key, (WIDTH, height), alt, draw)
+    return draw_svg(key, (WIDTH, rows.height), alt, draw)
+
+
+def draw_terms(
+    key: str, groups: Sequence[tuple[str, Sequence[tuple[str, float]]]], *, alt: str, label: str
+) -> str:
+    """Draw the terms of an uncertainty as bars, a group per product.
+
+    Parameters
+    ----------
+    key : str
+        Id prefix.
+    groups : sequence of (heading, terms)
+        Terms are (name, 1 sigma); NaN is left without a bar.
+    alt, label : str
+        Alt text; quantity with unit.
+
+    Returns
+    -------
+    str
+        Inline SVG.
+    """
+    rows: list[tuple[str, float | None, int]] = []
+    for heading, terms in groups:
+        rows.append((heading, None, 0))
+        rows += [(name, value, number) for number, (name, value) in enumerate(terms)]
+    lines = Rows(["" if value is None else name for name, value, _ in rows], 22.0, most=180.0)
+
+    def draw(figure: Any) -> None:
+        axes = lines.start(figure, 20)
+        for row, (name, value, number) in enumerate(rows):
+            if value is None:
+                text = fit_text(name, WIDTH - 24, 12)
+                style: dict[str, Any] = {"ha": "left", "va": "center_baseline", "color": QUIET}
+                drawn = figure.text(12 / WIDTH, lines.middle(row), text, fontsize=12, **style)
+                drawn.set_gid(f"halo-group{row}")
+            elif np.isfinite(value):
+                axes.barh(row, value, height=0.62, color=TERMS[number % len(TERMS)])
+        axes.set_xlim(left=0)
+        lines.finish(figure, axes, label, 5)
+
+    return draw_svg(key, (WIDTH, lines.height), alt, draw)
 
 
 def draw_waterfall(key: str, rungs: Sequence[Rung], *, alt: str, label: str) -> str:
@@ -106,13 +143,11 @@ def draw_waterfall(key: str, rungs: Sequence[Rung], *, alt: str, label: str) -> 
     str
         Inline SVG.
     """
-    step = 26.0
-    height = step * len(rungs) + 64
-    left = _room([rung.label for rung in rungs])
+    rows = Rows([rung.label for rung in rungs], 26.0)
     right = max(text_width(rung.word, 12) for rung in rungs) + 18
 
     def draw(figure: Any) -> None:
-        axes = make_axes(figure, left, 30, right, 34)
+        axes = rows.start(figure, right)
         for row, rung in enumerate(rungs):
             if rung.total:
                 axes.plot([rung.end], [row], "o", color=ACCENT, markersize=8, zorder=3)
@@ -121,32 +156,11 @@ def draw_waterfall(key: str, rungs: Sequence[Rung], *, alt: str, label: str) -> 
                 axes.barh(row, rung.end - rung.start, left=rung.start, height=0.6, color=colour, zorder=2)
             if row + 1 < len(rungs):
                 axes.plot([rung.end] * 2, [row, row + 1], color=QUIET, linewidth=0.8, zorder=1)
-            _name(figure, rung.label, left, height, step, row)
-            y = (height - 34 - step * (row + 0.5)) / height
-            place = (WIDTH - right + 8) / WIDTH
-            figure.text(place, y, rung.word, ha="left", va="center_baseline", fontsize=12, color=INK)
-        _rows(axes, len(rungs))
+            place, style = (WIDTH - right + 8) / WIDTH, {"ha": "left", "va": "center_baseline", "color": INK}
+            figure.text(place, rows.middle(row), rung.word, fontsize=12, **style)
         axes.use_sticky_edges = False
         axes.margins(x=0.06)
         axes.autoscale_view(scaley=False)
-        axis_title(figure, label)
+        rows.finish(figure, axes, label)
 
-    return draw_svg(key, (WIDTH, height), alt, draw)
-
-
-def _room(names: Sequence[str]) -> float:
-    return min(_NAMES, max(text_width(name, 12) for name in names) + 16)
-
-
-def _name(figure: Any, name: str, left: float, height: float, step: float, row: int) -> None:
-    y = (height - 34 - step * (row + 0.5)) / height
-    text = fit_text(name, left - 12, 12)
-    figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=12, color=INK)
-
-
-def _rows(axes: Any, count: int) -> None:
-    axes.set_ylim(count - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
-    number_ticks(axes.xaxis, 4)
+    return draw_svg(key, (WIDTH, rows.height), alt, draw)

@@ -1,4 +1,4 @@
-"""Charts: axes, series of months, bars of uncertainty."""
+"""Charts: axes, series of months, the mean year."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import pandas as pd
 from yaotan.optional import require
 from yaotan.report.figure import (
     CLASSES,
+    GRID,
     INK,
     MARKERS,
-    QUIET,
     draw_svg,
     fit_text,
-    text_width,
 )
 from yaotan.report.legend import ROW, WIDTH, Entry, draw_legend, legend_rows
 
@@ -53,6 +52,11 @@ def make_axes(figure: Any, left: float, bottom: float, right: float, top: float)
     axes.tick_params(length=3, width=0.8)
     axes.set_axisbelow(True)
     return axes
+
+
+def grid_lines(axes: Any, axis: str) -> None:
+    """Draw the quiet lines behind a chart: along "x", "y" or "both"."""
+    axes.grid(axis=axis, color=GRID, linewidth=0.8)
 
 
 def number_ticks(axis: Any, count: int = 5) -> None:
@@ -117,7 +121,7 @@ def draw_series(key: str, lines: Sequence[Line], *, alt: str, label: str, langua
         ticks, labels = month_ticks(every, language)
         axes.set_xticks(ticks, labels)
         axes.set_xlim(every.min() - pd.Timedelta(days=16), every.max() + pd.Timedelta(days=16))
-        axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
+        grid_lines(axes, "y")
         number_ticks(axes.yaxis)
         axis_title(figure, label)
         draw_legend(figure, rows, bottom - 34)
@@ -155,7 +159,7 @@ def draw_cycle(key: str, lines: Sequence[tuple[str, Floats]], *, alt: str, label
             axes.plot(range(1, 13), value, markersize=4, linewidth=1.3, zorder=3, **style)
         axes.set_xticks(range(1, 13))
         axes.set_xlim(0.5, 12.5)
-        axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
+        grid_lines(axes, "y")
         number_ticks(axes.yaxis)
         axis_title(figure, fit_text(label, WIDTH - 20, 12))
         place = (62 + (WIDTH - 78) / 2) / WIDTH
@@ -169,57 +173,3 @@ def axis_title(figure: Any, label: str) -> None:
     """Write the quantity above the axes, level, where any language reads it at once."""
     height = 72 * figure.get_size_inches()[1]
     figure.text(8 / WIDTH, (height - 8) / height, label, ha="left", va="top", fontsize=12, color=INK)
-
-
-def draw_terms(
-    key: str, groups: Sequence[tuple[str, Sequence[tuple[str, float]]]], *, alt: str, label: str
-) -> str:
-    """Draw the terms of an uncertainty as bars, a group per product.
-
-    Parameters
-    ----------
-    key : str
-        Id prefix.
-    groups : sequence of (heading, terms)
-        Terms are (name, 1 sigma); NaN is left without a bar.
-    alt, label : str
-        Alt text; quantity with unit.
-
-    Returns
-    -------
-    str
-        Inline SVG.
-    """
-    rows: list[tuple[str, float | None, int]] = []
-    for heading, terms in groups:
-        rows.append((heading, None, 0))
-        rows += [(name, value, number) for number, (name, value) in enumerate(terms)]
-    step = 22.0
-    height = step * len(rows) + 64
-    colours = (CLASSES[4], CLASSES[2], CLASSES[1], INK)
-    names = [name for name, value, _ in rows if value is not None]
-    left = min(180.0, max(text_width(name, 12) for name in names) + 18)
-
-    def draw(figure: Any) -> None:
-        axes = make_axes(figure, left, 30, 20, 34)
-        for row, (name, value, number) in enumerate(rows):
-            y = (height - 34 - step * (row + 0.5)) / height
-            if value is None:
-                text = fit_text(name, WIDTH - 24, 12)
-                drawn = figure.text(
-                    12 / WIDTH, y, text, ha="left", va="center_baseline", fontsize=12, color=QUIET
-                )
-                drawn.set_gid(f"halo-group{row}")
-                continue
-            if np.isfinite(value):
-                axes.barh(row, value, height=0.62, color=colours[number % len(colours)])
-            text = fit_text(name, left - 14, 12)
-            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=12, color=INK)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_yticks([])
-        axes.set_xlim(left=0)
-        axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
-        number_ticks(axes.xaxis)
-        axis_title(figure, label)
-
-    return draw_svg(key, (WIDTH, height), alt, draw)

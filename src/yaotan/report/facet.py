@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from yaotan.report.chart import axis_title, make_axes, month_ticks, number_ticks
+from yaotan.report.chart import axis_title, grid_lines, make_axes, month_ticks, number_ticks
 from yaotan.report.figure import QUIET, draw_svg, fit_text
 from yaotan.report.legend import ROW, WIDTH, Entry, draw_legend, legend_rows
 
@@ -96,7 +96,7 @@ def draw_facets(
             last = number == len(facets) - 1
             axes.set_xticks(ticks, labels if last else [""] * len(ticks))
             axes.set_xlim(*span)
-            axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
+            grid_lines(axes, "y")
             number_ticks(axes.yaxis, 4)
             title = fit_text(facet.title, WIDTH - 84, 12)
             figure.text(62 / WIDTH, (height - top + 6) / height, title, va="bottom", fontsize=12, color=QUIET)

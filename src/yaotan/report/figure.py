@@ -19,6 +19,7 @@ from yaotan.report.table import Download
 INK: Final = "#1f2933"
 QUIET: Final = "#66727f"
 RULE: Final = "#c5ccd3"
+GRID: Final = "#e6e9ec"
 ACCENT: Final = "#0b6e8f"
 #: Okabe and Ito's colours for eight classes, safe for colour-blind readers (jfly.uni-koeln.de/color), yellow
 #: left out because it cannot be read on white

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from yaotan.report.chart import axis_title, make_axes, number_ticks
+from yaotan.report.chart import axis_title, grid_lines, make_axes, number_ticks
 from yaotan.report.figure import (
     ACCENT,
     INK,
@@ -18,6 +18,7 @@ from yaotan.report.figure import (
     text_width,
 )
 from yaotan.report.legend import WIDTH
+from yaotan.report.row import Rows
 
 #: colours of verdicts; each verdict is also written as a word
 VERDICT_COLOUR: Final = {
@@ -77,28 +78,18 @@ def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str, zero:
     str
         Inline SVG.
     """
-    step = 20.0
-    height = step * len(marks) + 64
-    left = min(206.0, max(text_width(mark.label, 12) for mark in marks) + 16)
+    rows = Rows([mark.label for mark in marks], 20.0)
 
     def draw(figure: Any) -> None:
-        axes = make_axes(figure, left, 30, 18, 34)
+        axes = rows.start(figure, 18)
         if zero:
             axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
         for row, mark in enumerate(marks):
             axes.plot([mark.lower, mark.upper], [row, row], color=ACCENT, linewidth=1.4, alpha=0.55)
             axes.plot([mark.value], [row], "o", color=ACCENT, markersize=5)
-            y = (height - 34 - step * (row + 0.5)) / height
-            text = fit_text(mark.label, left - 12, 12)
-            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=12, color=INK)
-        axes.set_ylim(len(marks) - 0.5, -0.5)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
-        number_ticks(axes.xaxis, 4)
-        axis_title(figure, label)
+        rows.finish(figure, axes, label)
 
-    return draw_svg(key, (WIDTH, height), alt, draw)
+    return draw_svg(key, (WIDTH, rows.height), alt, draw)
 
 
 def _forest_layout(marks: Sequence[Mark], lines: int) -> tuple[list[float], float]:
@@ -141,7 +132,7 @@ def draw_differences(key: str, marks: Sequence[Mark], *, alt: str, label: str) -
         axes = make_axes(figure, 16, 30, 16, 34)
         axes.set(xlim=(-reach, reach), ylim=(depth, 34), yticks=[])
         axes.axvline(0, color=INK, linewidth=0.9, ymax=0.995, zorder=1)
-        axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
+        grid_lines(axes, "x")
         axes.spines["left"].set_visible(False)
         for place, mark in zip(places, marks, strict=True):
             colour, row = VERDICT_COLOUR.get(mark.verdict, ACCENT), place + 10 + 17 * lines

@@ -11,10 +11,11 @@ import pandas as pd
 
 from yaotan.optional import require
 from yaotan.report.chart import make_axes, month_ticks
-from yaotan.report.figure import INK, draw_svg, fit_text, text_width
+from yaotan.report.figure import draw_svg
 from yaotan.report.legend import ROW, WIDTH, Entry, draw_legend, legend_rows
 from yaotan.report.map import draw_colour_bar
 from yaotan.report.palette import NO_DATA, Scale
+from yaotan.report.row import Rows
 
 Floats = npt.NDArray[np.float64]
 BAR: Final = 66.0
@@ -62,8 +63,8 @@ def draw_heat(
     step = 20.0
     rows = legend_rows(list(signs))
     bottom = 28.0 + BAR + ROW * len(rows) + 6
-    height = step * len(names) + 12 + bottom
-    left = min(176.0, max(text_width(name, 12) for name in names) + 16)
+    lines = Rows(names, step, top=12.0, bottom=bottom, most=176.0)
+    height, left = lines.height, lines.left
     ticks, labels = month_ticks(months, language)
     # labels need about 62 px each
     stride = -(-len(ticks) * 62 // int(WIDTH - left - 12))
@@ -76,10 +77,7 @@ def draw_heat(
         axes.set(xlim=(0, len(months)), ylim=(len(names), 0), yticks=[])
         places = [int(np.flatnonzero(months == tick)[0]) + 0.5 for tick in ticks if (months == tick).any()]
         axes.set_xticks(places, [name for tick, name in zip(ticks, labels, strict=True) if tick in months])
-        for number, name in enumerate(names):
-            y = (height - 12 - step * (number + 0.5)) / height
-            text = fit_text(name, left - 12, 12)
-            figure.text((left - 8) / WIDTH, y, text, ha="right", va="center_baseline", fontsize=12, color=INK)
+        lines.write(figure)
         bar = figure.add_axes((0.06, (ROW * len(rows) + 6) / height, 0.88, (BAR - 6) / height))
         draw_colour_bar(bar, scale, label, no_data)
         draw_legend(figure, rows, ROW * len(rows) + 2)

@@ -130,7 +130,8 @@ class StudyResults:
     provenance : mapping
         As written to ``provenance.json``: ``inputs`` (list of file, product, version, sha256, read, kept),
         ``skipped`` (list of file, error), ``recipe`` (text or mapping), ``software`` (name to version),
-        ``references`` (list of str), ``notes`` (list of str). All keys are optional.
+        ``references`` (list of str), ``notes`` (list of step, variable, code, reason: what could not be
+        done). All keys are optional.
     filled, trends, anomalies, validations, hotspots, fused : tuple
         Analyses that the study asked for (`yaotan.report.analysis`); none by default.
     claims : ClaimResult, optional

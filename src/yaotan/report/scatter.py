@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yaotan.optional import require
-from yaotan.report.chart import axis_title, make_axes, number_ticks
+from yaotan.report.chart import axis_title, grid_lines, make_axes, number_ticks
 from yaotan.report.figure import ACCENT, INK, draw_svg, fit_text
 from yaotan.report.legend import WIDTH
 from yaotan.report.map import draw_colour_bar
@@ -73,7 +73,7 @@ def draw_scatter(
                 axes.plot(np.repeat(x, 3), bars, color=ACCENT, linewidth=0.7, alpha=0.45, zorder=2)
             axes.plot(x, y, "o", color=ACCENT, markersize=3.2, alpha=0.75, zorder=3, markeredgewidth=0)
         axes.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad), aspect="equal")
-        axes.grid(color="#e6e9ec", linewidth=0.8)
+        grid_lines(axes, "both")
         for axis in (axes.xaxis, axes.yaxis):
             number_ticks(axis, 4)
         figure.text(0.5, (bar + 10) / size[1], fit_text(x_label, WIDTH - 20, 12), ha="center", va="bottom")

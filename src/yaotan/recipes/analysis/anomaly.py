@@ -12,6 +12,7 @@ from yaotan.column.trend.region import region_series
 from yaotan.errors import SeriesError
 from yaotan.recipes.analysis.finished import Finished, read_rows
 from yaotan.recipes.analysis.place import take_places
+from yaotan.recipes.analysis.skip import skip
 from yaotan.recipes.context import Context, digest_regions
 from yaotan.recipes.monthly import hide_sparse, write_table
 from yaotan.recipes.step import Step
@@ -68,7 +69,8 @@ def anomaly_step(
                 )
             except SeriesError as error:
                 expected = f"; expected: {error.expected}" if error.expected else ""
-                skipped.append({"variable": variable, "reason": error.what + expected})
+                note = skip(variable, error)
+                skipped.append(note | {"reason": note["reason"] + expected})
                 continue
             table = anomaly_table(found, variable=variable)
             stem = context.folder / "columns" / f"{product}_{variable}_anomaly"

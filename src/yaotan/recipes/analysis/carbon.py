@@ -21,6 +21,7 @@ from yaotan.recipes.analysis.carbon_map import cell_raster, cells_of_regions, ma
 from yaotan.recipes.analysis.carbon_patch import class_densities, patch_step
 from yaotan.recipes.analysis.carbon_published import published_step
 from yaotan.recipes.analysis.carbon_source import CarbonSources, class_table
+from yaotan.recipes.analysis.skip import skip
 from yaotan.recipes.context import Context
 from yaotan.recipes.step import Step
 
@@ -80,7 +81,7 @@ def _maps(notes: list[dict[str, str]], what: str, make: Callable[[], list[Path]]
     try:
         return make()
     except YaotanError as error:
-        notes.append({"variable": what, "reason": error.what})
+        notes.append(skip(what, error))
         return []
 
 
@@ -110,7 +111,7 @@ def stock_step(sources: CarbonSources) -> Step:
         areas = {year: _areas(sources, number, stocks[year]) for number, year in enumerate(years)}
         paths += write_both(by_year({year: long_table(one) for year, one in areas.items()}), folder / "area")
         notes: list[dict[str, str]] = []
-        paths += _maps(notes, "maps of stock and classes", lambda: _stock_maps(sources, folder))
+        paths += _maps(notes, "stock_maps", lambda: _stock_maps(sources, folder))
         facts = _facts(stocks[years[-1]])
         accuracy = areas[years[-1]].attrs.get("overall_accuracy")
         facts |= {} if accuracy is None else {"overall_accuracy": accuracy}
@@ -197,9 +198,9 @@ def change_step(sources: CarbonSources) -> Step:
         matrix = transition_table(pairs.assign_coords(names), form="matrix")
         paths += write_both(matrix, folder / "transition")
         notes: list[dict[str, str]] = []
-        paths += _maps(notes, "map of change", lambda: _change_maps(sources, folder))
+        paths += _maps(notes, "change_map", lambda: _change_maps(sources, folder))
         if sources.options.maps.full:
-            paths += _maps(notes, "map of change by pixel", lambda: _full_map(sources, folder))
+            paths += _maps(notes, "change_map_by_pixel", lambda: _full_map(sources, folder))
         return paths, {"facts": _facts(made), "skipped": notes}
 
     return Step(

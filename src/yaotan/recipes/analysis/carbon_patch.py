@@ -13,6 +13,7 @@ from yaotan.carbon.patch import FIELD, change_patches, write_patches
 from yaotan.errors import SchemaError, YaotanError
 from yaotan.io.write import write
 from yaotan.recipes.analysis.carbon_source import CarbonSources
+from yaotan.recipes.analysis.skip import skip
 from yaotan.recipes.step import Step
 
 #: columns of patches that the page shows
@@ -74,7 +75,7 @@ def patch_step(sources: CarbonSources) -> Step:
                 **options.model_dump(),
             )
         except YaotanError as error:
-            return [], {"skipped": [{"variable": "patches", "reason": error.what}]}
+            return [], {"skipped": [skip("patches", error)]}
         path = write_patches(made, folder / "patches.gpkg")
         plain = pd.DataFrame(made.drop(columns=[made.geometry.name, "picture_png", *FIELD], errors="ignore"))
         table = write(plain[[name for name in PATCH_COLUMNS if name in plain]], folder / "patches.csv")

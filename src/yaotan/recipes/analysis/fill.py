@@ -18,6 +18,7 @@ from yaotan.io.netcdf import open_grid
 from yaotan.io.write import write
 from yaotan.recipes.analysis.finished import Finished
 from yaotan.recipes.analysis.place import take_places
+from yaotan.recipes.analysis.skip import skip
 from yaotan.recipes.context import Context, Month, digest_regions
 from yaotan.recipes.inventory import Granule
 from yaotan.recipes.monthly import hide_sparse
@@ -80,13 +81,14 @@ def fill_step(context: Context, product: str, grids: Mapping[str, Path], digests
                     **filler_options(context, months),
                 )
             except YaotanError as error:  # what the method asks of data is known only when it has them
-                skipped.append({"variable": variable, "reason": error.what})
+                skipped.append(skip(variable, error))
                 continue
             filled = filled.assign_attrs(product=product)
             paths.append(write(filled, context.folder / "columns" / f"{product}_{variable}_filled.nc"))
             made.append(variable)
         if not wanted:
-            skipped = [{"variable": name, "reason": "none of the months wanted has data"} for name in names]
+            reason = {"code": "no_month", "reason": "none of the months wanted has data"}
+            skipped = [{"variable": name, **reason} for name in names]
         return paths, {"variables": made, "skipped": skipped}
 
     opened: dict[str, Any] = {

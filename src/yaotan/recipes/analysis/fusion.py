@@ -21,6 +21,7 @@ from yaotan.io.netcdf import open_grid
 from yaotan.io.tabular import read_parquet
 from yaotan.io.write import write
 from yaotan.recipes.analysis.finished import Finished, read_rows
+from yaotan.recipes.analysis.skip import skip
 from yaotan.recipes.context import Context, Month
 from yaotan.recipes.inventory import Granule
 from yaotan.recipes.opening import digests_of, open_screened, opening_parameters
@@ -134,7 +135,7 @@ def fusion_step(context: Context, records: Mapping[str, Mapping[str, Mapping[str
             try:
                 grid = fuse_averages(averages, spec, variable, correlation=relation, **given)
             except TooFewSoundingsError as error:
-                skipped.append({"variable": variable, "reason": error.what})
+                skipped.append(skip(variable, error))
                 continue
             if context.study.prior is not None:
                 grid = grid.assign_attrs(prior=prior_name(context))

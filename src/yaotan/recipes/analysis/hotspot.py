@@ -195,7 +195,7 @@ def join_hotspots_step(context: Context, product: str, records: Mapping[str, Map
             ]
             if not files:
                 reasons = ", ".join(dict.fromkeys(str(row["reason"]) for row in rows))
-                skipped.append({"variable": variable, "reason": reasons})
+                skipped.append({"variable": variable, "code": "too_few", "reason": reasons})
                 continue
             grids = [open_grid(file) for file in files]
             options = next((json.loads(g.attrs["options"]) for g in grids if "options" in g.attrs), options)

@@ -150,12 +150,3 @@ def load_analyses(finished: Finished) -> dict[str, Any]:
         "claims": load_claims(finished),
         "carbon": load_carbon(finished),
     }
-
-
-def notes_of(analyses: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Say what was asked for and could not be done, one sentence each."""
-    return [
-        f"{step} {item['variable']}: not done, {item['reason']}"
-        for step, summary in analyses.items()
-        for item in summary.get("skipped", [])
-    ]

@@ -20,6 +20,7 @@ from yaotan.io.station import open_stations
 from yaotan.io.tabular import read_parquet, read_table
 from yaotan.io.write import write
 from yaotan.recipes.analysis.finished import Finished
+from yaotan.recipes.analysis.skip import skip
 from yaotan.recipes.context import Context, Month
 from yaotan.recipes.inventory import Granule
 from yaotan.recipes.monthly import write_table
@@ -178,7 +179,7 @@ def validation_step(context: Context, product: str, records: Mapping[str, Mappin
                 pairs = pairs_of(table, about[0])
                 scores = validate(pairs, level=options.level, minimum_pairs=options.minimum_pairs)
             except TooFewSoundingsError as error:
-                skipped.append({"variable": variable, "reason": error.what})
+                skipped.append(skip(variable, error))
                 continue
             paths += write_table(score_table(scores), stem)
             made[variable] = {

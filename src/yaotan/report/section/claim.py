@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ import pandas as pd
 from yaotan.report.context import PageContext, Section
 from yaotan.report.figure import Figure
 from yaotan.report.forest import Mark, draw_differences
-from yaotan.report.number import decimals_for, fixed, interval, unit_text, whole
+from yaotan.report.number import MINUS, decimals_for, fixed, interval, unit_text, whole
 from yaotan.report.table import Cell, Table, make_download, make_heads, number_cell, rows_of
 
 VERDICTS: Final = ("supported", "not_supported", "not_detectable", "no_data")
@@ -63,9 +62,7 @@ def claim_text(page: PageContext, row: dict[str, Any]) -> str:
     sides = {side: _side(page, row, side) for side in ("a", "b")}
     least = float(row["at_least"])
     kind = "claim.at_least" if least else "claim.higher"
-    return text(
-        kind, **sides, least=f"{least:g}".replace("-", "\N{MINUS SIGN}"), unit=unit_text(row["units"])
-    )
+    return text(kind, **sides, least=f"{least:g}".replace("-", MINUS), unit=unit_text(row["units"]))
 
 
 def _side(page: PageContext, row: dict[str, Any], side: str) -> str:
@@ -85,8 +82,7 @@ def claim_note(page: PageContext, row: dict[str, Any]) -> str:
 def _sentence(page: PageContext, row: dict[str, Any]) -> str:
     given = row.get(f"sentence_{page.text.language}")
     if isinstance(given, str) and given.strip():
-        signed = re.sub(r"(?<![\w)])-(?=\d)", "\N{MINUS SIGN}", given)
-        return re.sub(r"\N{MINUS SIGN}(?=0(?:\.0+)?(?![\d.]))", "", signed)  # a rounded zero has no sign
+        return given
     slots = {"claim": claim_text(page, row), "months": whole(row["months"])}
     return page.text("claim.no_data_sentence", **slots, total=whole(row["period_months"]))
 
@@ -168,4 +164,4 @@ def _claimed(row: dict[str, Any], digits: int) -> str:
     least = float(row["at_least"])
     given = f"{abs(least):g}"
     shown = given if "e" not in given else fixed(abs(least), digits)
-    return ("\N{MINUS SIGN}" if least < 0 else "") + shown
+    return (MINUS if least < 0 else "") + shown

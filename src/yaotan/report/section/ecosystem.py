@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from yaotan.report.bar import draw_bars
-from yaotan.report.chart import draw_terms
+from yaotan.report.bar import draw_bars, draw_terms
 from yaotan.report.context import PageContext, Section
 from yaotan.report.ecosystem import CarbonResult, numbers_of
 from yaotan.report.figure import Figure

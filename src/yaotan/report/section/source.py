@@ -41,10 +41,26 @@ def make_sources(page: PageContext) -> Section:
         "recipe": str(recipe or "").strip(),
         "software": [(str(name), str(version)) for name, version in (given.get("software") or {}).items()],
         "references": [without_scheme(str(one)) for one in given.get("references") or []],
-        "notes": [str(one) for one in given.get("notes") or []],
+        "notes": [_note(page, one) for one in given.get("notes") or []],
         "boundaries": boundaries,
     }
     return Section("sources", text("source.title"), text("source.lead"), parts)
+
+
+def _note(page: PageContext, item: Mapping[str, str]) -> tuple[str, str]:
+    """Say what could not be done: a sentence in the page's language, and what the program said."""
+    text, (kind, _, product) = page.text, item["step"].partition("-")
+    named = [f"source.analysis.{kind}", f"source.part.{item['variable']}"]
+    parts = [
+        text(named[0]) if text.has(named[0]) else kind,
+        page.results.product_title(product) if product and kind != "carbon" else "",
+        text(named[1]) if text.has(named[1]) else page.symbol(item["variable"]),
+    ]
+    why = f"source.why.{item['code']}"
+    slots = {"what": text("claim.comma").join(part for part in parts if part)}
+    return text("source.not_done", **slots, why=text(why if text.has(why) else "source.why.other")), item[
+        "reason"
+    ]
 
 
 def _inputs(page: PageContext, inputs: list[Mapping[str, Any]]) -> Table | None:

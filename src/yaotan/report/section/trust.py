@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from yaotan.report.chart import draw_terms
+from yaotan.report.bar import draw_terms
 from yaotan.report.context import PageContext, Section
 from yaotan.report.figure import Figure
 from yaotan.report.forest import Mark, draw_differences
