@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 from yaotan.errors import SchemaError, UnitsError, YaotanError
 from yaotan.plume.combination import Estimated, combine, positive_weights
+from yaotan.plume.cut import cut_images, cut_tracks
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import check_plume_estimate, meanings
 from yaotan.plume.scene import PlumeScene, quantify
 from yaotan.plume.source import make_sources
+from yaotan.plume.table import estimate_of_table, estimate_table, member_table, winds_of_table
 from yaotan.simulate.plume import PlumeSetting, simulate_plume
 
 METHODS = ("cross_section", "gaussian", "ime", "light_cross_section")
@@ -133,7 +136,7 @@ class TestScene:
     def test_view_shows_the_plume_where_it_is(self, made: PlumeScene) -> None:
         view = made.views["P0"]
         assert set(made.views) == {"P0"}
-        assert view.attrs["kind"] == "image"
+        assert view.attrs["kind"] == "image view"
         assert view.attrs["method"] == "cross_section"
         assert bool(view.own.any())
         middle = np.abs(view.offset.values) < 4e3
@@ -210,3 +213,59 @@ class TestBadInput:
     def test_unknown_names(self, scene: xr.Dataset, change: dict[str, object], word: str) -> None:
         with pytest.raises(YaotanError, match=word):
             quantify(scene, plant(), WIND, variable="xco2", **change)
+
+
+class TestTables:
+    def test_there_and_back(self, made: PlumeScene) -> None:
+        table = estimate_table(made.estimate, "a.nc")
+        assert table["status"].tolist() == ["estimated", "outside"]
+        assert table["scene"].tolist() == ["a.nc", "a.nc"]
+        again = estimate_of_table(table, plant((14.4, 51.8), (60.0, 10.0)))
+        for name in ("emission", "emission_uncertainty", "emission_uncertainty_noise", "status", "caution"):
+            np.testing.assert_allclose(again[name], made.estimate[name])
+        members = member_table(made.estimate, "a.nc")
+        assert len(members) == 8
+        assert members["weight"].sum() == pytest.approx(1.0)
+
+    def test_winds_of_a_table(self) -> None:
+        table = pd.DataFrame(
+            {
+                "source": ["P0", "P0", "P1"],
+                "time": ["2020-06-01T10:40", "2020-06-01T11:50", "2020-06-01T15:00"],
+                "wind_speed": [5.0, 9.0, 3.0],
+                "wind_direction": [270.0, 0.0, 0.0],
+                "wind_speed_uncertainty": [0.7, np.nan, np.nan],
+            }
+        )
+        winds = winds_of_table(table, np.datetime64("2020-06-01T11:00"))
+        # the nearest within an hour; P1 has none, which becomes the status no_wind
+        assert list(winds) == ["P0"]
+        assert winds["P0"].u == pytest.approx(5.0)
+        assert winds["P0"].uncertainty == {"wind_speed": 0.7}
+        with pytest.raises(SchemaError, match="no column wind_direction"):
+            winds_of_table(table.drop(columns="wind_direction"))
+
+
+class TestCuts:
+    def test_image_is_cut_to_its_sources(self, scene: xr.Dataset) -> None:
+        parts = list(cut_images(scene, plant((14.4, 51.8), (60.0, 10.0), (14.6, 51.9))))
+        assert len(parts) == 1
+        assert parts[0][1]["source"].tolist() == ["P0", "P2"]
+
+    def test_tracks_by_overpass(self) -> None:
+        lat = np.tile(np.linspace(45.0, 58.0, 300), 2)
+        start = np.array(["2020-06-01T11:00", "2020-06-17T11:00"], "datetime64[ns]")
+        time = (start[:, None] + np.arange(300) * np.timedelta64(1, "s")).ravel()
+        table = xr.Dataset(
+            {
+                "latitude": ("sounding", lat),
+                "longitude": ("sounding", np.full(600, 14.6)),
+                "time": ("sounding", time),
+            }
+        )
+        parts = list(cut_tracks(table, plant((14.4, 51.8), (60.0, 10.0))))
+        assert [str(part.time.values[0])[:10] for part, _ in parts] == ["2020-06-01", "2020-06-17"]
+        # 160 km to both sides: 2.9 degrees of latitude
+        assert parts[0][0].latitude.values.max() - parts[0][0].latitude.values.min() == pytest.approx(
+            2.87, abs=0.1
+        )

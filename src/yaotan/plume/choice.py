@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: winds of an ensemble, those of them that the field has; the first is the one drawn
 WINDS: Final = ("gnfr_a", "boundary_layer", "100m")
+#: a source farther from every pixel of an image, or every sounding of a track, is outside [m]
+FAR_IMAGE, FAR_TRACK = 30e3, 150e3
 #: name of a wind that was given as it is
 GIVEN: Final = "given"
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from yaotan.errors import SchemaError, YaotanError
-from yaotan.plume.choice import choose_winds, nearest
+from yaotan.plume.choice import FAR_IMAGE, FAR_TRACK, choose_winds, nearest
 from yaotan.plume.detection import detect_plumes, plume_features
 from yaotan.plume.effective import NO_WIND, EffectiveWind
 from yaotan.plume.ensemble import Member, combine_members, run_members
@@ -22,9 +22,6 @@ from yaotan.plume.view import draw_view, trace_lines
 
 if TYPE_CHECKING:
     import geopandas as gpd
-
-#: a source farther from every pixel of an image, or every sounding of a track, is outside [m]
-FAR_IMAGE, FAR_TRACK = 30e3, 150e3
 
 
 @dataclass(frozen=True)

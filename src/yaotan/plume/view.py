@@ -65,11 +65,11 @@ def draw_view(
     Returns
     -------
     xarray.Dataset
-        Of an image (attribute ``kind`` "image"): ``column``, ``mask_column``, ``plume``, ``own`` with dims
-        ``y, x`` around the source; the centre line (dim ``way``); mean columns of slices across the plume
+        Of an image (attribute ``kind`` "image view"): ``column``, ``mask_column``, ``plume``, ``own`` with
+        dims ``y, x`` around the source; the centre line (dim ``way``); mean columns of slices across it
         (dims ``transect, offset``) with the fits of each method; fluxes of lines (dim ``flux_line``). Of a
-        track ("track"): the soundings and the fitted curve (dim ``point``). All columns are in the unit of
-        the variable. Parts without a fit are absent.
+        track ("track view"): the soundings and the fitted curve (dim ``point``). All columns are in the unit
+        of the variable. Parts without a fit are absent.
     """
     name = find_column(data, None)
     fits = {method: one.fit for method, one in results.items() if one.fit is not None}
@@ -92,7 +92,7 @@ def draw_view(
         "source_name": str(row["name"]),
         "source_longitude": float(row.geometry.x),
         "source_latitude": float(row.geometry.y),
-        "kind": "track" if "sounding" in data.dims else "image",
+        "kind": "track view" if "sounding" in data.dims else "image view",
         "variable": name,
         "mask_variable": mask_variable or "",
         "units": str(data[name].attrs.get("units", "1")),

@@ -60,11 +60,13 @@ def cf_dataset(obj: xr.Dataset | xr.DataArray, options: Options) -> xr.Dataset:
     )
     if options.noun in ("grid", "raster"):
         dataset = _map_grid(dataset, source)
-    elif options.noun == "soundings":
+    elif options.noun in ("soundings", "scene"):
         dataset = _link_soundings(dataset)
     elif options.noun == "estimate":
         dataset = _label_instances(dataset)
-    for name in _AXES.keys() & dataset.variables.keys():
+    # lines and pixels of an image are no axes of a projection
+    plane = {"y", "x"} if options.noun in ("scene", "view") else set()
+    for name in (_AXES.keys() - plane) & dataset.variables.keys():
         attrs = dataset.variables[name].attrs
         dataset.variables[name].attrs = _AXES[name] | attrs
     _describe_companions(dataset)
@@ -180,7 +182,7 @@ def _not_coordinates(dataset: xr.Dataset) -> list[str]:
 
 
 def _epoch(dataset: xr.Dataset, noun: str) -> str:
-    if noun not in ("soundings", "pairs") or "time" not in dataset or dataset["time"].size == 0:
+    if noun not in ("soundings", "pairs", "scene") or "time" not in dataset or dataset["time"].size == 0:
         return "days since 1990-01-01"
     first = dataset["time"].min().values.astype("datetime64[D]")
     return f"seconds since {np.datetime64('1990-01-01') if np.isnat(first) else first}"

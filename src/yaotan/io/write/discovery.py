@@ -16,6 +16,8 @@ from yaotan.schema import column_variables
 
 _KIND: Final = {
     "soundings": ("Soundings", "Level 2", "Point"),
+    "scene": ("Image", "Level 2", "Swath"),
+    "view": ("Plume", "Level 4", None),
     "grid": ("Gridded fields", "Level 3", "Grid"),
     "raster": ("Raster", "Level 4", "Grid"),
     "estimate": ("Estimates", "Level 4", None),

@@ -13,11 +13,19 @@ import pandas as pd
 import xarray as xr
 
 from yaotan.errors import OutputError
-from yaotan.schema import check_estimate, check_features, check_grid, check_raster, check_soundings
+from yaotan.schema import (
+    check_estimate,
+    check_features,
+    check_grid,
+    check_raster,
+    check_scene,
+    check_soundings,
+)
 
 #: noun -> formats it can be written as
 FORMATS: Final[dict[str, tuple[str, ...]]] = {
     "soundings": ("netcdf", "harp", "zarr", "geoparquet", "parquet", "csv"),
+    "scene": ("netcdf",),
     "grid": ("netcdf", "obs4mips", "harp", "zarr", "cog"),
     "raster": ("netcdf", "zarr", "cog"),
     "features": ("geoparquet", "geojson", "gpkg", "csv"),
@@ -25,7 +33,12 @@ FORMATS: Final[dict[str, tuple[str, ...]]] = {
     # not a noun that crosses modules, but what `collocate` and `validate` give
     "pairs": ("netcdf", "parquet", "csv"),
     "table": ("parquet", "csv"),
+    # what draws a source (`yaotan.plume.view`)
+    "view": ("netcdf",),
 }
+
+#: attribute ``kind`` of a view
+VIEWS: Final = ("image view", "track view")
 
 #: suffix -> format meant when none is named
 SUFFIX: Final = {
@@ -99,6 +112,8 @@ def noun_of(obj: Any) -> str:
         return "raster"
     if isinstance(obj, xr.Dataset):
         dims = set(obj.dims)
+        if obj.attrs.get("kind") in VIEWS:
+            return "view"
         if "sounding" in dims:
             check_soundings(obj)
             return "soundings"
@@ -107,6 +122,9 @@ def noun_of(obj: Any) -> str:
             return "estimate"
         if dims in ({"pair"}, {"station"}):
             return "pairs"
+        if {"y", "x"} <= dims and "latitude" in obj.variables:
+            check_scene(obj)
+            return "scene"
         if {"lat", "lon"} <= dims or {"y", "x"} <= dims:
             check_grid(obj)
             return "grid"
