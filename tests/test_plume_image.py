@@ -22,6 +22,7 @@ from yaotan.plume.method import estimate_point_source
 from yaotan.plume.model import fit_plume
 from yaotan.plume.preparation import prepare
 from yaotan.plume.profile import pixel_profile, share_within
+from yaotan.plume.smooth import background_field
 from yaotan.plume.source import make_sources
 from yaotan.simulate.plume import PlumeSetting, simulate_plume
 
@@ -296,3 +297,10 @@ def test_pixels_see_the_mean_of_a_profile() -> None:
         assert float(seen[0]) == pytest.approx(mean, rel=2e-3)
         share = share_within(np.array([place]), *halves, 0.0, 500.0)
         assert float(share[0]) == pytest.approx(np.mean((n > 0) & (n < 500)), abs=5e-3)
+
+
+@pytest.mark.parametrize("shape", [(37, 59), (59, 37), (20, 90), (30, 30)])
+def test_the_background_of_a_small_image_is_its_level(shape: tuple[int, int]) -> None:
+    # one row of blocks has no slope across it: none may be made of the level
+    values = 405.0 + np.random.default_rng(0).normal(0.0, 0.5, shape)
+    assert np.abs(background_field(values, 25) - 405.0).max() < 0.3

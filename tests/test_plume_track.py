@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from scipy.stats import binom
 
-from plume_track_truth import Columns
+from plume_track_truth import ModelColumns
 from yaotan.errors import TooFewSoundingsError, YaotanError
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, meanings
@@ -174,7 +174,7 @@ def test_the_stated_error_of_a_peak_holds() -> None:
 
 
 def test_crossings_of_model_columns(data_root: Path) -> None:
-    columns = Columns(data_root / "plume")
+    columns = ModelColumns(data_root / "plume")
     rng = np.random.default_rng(11)
     z = []
     for seed in range(8):
@@ -261,3 +261,15 @@ def test_a_track_without_plume_holds_no_peak() -> None:
     assert sum(accepted) <= 2
     with pytest.raises(YaotanError, match="'xch4' is missing"):
         find_track_peaks(scan_track([]), variable="xch4")
+
+
+def test_a_peak_in_a_gap_has_no_area() -> None:
+    # soundings left out over 14 km where the peak may be: a narrow peak in there fits every area
+    x = np.concatenate([np.arange(-60e3, -6e3, 2e3), np.arange(8e3, 60e3, 2e3)])
+    y = np.random.default_rng(0).normal(0.0, 0.3, x.size)
+    fit = fit_peak(
+        x, y, np.full(x.size, 0.3), widths=(300.0, 5e3), centres=(-10e3, 10e3), expected=(0.0, 3e3)
+    )
+    assert abs(fit.area) < 3.0 * fit.area_uncertainty < 3e4
+    with pytest.raises(TooFewSoundingsError, match="where the peak may be"):
+        fit_peak(x, y, np.full(x.size, 0.3), widths=(300.0, 500.0), centres=(-2e3, 2e3))

@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from plume_annual_truth import simulate_year
 from plume_divergence_truth import PLACE, make_season
-from plume_track_truth import Columns
+from plume_track_truth import ModelColumns
 from yaotan.plume.annual import annual_emission
 from yaotan.plume.divergence import flux_divergence
 from yaotan.plume.emg import emg
@@ -23,7 +23,7 @@ SOURCE = make_sources(["P"], PLACE[1], PLACE[0])
 
 
 def test_crossings_of_model_columns_are_covered(data_root: Path) -> None:
-    columns = Columns(data_root / "plume")
+    columns = ModelColumns(data_root / "plume")
     rng = np.random.default_rng(2026)
     error, sigma, refused = [], [], 0
     for seed in range(400):

@@ -25,6 +25,8 @@ SHARES: Final = (0.1, 0.25, 0.5, 0.75)
 LENGTHS: Final = (5e3, 10e3, 20e3, 40e3)
 #: trial values of centre and width
 CENTRES, WIDTHS = 25, 12
+#: a trial peak of which less lies under soundings says nothing of its area
+LEAST_SEEN: Final = 1.0 / 3.0
 #: the grid of trials is laid anew over what holds the posterior, this often at most
 PASSES: Final = 5
 
@@ -156,11 +158,12 @@ def fit_peak(
     YaotanError
         A range is empty, or a sigma is not positive.
     TooFewSoundingsError
-        Fewer than 8 finite soundings.
+        Fewer than 8 finite soundings, or none where the peak may be.
 
     Notes
     -----
-    Knows one peak: a second plume in the window is background to it and biases both.
+    A trial of which less than a third lies under soundings is left out: in a gap, or beyond the end, any area
+    fits. Knows one peak: a second plume in the window is background to it and biases both.
 
     Examples
     --------
@@ -183,14 +186,23 @@ def fit_peak(
         line = np.column_stack([np.ones_like(place), (place - place.mean()) / _length(place)])
         right = np.column_stack([line, y - y.mean(), shapes]) / error[:, None]
         tries = [try_covariance(right, root) for root in roots]
-        weight = _weights(
-            tries, 0.0 if expected is None else -0.5 * ((centre - expected[0]) / expected[1]) ** 2
-        )
+        prior = np.where(_seen(place, shapes, footprint) >= LEAST_SEEN, 0.0, -np.inf)
+        if not np.isfinite(prior).any():
+            raise TooFewSoundingsError("no soundings where the peak may be", where="fit_peak")
+        if expected is not None:
+            prior = prior - 0.5 * ((centre - expected[0]) / expected[1]) ** 2
+        weight = _weights(tries, prior)
         finer = _narrow(weight.sum(axis=0), centre, width, ranges)
         if finer is None:
             break
         ranges = finer
     return _summarise(weight, tries, models, centre, width, (y.mean(), place.mean(), _length(place)))
+
+
+def _seen(place: Array, shapes: Array, footprint: float) -> Array:
+    """Share of each trial peak that lies under soundings."""
+    steps = np.gradient(place)
+    return np.asarray(np.minimum(steps, footprint or 2.0 * float(np.median(steps))) @ shapes)
 
 
 def _length(place: Array) -> float:
@@ -235,7 +247,8 @@ def _summarise(
     origin: tuple[float, float, float],
 ) -> PeakFit:
     def mean(values: Array) -> float:
-        return float((weight * values).sum())
+        # a trial that no sounding sees has no area
+        return float((weight * np.where(weight > 0.0, values, 0.0)).sum())
 
     area = np.stack([t.area for t in tries])
     middle = mean(area)

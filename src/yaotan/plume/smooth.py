@@ -75,14 +75,18 @@ def background_field(values: Floats, block: int) -> Floats:
         return np.full(shape, np.nan)
     centre = [(one[:-1] + one[1:] - 1) / 2.0 for one in edges]
     rows, columns = np.meshgrid(*centre, indexing="ij")
-    terms = np.stack([np.ones_like(rows), rows / shape[0], columns / shape[1]], -1)
     held = weight > 0
+    # about the middle of the blocks: where they are one row there is then no slope across it
+    middle_row, middle_column = float(rows[held].mean()), float(columns[held].mean())
+    down, right = (rows - middle_row) / shape[0], (columns - middle_column) / shape[1]
+    terms = np.stack([np.ones_like(rows), down, right], -1)
     root = np.sqrt(weight[held])
     plane = np.linalg.lstsq(terms[held] * root[:, None], median[held] * root, rcond=1e-8)[0]
     rest = _fill(np.where(held, median - terms @ plane, np.nan), weight)
     places = [np.interp(np.arange(n), c, np.arange(c.size)) for n, c in zip(shape, centre, strict=True)]
     field = map_coordinates(rest, np.meshgrid(*places, indexing="ij"), order=1, mode="nearest")
-    y, x = np.arange(shape[0])[:, None] / shape[0], np.arange(shape[1])[None, :] / shape[1]
+    y = (np.arange(shape[0])[:, None] - middle_row) / shape[0]
+    x = (np.arange(shape[1])[None, :] - middle_column) / shape[1]
     return np.asarray(plane[0] + plane[1] * y + plane[2] * x + field)
 
 

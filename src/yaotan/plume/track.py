@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from yaotan.errors import YaotanError
+from yaotan.errors import TooFewSoundingsError, YaotanError
 from yaotan.plane import local_plane
 from yaotan.plume.crossing import TrackOptions, check_crossing, mass_of, read_options
 from yaotan.plume.effective import EffectiveWind
@@ -135,8 +135,8 @@ def _fit(
         _check_cover(x[near] - meets.along, widths, wander, footprint)
         place, y, sigma = _gather(x[near], mass[near], error[near], footprint)
         swing = min(2.5 * wander, reach)
-        fits.append(
-            fit_peak(
+        try:
+            one = fit_peak(
                 place,
                 y,
                 sigma,
@@ -145,7 +145,9 @@ def _fit(
                 expected=(meets.along, wander),
                 footprint=footprint,
             )
-        )
+        except TooFewSoundingsError as none:
+            raise NoEstimateError("cloudy", str(none)) from none
+        fits.append(one)
     if not np.isfinite(fits[0].area):
         raise NoEstimateError("no_fit", "the fit of the peak did not end at a number")
     _check_core(x[good], fits[0], footprint)
