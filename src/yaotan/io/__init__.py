@@ -9,7 +9,10 @@ from yaotan.lazy import load as _load
 #: public name -> module that holds it
 _HOME: Final = {
     "find_granules": "yaotan.io.index.query",
+    "open_cdiac": "yaotan.io.inventory.cdiac",
     "open_index": "yaotan.io.index.query",
+    "open_inventory": "yaotan.io.inventory.opening",
+    "open_power_plants": "yaotan.io.plant",
     "write_stac": "yaotan.io.stac.granule",
 }
 

@@ -1,0 +1,1 @@
+"""Emission inventories of others: workbooks and tables, each told by its content."""
