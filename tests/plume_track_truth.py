@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,8 +15,8 @@ from scipy.spatial import cKDTree
 
 from yaotan.plane import local_plane
 from yaotan.plume.effective import EffectiveWind
-from yaotan.plume.mass import column_mass
 from yaotan.plume.estimate import NoEstimateError
+from yaotan.plume.mass import column_mass
 from yaotan.plume.source import make_sources
 from yaotan.plume.track import track_gaussian
 from yaotan.simulate.plume import PlumeSetting, simulate_plume
@@ -144,7 +145,7 @@ class ModelColumns(Columns):
 
 
 class TurbulentColumns(Columns):
-    """Columns of a plume that meanders, with an emission that varies and a background with structure (1 km)."""
+    """Columns of 1 km: a plume that meanders, an emission that varies, a background with structure."""
 
     reach = 800.0
 
@@ -176,7 +177,7 @@ class TurbulentColumns(Columns):
 def cross_often(columns: Columns, seeds: range, *, farthest: float = 60e3) -> pd.DataFrame:
     """Crossings at random angles and distances with a wrong wind: error and stated sigma over the truth.
 
-    One row for each seed: ``angle`` (of the geometry, 0 to 90), ``distance`` [m], ``wind`` (as drawn) [m s-1],
+    One row for each seed: ``angle`` (of the geometry, 0 to 90), ``distance`` [m], ``wind`` as drawn [m s-1],
     ``status``, ``error``, ``sigma``, and ``term_<name>``.
     """
     rows = []
@@ -208,7 +209,7 @@ def crossing_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Score crossings in all and by class: error, RMSE, sigma, coverage, share without an estimate."""
     out = [{"class": "all"} | _score(rows)]
     for name, bounds in CLASSES.items():
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+        for low, high in pairwise(bounds):
             part = rows[(rows[name] >= low) & (rows[name] < high)]
             if len(part):
                 out.append({"class": f"{name} {low:g}-{high:g}"} | _score(part))
