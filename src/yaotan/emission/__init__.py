@@ -9,12 +9,21 @@ from yaotan.lazy import load as _load
 #: public name -> module that holds it
 _HOME: Final = {
     "Domain": "yaotan.emission.domain",
+    "Evaluation": "yaotan.emission.evaluation",
     "Panel": "yaotan.emission.panel",
     "PanelColumn": "yaotan.emission.panel_column",
+    "ProvincialEmission": "yaotan.emission.model",
+    "Splits": "yaotan.emission.split",
+    "baselines": "yaotan.emission.baseline",
     "check_panel": "yaotan.emission.health",
+    "evaluate": "yaotan.emission.evaluation",
     "open_panel": "yaotan.emission.opening",
     "reconcile": "yaotan.emission.hierarchy",
+    "score": "yaotan.emission.metric",
+    "score_intervals": "yaotan.emission.reliability",
     "second_opinion": "yaotan.emission.opinion",
+    "skill": "yaotan.emission.bootstrap",
+    "splits": "yaotan.emission.split",
 }
 
 __all__ = sorted(_HOME)

@@ -1,0 +1,96 @@
+"""The model for a province with no inventory: what lights, people and land say, nothing of its past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from yaotan.emission.candidate import FAMILIES, Learner, configurations, make_sample, one_thread
+from yaotan.emission.panel import Panel
+from yaotan.emission.selection import select
+from yaotan.emission.transform import Design
+
+Values = NDArray[np.float64]
+
+
+@dataclass
+class LevelModel:
+    """Average of learners of the logarithm of the target, chosen by leaving provinces out.
+
+    Parameters
+    ----------
+    families : tuple of str
+        Of `candidate.FAMILIES`.
+    scale : str
+        Offset: what is learned is the target per unit of it.
+    features : tuple of str
+        All of the panel where empty.
+    monotone : tuple of str
+        Features whose ratio to the scale may only raise the estimate, where a family can be told so.
+    folds : int
+        Of the inner validation.
+    seed : int
+
+    Attributes
+    ----------
+    chosen_ : str
+    configurations_ : int
+        How many were tried: single ones, and averages of families.
+    scores_ : pandas.DataFrame
+        As `Selection.scores`.
+    residuals_ : pandas.DataFrame
+        As `Selection.residuals`.
+    design_ : Design
+    members_ : tuple of Learner
+        Every configuration of the chosen families, fitted to every row.
+    weights_ : tuple of float
+    """
+
+    families: tuple[str, ...] = FAMILIES
+    scale: str = ""
+    features: tuple[str, ...] = ()
+    monotone: tuple[str, ...] = ()
+    folds: int = 6
+    seed: int = 0
+    chosen_: str = field(default="", repr=False)
+    configurations_: int = field(default=0, repr=False)
+    scores_: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    residuals_: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    design_: Design = field(default_factory=Design, repr=False)
+    members_: tuple[Learner, ...] = field(default=(), repr=False)
+    weights_: tuple[float, ...] = field(default=(), repr=False)
+
+    def fit(self, panel: Panel) -> LevelModel:
+        """Choose, then fit what was chosen to every row."""
+        tried = tuple(Learner(one, self.monotone, self.seed) for one in configurations(self.families))
+        made = select(panel, tried, Design(self.scale, self.features), self.folds)
+        self.design_ = Design(self.scale, self.features).fit(panel)
+        sample = make_sample(panel, self.design_)
+        with one_thread():
+            self.members_ = tuple(
+                Learner(one, self.monotone, self.seed).fit(sample, self.design_) for one, _ in made.members
+            )
+        self.weights_ = tuple(weight for _, weight in made.members)
+        several = [one for one in made.scores.index if len(one) > 1]
+        self.chosen_, self.configurations_ = " + ".join(made.families), len(tried) + len(several)
+        self.scores_, self.residuals_ = made.scores, made.residuals
+        return self
+
+    def predict_log(self, panel: Panel) -> Values:
+        """Give the median of the logarithm of the target [its unit] for every row."""
+        made: Values = np.asarray(self.weights_) @ self._members(panel)
+        return made
+
+    def spread(self, panel: Panel) -> Values:
+        """Give how far the members differ (standard deviation of logarithms); 0 of one member."""
+        weights, members = np.asarray(self.weights_), self._members(panel)
+        made: Values = np.sqrt(weights @ (members - weights @ members) ** 2)
+        return made
+
+    def _members(self, panel: Panel) -> Values:
+        numbers, scale = self.design_.transform(panel), self.design_.log_scale(panel)
+        with one_thread():
+            return np.array([member.predict(numbers) + scale for member in self.members_])

@@ -1,0 +1,306 @@
+"""`ProvincialEmission`: emission of regions by year, with intervals, for one question at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from yaotan.emission.candidate import FAMILIES
+from yaotan.emission.growth import GrowthModel
+from yaotan.emission.infill import InfillModel
+from yaotan.emission.interval import ALL, GroupedConformal, is_largest
+from yaotan.emission.level import LevelModel
+from yaotan.emission.panel import Panel
+from yaotan.emission.panel_column import RATE, PanelColumn
+from yaotan.errors import PanelError
+from yaotan.schema import check_estimate
+from yaotan.units import conversion
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+Values = NDArray[np.float64]
+STATISTICS: Final = ("median", "mean")
+QUESTIONS: Final = ("no_inventory", "nowcast", "infill", "random")
+#: probability between one sigma below and above of a normal law: what the uncertainty of estimates means
+ONE_SIGMA: Final = 0.6826894921370859
+
+
+class ProvincialEmission(BaseEstimator):
+    r"""Emission of regions by year from lights, people, land, gas columns, or from their own past.
+
+    Three questions, three models. ``no_inventory``: an average of learners (ridge, kernel ridge, extremely
+    randomised trees, gradient boosting) of :math:`\log(E / s)` with a known scale s as offset, chosen by
+    leaving provinces out (`LevelModel`). ``nowcast``: growth since the last known year, each province's own
+    shrunk towards the nation's (`GrowthModel`). ``infill``: between known years (`InfillModel`).
+
+    Parameters
+    ----------
+    question : str
+        ``"no_inventory"``, ``"nowcast"``, ``"infill"``; ``"random"`` is the first one, for contrasts.
+    families : tuple of str
+        Learners that may be chosen for ``no_inventory``.
+    scale : str, optional
+        Offset; by default the panel's first scale, ``""`` for none.
+    features : tuple of str
+        All of the panel where empty.
+    monotone : tuple of str, optional
+        Features that may only raise the estimate of boosting; by default the panel's other scales.
+    lag : int
+        Of a nowcast: years until a target is known.
+    statistic : str
+        ``"median"`` of each region and year, or its ``"mean"``: the median times the smearing factor, the
+        mean of exp(residual) over provinces left out (Duan 1983, J. Am. Stat. Assoc. 78, 605). Totals need
+        the mean.
+    folds : int
+        Of the inner validation.
+    seed : int
+
+    Attributes
+    ----------
+    chosen_ : str
+        What was chosen.
+    configurations_ : int
+        How many were tried.
+    smearing_ : float
+        Mean of exp(residual), each province counted once.
+    conformal_ : GroupedConformal
+        Errors of provinces, or of years, that were left out.
+    columns_ : tuple of PanelColumn
+        What the model was fitted to; `predict` refuses a panel without them or with other units.
+    engine_ : LevelModel, GrowthModel or InfillModel
+
+    Notes
+    -----
+    An interval of a nowcast rests on the nowcasts that would have been made in earlier years; it knows
+    nothing of a year unlike all of them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rng = np.random.default_rng(1)
+    >>> rows = pd.DataFrame([(f"p{n:02}", year) for n in range(12) for year in range(2001, 2005)],
+    ...                     columns=["region", "period"])
+    >>> rows["people"] = np.repeat(rng.uniform(5e6, 9e7, 12), 4)
+    >>> rows["co2"] = 8e-6 * rows["people"] * np.repeat(rng.lognormal(0, 0.2, 12), 4)
+    >>> panel = Panel(rows, (PanelColumn("co2", "target", "Mt yr-1"), PanelColumn("people", "scale", "1")))
+    >>> model = ProvincialEmission(families=("ridge",)).fit(panel)
+    >>> estimate = model.predict(panel)
+    >>> estimate["emission"].dims, estimate["emission"].attrs["units"]
+    (('region', 'time'), 'kg s-1')
+    """
+
+    def __init__(
+        self,
+        question: str = "no_inventory",
+        *,
+        families: tuple[str, ...] = FAMILIES,
+        scale: str | None = None,
+        features: tuple[str, ...] = (),
+        monotone: tuple[str, ...] | None = None,
+        lag: int = 2,
+        statistic: str = "median",
+        folds: int = 6,
+        seed: int = 0,
+    ) -> None:
+        self.question, self.families, self.scale = question, families, scale
+        self.features, self.monotone, self.lag = features, monotone, lag
+        self.statistic, self.folds, self.seed = statistic, folds, seed
+
+    def fit(self, panel: Panel, y: None = None) -> ProvincialEmission:
+        """Choose and fit a model on the rows that have a target.
+
+        Parameters
+        ----------
+        panel : Panel
+            Rows without target, or flagged, are not used.
+
+        Returns
+        -------
+        ProvincialEmission
+            Itself.
+
+        Raises
+        ------
+        PanelError
+            One province only, targets that are all equal or 0, a feature without any value, too few years.
+        """
+        self._check_parameters()
+        known = panel.observed()
+        _check_target(known)
+        self.engine_ = self._make_engine(known).fit(known)
+        left_out = self.engine_.residuals_
+        self.chosen_, self.configurations_ = self.engine_.chosen_, self.engine_.configurations_
+        factor = left_out.assign(factor=np.exp(left_out["residual"])).groupby("group")["factor"].mean()
+        self.smearing_ = float(factor.mean())
+        self.conformal_ = GroupedConformal(self.seed).fit(left_out["residual"], left_out["group"])
+        self.columns_ = tuple(entry for entry in panel.columns if entry.role != "flag")
+        return self
+
+    def _check_parameters(self) -> None:
+        for name, value, known in (
+            ("question", self.question, QUESTIONS),
+            ("statistic", self.statistic, STATISTICS),
+        ):
+            if value not in known:
+                raise PanelError(
+                    f"{name} {value!r} is unknown", where="ProvincialEmission", expected=", ".join(known)
+                )
+
+    def _make_engine(self, panel: Panel) -> LevelModel | GrowthModel | InfillModel:
+        if self.question == "nowcast":
+            return GrowthModel(self.lag)
+        if self.question == "infill":
+            return InfillModel()
+        usable = [name for name in panel.scales if not self.features or name in self.features]
+        scale = (usable[0] if usable else "") if self.scale is None else self.scale
+        monotone = tuple(name for name in usable if name != scale) if self.monotone is None else self.monotone
+        return LevelModel(self.families, scale, self.features, monotone, self.folds, self.seed)
+
+    def _check_panel(self, panel: Panel) -> None:
+        check_is_fitted(self, "engine_")
+        there = {entry.name: entry for entry in panel.columns}
+        for entry in self.columns_:
+            if not entry.learnable or (self.features and entry.name not in self.features):
+                continue
+            if entry.name not in there:
+                raise PanelError(
+                    f"the panel lacks {entry.name!r}, which the model was fitted to", where="predict"
+                )
+            if there[entry.name].unit != entry.unit:
+                raise PanelError(
+                    f"{entry.name!r} is in {there[entry.name].unit!r}",
+                    where="predict",
+                    expected=f"{entry.unit!r}, as it was fitted",
+                    fix="convert the column",
+                )
+
+    @property
+    def target_(self) -> PanelColumn:
+        """The column that was learned."""
+        return next(entry for entry in self.columns_ if entry.role == "target")
+
+    def predict_values(self, panel: Panel) -> Values:
+        """Estimate every row.
+
+        Parameters
+        ----------
+        panel : Panel
+            Of a nowcast or of gaps: with the known years of its regions.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``(row,)`` [unit of the target that was learned], NaN where no estimate is possible.
+        """
+        return self._median(panel) * (self.smearing_ if self.statistic == "mean" else 1.0)
+
+    def _median(self, panel: Panel) -> Values:
+        self._check_panel(panel)
+        made: Values = np.exp(self.engine_.predict_log(panel))
+        return made
+
+    def predict_bounds(self, panel: Panel, *, level: float = 0.9) -> tuple[Values, Values]:
+        """Give bounds of every row [unit of the target], infinite where there are too few provinces."""
+        median, factor = self._median(panel), np.exp(self.conformal_.half_width(level)[0])
+        return median / factor, median * factor
+
+    def predict_draws(self, panel: Panel) -> Values:
+        """Give an ensemble ``(row, draw)`` [unit of the target]: median times errors of other provinces."""
+        made: Values = self._median(panel)[:, None] * np.exp(self.conformal_.draw())[None, :]
+        return made
+
+    def predict_interval(self, panel: Panel, level: float = 0.9) -> pd.DataFrame:
+        """Estimate every row, with an interval.
+
+        Parameters
+        ----------
+        panel : Panel
+        level : float
+            Probability that a province like those learned from lies inside.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``region``, ``period``, ``estimate``, ``lower``, ``upper`` [``attrs["unit"]``], ``factor`` (upper
+            over median) and ``largest``: the bound is the largest error of all provinces.
+
+        Raises
+        ------
+        PanelError
+            There are fewer provinces than the level takes.
+        """
+        check_is_fitted(self, "engine_")
+        self.conformal_.check(level)
+        low, high = self.predict_bounds(panel, level=level)
+        table = panel.table[["region", "period"]].copy()
+        table["estimate"], table["lower"], table["upper"] = self.predict_values(panel), low, high
+        table["factor"] = np.sqrt(high / low)
+        table["largest"] = is_largest(self.conformal_.units(ALL), level)
+        table.attrs |= {"unit": self.target_.unit, "level": level, "statistic": self.statistic}
+        return table
+
+    def predict_table(self, panel: Panel) -> pd.DataFrame:
+        """Estimate every row: ``region``, ``period``, ``estimate`` [``attrs["unit"]``]."""
+        table = panel.table[["region", "period"]].copy()
+        table["estimate"] = self.predict_values(panel)
+        table.attrs |= {"unit": self.target_.unit, "statistic": self.statistic}
+        return table
+
+    def predict(self, panel: Panel) -> xr.Dataset:
+        """Estimate every row as an estimate, one of the six nouns.
+
+        Parameters
+        ----------
+        panel : Panel
+
+        Returns
+        -------
+        xarray.Dataset
+            Dims ``region``, ``time`` (1 January); ``emission`` and ``emission_uncertainty`` [kg s-1], half of
+            what lies between the bounds of the interval of 68.3 %.
+        """
+        import pandas as pd
+        import xarray as xr
+
+        scale = conversion(self.target_.unit, RATE)[0]
+        low, high = self.predict_bounds(panel, level=ONE_SIGMA)
+        table = panel.table[["region", "period"]].assign(
+            emission=self.predict_values(panel) * scale, emission_uncertainty=(high - low) / 2.0 * scale
+        )
+        years = sorted(set(table["period"]))
+        made = xr.Dataset(coords={"time": pd.to_datetime([f"{year}-01-01" for year in years])})
+        for name in ("emission", "emission_uncertainty"):
+            wide = table.pivot(index="region", columns="period", values=name)
+            made[name] = (("region", "time"), wide.to_numpy(float), {"units": RATE, "substance": "CO2"})
+        made = made.assign_coords(region=("region", sorted(set(table["region"]))))
+        made.attrs |= {
+            "method": f"{self.question}: {self.chosen_}",
+            "statistic": self.statistic,
+            "scope": self.target_.scope,
+            "smearing": self.smearing_,
+        }
+        return check_estimate(made)
+
+
+def _check_target(known: Panel) -> None:
+    values = known.values()
+    if not len(values):
+        raise PanelError("no row has a target that may be used", where="fit")
+    if (values == 0).any():
+        rows = known.table[values == 0]
+        raise PanelError(
+            f"{len(rows)} emissions are 0, the first of {rows['region'].iloc[0]} {rows['period'].iloc[0]}",
+            where="fit",
+            expected="emissions above 0, whose logarithm is learned",
+            fix="flag these rows",
+        )
+    if np.ptp(values) <= 1e-12 * values.max():
+        raise PanelError(
+            f"all {len(values)} targets are {values[0]:g}", where="fit", fix="there is nothing to learn"
+        )
