@@ -174,10 +174,10 @@ def test_equals_a_dense_system(ordinary, support):
     spec, rows = GridSpec.regular(4.0, (100, 24, 112, 36)), slice(0, 3)
     steps = resolve_times([("2019-01-05", "2019-01-20")], known.period)
     wanted = np.ones(spec.shape, bool)
-    value, variance, terms = kriging.at_cells(spec, steps, 0, rows, wanted, kriging.residual)
+    moments = Moments.of(steps, 0, MODEL.time_range)
+    value, variance, terms = kriging.at_cells(spec, moments, rows, wanted, kriging.residual)
     nodes = cell_nodes(spec, rows, wanted, support, MODEL.space_range)
     assert nodes.shape[1] == (4 if support == "cell" else 1)
-    moments = Moments.of(steps, 0, MODEL.time_range)
     for m in range(len(nodes)):
         weight, expected = dense(kriging, nodes[m], moments.days, ordinary)
         lag = terms[m] - kriging.design.T @ weight
@@ -191,7 +191,8 @@ def test_one_neighbour_is_room_enough_for_a_cell_of_four_nodes():
     spec = GridSpec.regular(4.0, (100, 24, 112, 36))
     steps = resolve_times([("2019-01-05", "2019-01-20")], known.period)
     wanted = np.ones(spec.shape, bool)
-    value, variance, _ = kriging.at_cells(spec, steps, 0, slice(0, 3), wanted, kriging.residual)
+    moments = Moments.of(steps, 0, MODEL.time_range)
+    value, variance, _ = kriging.at_cells(spec, moments, slice(0, 3), wanted, kriging.residual)
     # from one observation ordinary kriging takes its value
     assert set(value[:, 0].round(9)) <= set(kriging.residual[:, 0].round(9))
     assert (variance > 0.0).all()
@@ -203,15 +204,11 @@ def test_means_over_cells_and_periods_converge():
     steps = resolve_times([("2019-01-01", "2019-01-31")], known.period)
     few = Moments.of(steps, 0, 15.0)
     start, end = few.middle - few.half, few.middle + few.half
-    fine = Moments(start + (end - start) * (np.arange(2000) + 0.5) / 2000, few.middle, few.half)
-    np.testing.assert_allclose(
-        few.correlate(known.days, "exponential", 15.0),
-        fine.correlate(known.days, "exponential", 15.0),
-        rtol=6e-3,
-    )
-    assert few.correlate_self("exponential", 15.0) == pytest.approx(
-        fine.correlate_self("exponential", 15.0), rel=8e-3
-    )
+    days = start + (end - start) * (np.arange(2000) + 0.5) / 2000
+    fine = Moments(days, few.middle, few.half, np.full(2000, 1 / 2000))
+    fade = ProductSum(0.0, 0.0, 1.0, 0.0, 1e6, 15.0).in_time
+    np.testing.assert_allclose(few.correlate(known.days, fade), fine.correlate(known.days, fade), rtol=6e-3)
+    assert few.correlate_self(fade) == pytest.approx(fine.correlate_self(fade), rel=8e-3)
 
 
 def test_compiled_functions_are_exact():

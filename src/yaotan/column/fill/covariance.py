@@ -168,10 +168,14 @@ class ProductSum:
             self.time_range * FAMILIES[self.time_family][1],
         )
 
+    def in_time(self, lag: ArrayLike) -> Floats:
+        """Correlation of the margin in time at lags [days]."""
+        return correlation(np.abs(np.asarray(lag, float)) / self.time_range, self.time_family)
+
     def covariance(self, distance: ArrayLike, lag: ArrayLike) -> Floats:
         """Covariance of the field without its micro-scale part, at distances [m] and lags [days]."""
         near = correlation(np.asarray(distance, float) / self.space_range, self.space_family)
-        soon = correlation(np.abs(np.asarray(lag, float)) / self.time_range, self.time_family)
+        soon = self.in_time(lag)
         return np.asarray(self.space * near + (self.time + self.joint * near) * soon)
 
     def variogram(self, distance: ArrayLike, lag: ArrayLike) -> Floats:

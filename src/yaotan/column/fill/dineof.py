@@ -17,6 +17,7 @@ from yaotan.column.fill.mode import Modes, iterate_known, modes_of, time_filter
 from yaotan.column.fill.mode_field import ModeField
 from yaotan.column.fill.mode_number import learn_modes
 from yaotan.column.fill.observation import Floats, Observations
+from yaotan.column.fill.scaling import Scale
 from yaotan.column.fill.step import Steps
 from yaotan.errors import TooFewSoundingsError, YaotanError
 
@@ -67,6 +68,10 @@ class Dineof(FieldFiller):
     time_filter : float
         Length of the Laplacian filter of the covariance in time [days] (Alvera-Azcarate et al. 2009);
         0: none.
+    scale : {"constant", "seasonal"}
+        Whether the field may be livelier at some latitudes and in some seasons
+        (`yaotan.column.fill.scaling.learn_scale`); the modes are then of the field in parts of its
+        scale.
     average, overpass_correlation, uncertainty
         See `yaotan.column.fill.extraction.gather`.
     folds : int
@@ -77,7 +82,9 @@ class Dineof(FieldFiller):
     Attributes
     ----------
     observations_ : Observations
+    scale_ : FittedScale or None
     mean_ : FittedMean
+        In parts of the scale, as the modes are.
     modes_ : Modes
     number_ : int
         k.
@@ -142,6 +149,7 @@ class Dineof(FieldFiller):
         withheld: float = 0.03,
         coverage: float = 0.05,
         time_filter: float = 0.0,
+        scale: Scale = "seasonal",
         average: str | float | None = None,
         overpass_correlation: float = 0.5,
         uncertainty: float | None = None,
@@ -157,11 +165,13 @@ class Dineof(FieldFiller):
         for name, number, least in (("modes", modes, 0), ("most", most, 1), ("folds", folds, 2)):
             if number is not None and number < least:
                 raise YaotanError(f"{name} is {number!r}", expected=f"{least} or more")
+        if scale not in ("constant", "seasonal"):
+            raise YaotanError(f"scale is {scale!r}", expected="constant or seasonal")
         if not time_filter >= 0.0:
             raise YaotanError(f"time_filter is {time_filter!r}", expected="days, 0 or more")
         self.mean, self.cell, self.step = mean, cell, step
         self.modes, self.most, self.withheld, self.coverage = modes, most, withheld, coverage
-        self.time_filter, self.average = time_filter, average
+        self.time_filter, self.scale, self.average = time_filter, scale, average
         self.overpass_correlation, self.uncertainty = overpass_correlation, uncertainty
         self.folds, self.seed = folds, seed
 
@@ -186,12 +196,13 @@ class Dineof(FieldFiller):
             data, variable=variable, average=self.average,
             overpass_correlation=self.overpass_correlation, uncertainty=self.uncertainty,
         ).need(_OBSERVATIONS, "Dineof")  # fmt: skip
-        self.mean_ = self.mean.fit(observations.sample(_SAMPLE, self.seed))
-        self._lattice = Lattice.of(observations, self.mean_, self.cell, self.step)
-        _need_times(self._lattice.nodes.number, observations.variable)
-        matrix = self._matrix(observations, None)
+        known = self._learn_scale(observations, self.mean, self.scale, self.seed)
+        self.mean_ = self.mean.fit(known.sample(_SAMPLE, self.seed))
+        self._lattice = Lattice.of(known, self.mean_, self.cell, self.step)
+        _need_times(self._lattice.nodes.number, known.variable)
+        matrix = self._matrix(known, None)
         used = self._times(matrix)
-        _need_times(int(used.sum()), observations.variable)
+        _need_times(int(used.sum()), known.variable)
         if matrix.value.shape[0] < 2:
             raise TooFewSoundingsError(
                 "Dineof needs at least 2 cells with data, given is 1", fix="smaller cells"
@@ -204,17 +215,16 @@ class Dineof(FieldFiller):
         found, self.errors_ = learned.filled, learned.errors
         self.modes_ = modes_of(found, (matrix.value.shape[0], int(used.sum())), learned.rest)
         self.number_ = self.modes_.variance.size
-        known = matrix.known
         self.diagnostics_ = {
             "cells": int(matrix.kept.sum()),
             "cells_left_out": int((~matrix.kept).sum()),
             "times": int(used.sum()),
             "times_left_out": int((~used).sum()),
-            "known": float(known[:, used].mean()),
+            "known": float(matrix.known[:, used].mean()),
             "iterations": 0 if found is None else found.iterations,
             "converged": found is None or found.converged,
         }
-        return self._hold(observations, matrix.kept)
+        return self._hold(known, matrix.kept)
 
     def _matrix(self, observations: Observations, kept: NDArray[np.bool_] | None) -> Matrix:
         return fill_matrix(
@@ -229,8 +239,7 @@ class Dineof(FieldFiller):
         return time_filter(int(used.sum()), self.time_filter / self.step)
 
     def _hold(self, observations: Observations, kept: NDArray[np.bool_]) -> Self:
-        """Keep the observations and the amplitudes that they give."""
-        self.observations_ = observations
+        """Keep the amplitudes that observations in parts of the scale give."""
         self._field = ModeField.of(self._lattice, self._matrix(observations, kept), self.mean_, self.modes_)
         return self
 
@@ -248,10 +257,11 @@ class Dineof(FieldFiller):
 
     def condition(self, observations: Observations) -> Self:
         """Give a copy with the same mean and modes, with amplitudes from other observations."""
-        return self._copy()._hold(observations, self._field.kept)
+        other = self._copy()
+        return other._hold(other._keep(observations), self._field.kept)
 
-    def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Predict each observation from those that share no label with it; each part finds its own modes."""
+    def _leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Predict in parts, each of which finds its own modes."""
 
         def predict(kept: Observations, wanted: Observations) -> tuple[Floats, Floats]:
             matrix = self._matrix(kept, self._field.kept)
@@ -261,7 +271,7 @@ class Dineof(FieldFiller):
             field = ModeField.of(self._lattice, matrix, self.mean_, modes)
             return field.at_points(wanted.latitude, wanted.longitude, wanted.days)
 
-        return leave_out_by_folds(predict, self.observations_, labels, folds=self.folds)
+        return leave_out_by_folds(predict, self._known, labels, folds=self.folds)
 
 
 def _need_times(number: int, variable: str) -> None:

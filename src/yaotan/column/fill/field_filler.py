@@ -10,7 +10,10 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from yaotan.column.fill.block import lazy_field
+from yaotan.column.fill.mean import MeanModel
 from yaotan.column.fill.observation import Observations
+from yaotan.column.fill.scale import FittedScale
+from yaotan.column.fill.scaling import Scale, learn_scale
 from yaotan.column.fill.step import Steps, Times, build_filled, resolve_times, target_points, wanted_cells
 from yaotan.grid.spec import GridSpec
 
@@ -22,17 +25,29 @@ class FieldFiller(ABC):
     ----------
     observations_ : Observations
         What the field is conditioned on.
+    scale_ : FittedScale or None
+        How lively the field is with latitude and season; None: the same everywhere. Mean, covariance and
+        field are learned and kept in parts of it (`_known`); what is asked for is multiplied by it again.
+    scale_gains_ : dict
+        Gain in log density of observations left out by the terms of the scale that were tried.
     """
 
     observations_: Observations
+    scale_: FittedScale | None
+    scale_gains_: dict[str, float]
+    _known: Observations
 
     @abstractmethod
     def _field_of(self, steps: Steps) -> Any:
-        """Give what fills cells over these times."""
+        """Give what fills cells over these times, in parts of the scale."""
 
     @abstractmethod
     def _at_points(self, *points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give value and 1 sigma at latitudes, longitudes, days."""
+        """Give value and 1 sigma at latitudes, longitudes, days, in parts of the scale."""
+
+    @abstractmethod
+    def _leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Predict each observation from those that share no label with it, in parts of the scale."""
 
     @abstractmethod
     def _describe(self) -> str:
@@ -41,6 +56,28 @@ class FieldFiller(ABC):
     @abstractmethod
     def _parameters(self) -> dict[str, Any]:
         """Give what was learned, as attributes of the map."""
+
+    def _learn_scale(
+        self, observations: Observations, mean: MeanModel, kind: Scale, seed: int
+    ) -> Observations:
+        """Learn the scale, and give the observations divided by it."""
+        learned = learn_scale(observations, mean, kind, seed)
+        self.scale_, self.scale_gains_ = learned.scale, learned.gains
+        return self._keep(observations)
+
+    def _keep(self, observations: Observations) -> Observations:
+        """Keep observations, and give them divided by the scale."""
+        self.observations_ = observations
+        self._known = observations if self.scale_ is None else self.scale_.divide(observations)
+        return self._known
+
+    def _restore(
+        self, value: NDArray[np.float64], sigma: NDArray[np.float64], latitude: Any, days: Any
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Multiply value and 1 sigma at points by the scale there."""
+        if self.scale_ is None:
+            return value, sigma
+        return self.scale_.restore(value, sigma, self.scale_.at(latitude, days))
 
     def _copy(self) -> Self:
         """Give a copy that shares everything learned."""
@@ -77,10 +114,11 @@ class FieldFiller(ABC):
         """
         steps = resolve_times(times, self.observations_.period)
         wanted = wanted_cells(spec, region)
-        value, sigma = lazy_field(self._field_of(steps), spec, steps, wanted)
+        value, sigma = lazy_field(self._field_of(steps), spec, steps, wanted, self.scale_)
+        scale = {} if self.scale_ is None else self.scale_.describe()
         return build_filled(
             spec, steps, value, sigma, self.observations_,
-            method=self._describe(), wanted=wanted, attrs=self._parameters(),
+            method=self._describe(), wanted=wanted, attrs=self._parameters() | scale,
         )  # fmt: skip
 
     def predict_at(
@@ -105,4 +143,10 @@ class FieldFiller(ABC):
         YaotanError
             A moment lies outside the data's period.
         """
-        return self._at_points(*target_points(latitude, longitude, time, self.observations_.period))
+        points = target_points(latitude, longitude, time, self.observations_.period)
+        return self._restore(*self._at_points(*points), points[0], points[2])
+
+    def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Predict each observation from those that share no label with it (see `GapFiller.leave_out`)."""
+        known = self.observations_
+        return self._restore(*self._leave_out(labels), known.latitude, known.days)

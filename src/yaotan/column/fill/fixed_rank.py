@@ -20,6 +20,7 @@ from yaotan.column.fill.mean import MeanModel
 from yaotan.column.fill.node import Nodes
 from yaotan.column.fill.observation import Observations, days_of
 from yaotan.column.fill.rank_field import RankField
+from yaotan.column.fill.scaling import Scale
 from yaotan.column.fill.smoother import smooth
 from yaotan.column.fill.step import Steps, Times, resolve_times, wanted_cells
 from yaotan.column.fill.target import Support
@@ -60,6 +61,10 @@ class FixedRankKriging(FieldFiller):
     support : {"cell", "point"}
         What `predict` gives: means over cells, or the field at their centres. Over periods the field is
         averaged in either case.
+    scale : {"constant", "seasonal"}
+        Whether the field may be livelier at some latitudes and in some seasons
+        (`yaotan.column.fill.scaling.learn_scale`); variances are then of the field in parts of
+        its scale.
     average, overpass_correlation, uncertainty
         See `yaotan.column.fill.extraction.gather`.
     error_length : float
@@ -72,7 +77,9 @@ class FixedRankKriging(FieldFiller):
     Attributes
     ----------
     observations_ : Observations
+    scale_ : FittedScale or None
     mean_ : FittedMean
+        In parts of the scale, as the model is.
     basis_ : Basis
     nodes_ : Nodes
     model_ : RankModel
@@ -84,8 +91,8 @@ class FixedRankKriging(FieldFiller):
     The field is as smooth as its functions: what is smaller than the distance between the finest centres, or
     shorter than two steps, is smoothed away and counted in the 1 sigma. :math:`\xi` is not predicted, also
     not where there are observations. In means over a period it counts with a correlation time of a quarter of
-    a step, an assumption that the data are not asked about. Variances are the same everywhere and in all
-    seasons. Errors along an overpass are conditioned on 10 predecessors, and cut at nodes.
+    a step, an assumption that the data are not asked about. Errors along an overpass are conditioned on 10
+    predecessors, and cut at nodes.
 
     References
     ----------
@@ -126,6 +133,7 @@ class FixedRankKriging(FieldFiller):
         levels: int = 3,
         step: float = 16.0,
         support: Support = "cell",
+        scale: Scale = "seasonal",
         average: str | float | None = None,
         overpass_correlation: float = 0.5,
         uncertainty: float | None = None,
@@ -139,10 +147,13 @@ class FixedRankKriging(FieldFiller):
             raise YaotanError(f"error_length is {error_length!r}", expected="metres, 0 or more")
         if support not in ("cell", "point"):
             raise YaotanError(f"support is {support!r}", expected="cell or point")
+        if scale not in ("constant", "seasonal"):
+            raise YaotanError(f"scale is {scale!r}", expected="constant or seasonal")
         if folds < 2:
             raise YaotanError(f"folds is {folds!r}", expected="2 or more")
         self.mean, self.functions, self.levels, self.step = mean, functions, levels, step
         self.support: Support = support
+        self.scale: Scale = scale
         self.average, self.overpass_correlation = average, overpass_correlation
         self.uncertainty, self.error_length = uncertainty, error_length
         self.folds, self.seed = folds, seed
@@ -166,21 +177,22 @@ class FixedRankKriging(FieldFiller):
             data, variable=variable, average=self.average,
             overpass_correlation=self.overpass_correlation, uncertainty=self.uncertainty,
         ).need(self.functions, f"FixedRankKriging with {self.functions} functions")  # fmt: skip
-        some = observations.sample(_SAMPLE, self.seed)
+        known = self._learn_scale(observations, self.mean, self.scale, self.seed)
+        some = known.sample(_SAMPLE, self.seed)
         mean = self.mean.fit(some)
-        frame, days = mean.frame, observations.days
+        frame, days = mean.frame, known.days
         half_lon = 180.0 if frame.wide else frame.scale[1]
         self.basis_ = make_basis(
             frame.centre[:2], (frame.scale[0], half_lon), functions=self.functions, levels=self.levels
         )
         self.nodes_ = Nodes.covering(days[0], days[-1], self.step)
         found = maximise(
-            observations.sample_overpasses(_SEARCH, self.seed), self.basis_, self.nodes_, mean,
+            known.sample_overpasses(_SEARCH, self.seed), self.basis_, self.nodes_, mean,
             start_model(mean.residual(some), some.sigma, self.basis_, self.step),
             error_length=self.error_length, seed=self.seed,
         )  # fmt: skip
         self.mean_, self.model_ = found.mean, found.model
-        self._hold(observations)
+        self._hold(known)
         smoothed = self._field.smoothed
         self.mean_ = fit_mean(self._information, smoothed, self.mean_)
         self._field = replace(self._field, mean=self.mean_)
@@ -189,8 +201,7 @@ class FixedRankKriging(FieldFiller):
         return self
 
     def _hold(self, observations: Observations) -> Self:
-        """Keep the observations and what they say of the coefficients."""
-        self.observations_ = observations
+        """Keep what observations in parts of the scale say of the coefficients."""
         self._information = gather_information(
             observations, self.basis_, self.nodes_, self.mean_, self.model_, self.error_length
         )
@@ -227,7 +238,8 @@ class FixedRankKriging(FieldFiller):
 
     def condition(self, observations: Observations) -> Self:
         """Give a copy with the same mean and variances, conditioned on other observations."""
-        return self._copy()._hold(observations)
+        other = self._copy()
+        return other._hold(other._keep(observations))
 
     def simulate(
         self,
@@ -261,11 +273,9 @@ class FixedRankKriging(FieldFiller):
             spec, steps, wanted, self.observations_, draws=draws, seed=seed, conditional=conditional
         )
 
-    def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Predict each observation from those that share no label with it, in `folds` parts."""
-
+    def _leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         def predict(kept: Observations, wanted: Observations) -> Any:
-            field = self.condition(kept)._field
+            field = self._copy()._hold(kept)._field
             return field.at_points(wanted.latitude, wanted.longitude, wanted.days)
 
-        return leave_out_by_folds(predict, self.observations_, labels, folds=self.folds)
+        return leave_out_by_folds(predict, self._known, labels, folds=self.folds)

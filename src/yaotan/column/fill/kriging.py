@@ -16,6 +16,7 @@ from yaotan.column.fill.learning import learn
 from yaotan.column.fill.local import LocalKriging
 from yaotan.column.fill.mean import MeanModel
 from yaotan.column.fill.observation import Observations
+from yaotan.column.fill.scaling import Scale
 from yaotan.column.fill.simulation import simulate_field
 from yaotan.column.fill.step import Steps, Times, resolve_times, wanted_cells
 from yaotan.column.fill.target import Support
@@ -52,6 +53,10 @@ class SpaceTimeKriging(FieldFiller):
         Mean of the field.
     model : ProductSum, optional
         Covariance; None: fitted.
+    scale : {"constant", "seasonal"}, optional
+        Whether the field may be livelier at some latitudes and in some seasons
+        (`yaotan.column.fill.scaling.learn_scale`); the covariance is then that of the field in parts of its
+        scale. None: seasonal, and constant where a model is given.
     space_family, time_family : {"exponential", "matern32", "spherical"}, optional
         Margins of the fitted covariance; None: exponential or matern32, whichever predicts better (without
         `refine` exponential).
@@ -81,7 +86,9 @@ class SpaceTimeKriging(FieldFiller):
     Attributes
     ----------
     observations_ : Observations
+    scale_ : FittedScale or None
     mean_ : FittedMean
+        In parts of the scale, as the model is.
     model_ : ProductSum
     variogram_ : Variogram or None
         None when the model was given.
@@ -90,9 +97,9 @@ class SpaceTimeKriging(FieldFiller):
 
     Notes
     -----
-    It cannot see what its model leaves out: the covariance is the same everywhere and in all seasons, without
-    direction. Cells are small against the range, or their means blur. It interpolates in time only: times
-    outside the data's period are refused. Far from all observations the 1 sigma grows to the sill.
+    It cannot see what its model leaves out: the correlation is the same everywhere and in all seasons,
+    without direction. Cells are small against the range, or their means blur. It interpolates in time only:
+    times outside the data's period are refused. Far from all observations the 1 sigma grows to the sill.
 
     Examples
     --------
@@ -118,6 +125,7 @@ class SpaceTimeKriging(FieldFiller):
         mean: MeanModel = MeanModel(),  # noqa: B008  (frozen)
         *,
         model: ProductSum | None = None,
+        scale: Scale | None = None,
         space_family: Family | None = None,
         time_family: Family | None = None,
         minimum: int = 20,
@@ -145,7 +153,9 @@ class SpaceTimeKriging(FieldFiller):
             raise YaotanError(f"error_length is {error_length!r}", expected="metres, 0 or more")
         if support not in ("cell", "point"):
             raise YaotanError(f"support is {support!r}", expected="cell or point")
-        self.mean, self.model = mean, model
+        if scale not in (None, "constant", "seasonal"):
+            raise YaotanError(f"scale is {scale!r}", expected="constant or seasonal")
+        self.mean, self.model, self.scale = mean, model, scale
         self.space_family, self.time_family = space_family, time_family
         self.minimum, self.maximum, self.track_share = minimum, maximum, track_share
         self.ordinary, self.support = ordinary, support
@@ -180,19 +190,20 @@ class SpaceTimeKriging(FieldFiller):
             data, variable=variable, average=self.average,
             overpass_correlation=self.overpass_correlation, uncertainty=self.uncertainty,
         ).need(LEAST, "SpaceTimeKriging")  # fmt: skip
+        kind = self.scale or ("seasonal" if self.model is None else "constant")
+        known = self._learn_scale(observations, self.mean, kind, self.seed)
         learned = learn(
-            observations, self.mean, self.model, families=(self.space_family, self.time_family),
+            known, self.mean, self.model, families=(self.space_family, self.time_family),
             max_distance=self.max_distance, max_days=self.max_days, robust=self.robust,
             refine=self.refine, track_share=self.track_share, error_length=self.error_length,
             seed=self.seed,
         )  # fmt: skip
         self.mean_, self.model_ = learned.mean, learned.model
         self.variogram_, self.diagnostics_ = learned.variogram, learned.diagnostics
-        return self._hold(observations)
+        return self._hold(known)
 
     def _hold(self, observations: Observations) -> Self:
-        """Keep the observations and what every prediction needs of them."""
-        self.observations_ = observations
+        """Keep what every prediction needs of observations in parts of the scale."""
         self._local = LocalKriging.of(
             observations, self.mean_, self.model_,
             neighbours=(self.minimum, self.maximum, self.track_share),
@@ -202,7 +213,8 @@ class SpaceTimeKriging(FieldFiller):
 
     def condition(self, observations: Observations) -> Self:
         """Give a copy with the same mean and covariance, conditioned on other observations."""
-        return self._copy()._hold(observations)
+        other = self._copy()
+        return other._hold(other._keep(observations))
 
     def simulate(
         self,
@@ -233,7 +245,9 @@ class SpaceTimeKriging(FieldFiller):
         """
         steps, wanted = resolve_times(times, self.observations_.period), wanted_cells(spec, region)
         options = {"draws": draws, "seed": seed}
-        return simulate_field(self._local, spec, steps, wanted, conditional=conditional, **options)
+        return simulate_field(
+            self._local, spec, steps, wanted, self.observations_, conditional=conditional, **options
+        )
 
     def _field_of(self, steps: Steps) -> LocalKriging:
         return self._local
@@ -253,7 +267,6 @@ class SpaceTimeKriging(FieldFiller):
         at_bound = ", ".join(self.diagnostics_.get("at_bound", []))
         return self.model_.describe() | ({"covariance_range_at_bound": at_bound} if at_bound else {})
 
-    def leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Predict each observation from those that share no label with it (see `GapFiller.leave_out`)."""
-        known = self.observations_
+    def _leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        known = self._known
         return self._local.at_points(known.latitude, known.longitude, known.days, labels)

@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.column.fill.covariance import ProductSum, correlation
+from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.kernel import krige
 from yaotan.column.fill.mean import FittedMean
 from yaotan.column.fill.neighbourhood import Neighbourhood
 from yaotan.column.fill.observation import Floats, Observations
 from yaotan.column.fill.step import Steps, centres
-from yaotan.column.fill.target import Moments, Support, cell_nodes, mean_terms
+from yaotan.column.fill.target import Course, Moments, Support, cell_nodes, mean_terms
 from yaotan.errors import YaotanError
 from yaotan.geodesy import sphere_point
 from yaotan.grid.spec import GridSpec
@@ -87,10 +87,9 @@ class LocalKriging:
         self, lat: Floats, lon: Floats, days: Floats, labels: NDArray[np.intp] | None
     ) -> tuple[Floats, Floats]:
         """Give the field and its 1 sigma at points; with labels, at the observations from all but theirs."""
-        place, model = sphere_point(lat, lon), self.model
+        place = sphere_point(lat, lon)
         rows, counts = self.near.search(place, days, labels=labels)
-        lag = np.abs(self.near.days[rows] - days[:, None]) / model.time_range
-        soon = correlation(lag, model.time_family)
+        soon = self.model.in_time(self.near.days[rows] - days[:, None])
         design = self.mean.design(lat, lon, days)
         ones = np.ones(days.size)
         value, variance = self._solve(
@@ -131,34 +130,37 @@ class LocalKriging:
         return value, np.where(variance < 0.0, 0.0, variance)
 
     def fill_block(
-        self, spec: GridSpec, steps: Steps, number: int, rows: slice, wanted: NDArray[np.bool_]
-    ) -> tuple[Floats, Floats]:
-        """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
-        value, variance, terms = self.at_cells(spec, steps, number, rows, wanted, self.residual)
-        return self.mean.reference + terms @ self.mean.coefficients + value[:, 0], np.sqrt(variance)
-
-    def at_cells(
         self,
         spec: GridSpec,
         steps: Steps,
         number: int,
         rows: slice,
         wanted: NDArray[np.bool_],
+        course: Course | None,
+    ) -> tuple[Floats, Floats]:
+        """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
+        moments = Moments.of(steps, number, self.model.time_range, course)
+        value, variance, terms = self.at_cells(spec, moments, rows, wanted, self.residual)
+        return self.mean.reference + terms @ self.mean.coefficients + value[:, 0], np.sqrt(variance)
+
+    def at_cells(
+        self,
+        spec: GridSpec,
+        moments: Moments,
+        rows: slice,
+        wanted: NDArray[np.bool_],
         residual: Floats,
-        moments: Moments | None = None,
     ) -> tuple[Floats, Floats, Floats]:
-        """Krige the wanted cells of some rows at one step.
+        """Krige the wanted cells of some rows.
 
         Parameters
         ----------
-        spec, steps, number, rows
-            Grid, times, which of them, which rows.
+        spec, moments, rows
+            Grid, times whose mean the targets are, which rows.
         wanted : numpy.ndarray of bool
             ``(rows, columns)`` of these rows.
         residual : numpy.ndarray
             ``(n, r)`` residuals of the observations.
-        moments : Moments, optional
-            Times whose mean the targets are, when they were chosen already.
 
         Returns
         -------
@@ -166,14 +168,13 @@ class LocalKriging:
             Residual field ``(m, r)``, its variance ``(m,)``, terms of the mean ``(m, p)``.
         """
         model = self.model
-        moments = moments or Moments.of(steps, number, model.time_range)
         lat, lon = (axis[wanted] for axis in centres(spec, rows))
         nodes = cell_nodes(spec, rows, wanted, self.support, model.space_range)
         chosen, counts = self.near.search(
             sphere_point(lat, lon), np.full(lat.size, moments.middle), half=moments.half
         )
-        soon = moments.correlate(self.near.days[chosen], model.time_family, model.time_range)
-        itself = np.full(lat.size, moments.correlate_self(model.time_family, model.time_range))
+        soon = moments.correlate(self.near.days[chosen], model.in_time)
+        itself = np.full(lat.size, moments.correlate_self(model.in_time))
         exact = np.full(lat.size, self.support == "point" and moments.half == 0.0)
         terms = mean_terms(self.mean, lat, lon, moments)
         value, variance = self._solve(chosen, counts, soon, itself, nodes, exact, terms, residual)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yaotan.column.fill.observation import Floats, Observations
+from yaotan.column.fill.scale import FittedScale
 from yaotan.constants import YEAR_DAYS
 from yaotan.errors import TooFewSoundingsError, YaotanError
 from yaotan.geodesy import AUTHALIC_RADIUS, sphere_point, wrap_longitude
@@ -114,9 +115,14 @@ class MeanModel:
                 expected=f"at least {_SEASON:.0f} days for harmonics of the year",
                 fix="take harmonics=0, or a longer period",
             )
-        design = frame.design(observations.latitude, observations.longitude, days)
+        scale = observations.scale
+        design = _divide(
+            frame.design(observations.latitude, observations.longitude, days),
+            scale, observations.latitude, days,
+        )  # fmt: skip
         self._check(observations, frame, design)
-        reference = float(observations.value.mean())
+        # what was divided by a scale has been centred before
+        reference = float(observations.value.mean()) if scale is None else 0.0
         departure = observations.value - reference
         if precision is None:
             weight = _weights(design, departure, observations.sigma)
@@ -125,7 +131,8 @@ class MeanModel:
             solved = precision(np.column_stack([design, departure]))
         normal = design.T @ solved[:, :-1]
         covariance = np.asarray(np.linalg.inv(0.5 * (normal + normal.T)), float)
-        return FittedMean(self, frame, reference, covariance @ (design.T @ solved[:, -1]), covariance)
+        coefficients = covariance @ (design.T @ solved[:, -1])
+        return FittedMean(self, frame, reference, coefficients, covariance, scale)
 
     def _check(self, observations: Observations, frame: _Frame, design: Floats) -> None:
         scale = np.sqrt((design**2).mean(axis=0))
@@ -155,6 +162,11 @@ def _weights(design: Floats, departure: Floats, sigma: Floats) -> Floats:
     total = field + sigma**2
     # errors of zero and a perfect fit leave nothing to weigh by
     return np.ones_like(total) if not total.min() > 0.0 else 1.0 / total
+
+
+def _divide(design: Floats, scale: FittedScale | None, latitude: ArrayLike, days: ArrayLike) -> Floats:
+    """Divide the terms of the mean at points by the scale there, as the values are."""
+    return design if scale is None else design / np.ravel(scale.at(latitude, days))[:, None]
 
 
 def _powers(degree: int, wide: bool) -> list[tuple[int, ...]]:
@@ -275,6 +287,8 @@ class FittedMean:
         ``(p,)``.
     covariance : numpy.ndarray
         ``(p, p)``.
+    scale : FittedScale or None
+        What the observations were divided by; the mean is then one of divided values.
     """
 
     model: MeanModel
@@ -282,6 +296,7 @@ class FittedMean:
     reference: float
     coefficients: Floats
     covariance: Floats
+    scale: FittedScale | None = None
 
     @property
     def names(self) -> list[str]:
@@ -289,11 +304,11 @@ class FittedMean:
         return self.frame.names
 
     def design(self, latitude: ArrayLike, longitude: ArrayLike, days: ArrayLike) -> NDArray[np.float64]:
-        """Rows of the design at points ``(n, p)``; days since 1970-01-01."""
-        return self.frame.design(latitude, longitude, days)
+        """Rows of the design at points ``(n, p)``, divided by the scale; days since 1970-01-01."""
+        return _divide(self.frame.design(latitude, longitude, days), self.scale, latitude, days)
 
     def value(self, latitude: ArrayLike, longitude: ArrayLike, days: ArrayLike) -> NDArray[np.float64]:
-        """The mean at points ``(n,)`` in the unit of the observations."""
+        """The mean at points ``(n,)`` in the unit of the observations, divided by the scale as they are."""
         return np.asarray(self.reference + self.design(latitude, longitude, days) @ self.coefficients)
 
     def residual(self, observations: Observations) -> NDArray[np.float64]:

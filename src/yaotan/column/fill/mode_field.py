@@ -13,7 +13,7 @@ from yaotan.column.fill.mean import FittedMean
 from yaotan.column.fill.mode import Modes
 from yaotan.column.fill.observation import Floats
 from yaotan.column.fill.step import Steps, centres
-from yaotan.column.fill.target import Moments, mean_terms
+from yaotan.column.fill.target import Course, Moments, mean_terms
 from yaotan.grid.spec import GridSpec
 
 #: Correlation time of what changes within a step, in steps.
@@ -62,13 +62,19 @@ class ModeField:
         return value, np.sqrt(variance + self._add(lat, lon, days, outside))
 
     def fill_block(
-        self, spec: GridSpec, steps: Steps, number: int, rows: slice, wanted: NDArray[np.bool_]
+        self,
+        spec: GridSpec,
+        steps: Steps,
+        number: int,
+        rows: slice,
+        wanted: NDArray[np.bool_],
+        course: Course | None,
     ) -> tuple[Floats, Floats]:
         """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
         nodes = self.lattice.nodes
-        moments = Moments.of(steps, number, nodes.step)
+        moments = Moments.of(steps, number, nodes.step, course)
         last = nodes.start + nodes.step * (nodes.number - 1)
-        weights = nodes.average(np.clip(moments.days, nodes.start, last))
+        weights = nodes.average(np.clip(moments.days, nodes.start, last), moments.weights)
         lat, lon = (axis[wanted] for axis in centres(spec, rows))
         pattern, outside = self._patterns(lat, lon)
         terms = mean_terms(self.mean, lat, lon, moments)
@@ -78,7 +84,9 @@ class ModeField:
         # errors of different steps are independent, and a period holds so many steps
         variance = (variance + outside * self._unseen) / max(1.0, 2.0 * moments.half / nodes.step)
         quick = _QUICK * nodes.step
-        within = Moments.of(steps, number, quick).correlate_self("exponential", quick)
+        within = Moments.of(steps, number, quick, course).correlate_self(
+            lambda lag: np.exp(-np.abs(lag) / quick)
+        )
         return value, np.sqrt(variance + self.quick * within + self._mean_variance(terms))
 
     def _patterns(self, lat: Floats, lon: Floats) -> tuple[Floats, NDArray[np.bool_]]:

@@ -36,8 +36,8 @@ class Nodes:
         interval = np.clip(np.floor(place).astype(np.intp), 0, self.number - 2)
         return interval, place - interval
 
-    def average(self, days: Floats) -> Floats:
-        """Give the weights of the nodes in the mean over moments: ``(number,)``."""
+    def average(self, days: Floats, weights: Floats) -> Floats:
+        """Give the weights of the nodes in the weighted mean over moments: ``(number,)``."""
         interval, along = self.locate(days)
-        late = np.bincount(interval + 1, along, minlength=self.number)
-        return np.asarray((np.bincount(interval, 1.0 - along, minlength=self.number) + late) / days.size)
+        late = np.bincount(interval + 1, weights * along, minlength=self.number)
+        return np.asarray(np.bincount(interval, weights * (1.0 - along), minlength=self.number) + late)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yaotan.constants import DAY
 from yaotan.errors import TooFewSoundingsError
+
+if TYPE_CHECKING:
+    from yaotan.column.fill.scale import FittedScale
 
 Floats: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -53,6 +56,8 @@ class Observations:
         Reason -> number of soundings or cells that could not be used.
     attrs : dict
         Attributes of the data for the products made from them.
+    scale : FittedScale or None
+        What values (less its centre) and errors have been divided by; None: nothing.
     """
 
     latitude: Floats
@@ -68,6 +73,7 @@ class Observations:
     systematic: float = 0.0
     lost: dict[str, int] = field(default_factory=dict)
     attrs: dict[str, Any] = field(default_factory=dict)
+    scale: FittedScale | None = None
 
     def __len__(self) -> int:
         return self.value.size

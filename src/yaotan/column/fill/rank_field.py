@@ -10,15 +10,16 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.column.fill.basis import Basis
+from yaotan.column.fill.block import scaled_bands
 from yaotan.column.fill.covariance import correlation
 from yaotan.column.fill.mean import FittedMean
 from yaotan.column.fill.node import Nodes
 from yaotan.column.fill.observation import Floats, Observations
 from yaotan.column.fill.rank_model import RankModel
-from yaotan.column.fill.simulation import describe_draws, draw_part
+from yaotan.column.fill.simulation import describe_draws, draw_part, restore_draws
 from yaotan.column.fill.smoother import Smoothed
 from yaotan.column.fill.step import Steps, centres
-from yaotan.column.fill.target import Moments, Support, cell_nodes, mean_terms
+from yaotan.column.fill.target import Course, Moments, Support, cell_nodes, mean_terms
 from yaotan.geodesy import sphere_point
 from yaotan.grid.spec import GridSpec
 
@@ -63,22 +64,29 @@ class RankField:
         return value, np.sqrt(variance)
 
     def fill_block(
-        self, spec: GridSpec, steps: Steps, number: int, rows: slice, wanted: NDArray[np.bool_]
+        self,
+        spec: GridSpec,
+        steps: Steps,
+        number: int,
+        rows: slice,
+        wanted: NDArray[np.bool_],
+        course: Course | None,
     ) -> tuple[Floats, Floats]:
         """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
         functions, fine = self._cells(spec, rows, wanted)
-        moments = Moments.of(steps, number, self.model.fine_time)
-        coefficients, covariance = self.smoothed.combine(self._weights(steps, number))
+        moments = Moments.of(steps, number, self.model.fine_time, course)
+        coefficients, covariance = self.smoothed.combine(self._weights(steps, number, course))
         lat, lon = (axis[wanted] for axis in centres(spec, rows))
         terms = mean_terms(self.mean, lat, lon, moments)
-        fine = fine * moments.correlate_self("exponential", self.model.fine_time)
+        fine = fine * moments.correlate_self(self.model.fine_model.in_time)
         spread = _quadratic(functions, covariance)
         value, variance = self._finish(functions, terms, functions @ coefficients, spread, fine)
         return value, np.sqrt(variance)
 
-    def _weights(self, steps: Steps, number: int) -> Floats:
+    def _weights(self, steps: Steps, number: int, course: Course | None) -> Floats:
         """Weights of the nodes in the mean over one step."""
-        return self.nodes.average(Moments.of(steps, number, self.nodes.step).days)
+        moments = Moments.of(steps, number, self.nodes.step, course)
+        return self.nodes.average(moments.days, moments.weights)
 
     def _cells(self, spec: GridSpec, rows: slice, wanted: NDArray[np.bool_]) -> tuple[Any, Any]:
         """Functions averaged over cells, and variance of the fine part of such a mean."""
@@ -125,12 +133,16 @@ class RankField:
         functions, _ = self._cells(spec, every, wanted)
         moments = [Moments.of(steps, one, self.model.fine_time, most=_MOMENTS) for one in range(len(steps))]
         fine = self._draw_fine(rng, spec, wanted, moments, draws)
-        lat, lon = (axis[wanted] for axis in centres(spec))
         out = np.full((draws, len(steps), *spec.shape), np.nan)
         for number, moment in enumerate(moments):
-            coefficients = np.einsum("w,wrd->rd", self._weights(steps, number), drawn)
-            mean = self.mean.reference + mean_terms(self.mean, lat, lon, moment) @ beta
-            out[:, number, wanted] = (mean + functions @ coefficients + fine[number]).T
+            for band, course, factor in scaled_bands(self.mean.scale, spec, steps, number, every, wanted):
+                coefficients = np.einsum("w,wrd->rd", self._weights(steps, number, course), drawn)
+                lat, lon = (axis[band] for axis in centres(spec))
+                cells = self.mean.reference + mean_terms(self.mean, lat, lon, moment) @ beta
+                inside = band[wanted]
+                cells += functions[inside] @ coefficients
+                cells += np.einsum("mqd,q->md", fine[number][inside], moment.weigh(course).weights)
+                out[:, number, band] = restore_draws(self.mean.scale, cells, factor)
         return describe_draws(spec, steps, out, known, wanted, seed, conditional, model="model of fixed rank")
 
     def _draw_given(self, rng: np.random.Generator, beta: Floats) -> Floats:
@@ -162,14 +174,15 @@ class RankField:
         moments: list[Moments],
         draws: int,
     ) -> list[Floats]:
-        """Draw the fine part of every cell and step ``(m, draws)``; no observation says anything of it."""
+        """Draw the fine part of every cell and step ``(m, q, draws)`` at its moments; nothing tells of it."""
         nodes = cell_nodes(spec, slice(0, spec.shape[0]), wanted, self.support, self.model.fine_range)
         flat, cells = nodes.reshape(-1, 3), len(nodes)
         place = np.concatenate([np.repeat(flat, moment.days.size, axis=0) for moment in moments])
         days = np.concatenate([np.tile(moment.days, len(flat)) for moment in moments])
         field = draw_part(rng, self.model.fine_model, place, days, draws)
         edges = np.cumsum([len(flat) * moment.days.size for moment in moments])[:-1]
-        return [part.reshape(cells, -1, draws).mean(axis=1) for part in np.split(field, edges)]
+        points = nodes.shape[1]
+        return [part.reshape(cells, points, -1, draws).mean(axis=1) for part in np.split(field, edges)]
 
 
 def _quadratic(rows: Any, matrix: Floats) -> Floats:

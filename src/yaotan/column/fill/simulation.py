@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.column.fill import chain, kernel
+from yaotan.column.fill.block import scaled_bands
 from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.local import LocalKriging
 from yaotan.column.fill.observation import Floats, Observations
+from yaotan.column.fill.scale import FittedScale
 from yaotan.column.fill.step import Steps, build_filled, centres
 from yaotan.column.fill.target import Moments, cell_nodes, mean_terms
 from yaotan.column.fill.vecchia import make_chain
@@ -31,6 +33,7 @@ def simulate_field(
     spec: GridSpec,
     steps: Steps,
     wanted: NDArray[np.bool_],
+    observations: Observations,
     *,
     draws: int,
     seed: int,
@@ -53,6 +56,8 @@ def simulate_field(
         Observations, mean and covariance.
     spec, steps, wanted
         Grid, times, cells asked for.
+    observations : Observations
+        As they were given, for what the result says of them.
     draws, seed : int
         How many, and of what.
     conditional : bool
@@ -69,7 +74,7 @@ def simulate_field(
     """
     rng = np.random.default_rng(seed)
     model, known = local.model, local.observations
-    moments = [Moments.of(steps, number, model.time_range, most=_MOMENTS) for number in range(len(steps))]
+    moments = [Moments.of(steps, one, model.time_range, most=_MOMENTS) for one in range(len(steps))]
     rows = slice(0, spec.shape[0])
     nodes = cell_nodes(spec, rows, wanted, local.support, model.space_range)
     field = _draw_field(rng, local, nodes, moments, draws)
@@ -78,22 +83,31 @@ def simulate_field(
         np.zeros(local.design.shape[1]), local.mean.covariance, draws, method="cholesky"
     ).T
     shifted = local.residual + np.zeros((1, draws)) - at_observations - local.design @ shift
-    lat, lon = (axis[wanted] for axis in centres(spec))
+    beta, (lat, lon) = local.mean.coefficients[:, None] + shift, centres(spec)
     out = np.full((draws, len(steps), *spec.shape), np.nan)
     begin = len(known)
     for number, moment in enumerate(moments):
         size = nodes.shape[0] * nodes.shape[1] * moment.days.size
-        cells = field[begin : begin + size].reshape(nodes.shape[0], -1, draws).mean(axis=1)
+        drawn = field[begin : begin + size].reshape(*nodes.shape[:2], -1, draws).mean(axis=1)
         begin += size
-        if conditional:
-            # kriging is linear: one system gives the estimate and what the draw lacks
-            value, _, terms = local.at_cells(spec, steps, number, rows, wanted, shifted, moment)
-            cells = cells + value
-        else:
-            terms = mean_terms(local.mean, lat, lon, moment)
-        mean = local.mean.reference + terms @ (local.mean.coefficients[:, None] + shift)
-        out[:, number, wanted] = (mean + cells).T
-    return describe_draws(spec, steps, out, known, wanted, seed, conditional, model="kriging model")
+        for band, course, factor in scaled_bands(known.scale, spec, steps, number, rows, wanted):
+            at = moment.weigh(course)
+            cells = np.einsum("mqd,q->md", drawn[band[wanted]], at.weights)
+            if conditional:
+                # kriging is linear: one system gives the estimate and what the draw lacks
+                value, _, terms = local.at_cells(spec, at, rows, band, shifted)
+                cells = cells + value
+            else:
+                terms = mean_terms(local.mean, lat[band], lon[band], at)
+            out[:, number, band] = restore_draws(
+                known.scale, local.mean.reference + terms @ beta + cells, factor
+            )
+    return describe_draws(spec, steps, out, observations, wanted, seed, conditional, model="kriging model")
+
+
+def restore_draws(scale: FittedScale | None, drawn: Floats, factor: Any) -> Floats:
+    """Give draws of cells ``(m, draws)`` as ``(draws, m)`` in the unit of the data, times the scale."""
+    return drawn.T if scale is None else scale.centre + factor * drawn.T
 
 
 def _draw_field(

@@ -53,6 +53,13 @@ class Steps:
         """The moments, or the middles of the intervals."""
         return self.start + (self.end - self.start) // 2 if self.moment is None else self.moment
 
+    def span(self, number: int) -> tuple[float, float]:
+        """Give the middle of one step and half its length, 0 of a moment [days]."""
+        if self.moment is not None:
+            return float(days_of(self.moment[number])), 0.0
+        start, end = float(days_of(self.start[number])), float(days_of(self.end[number]))
+        return (start + end) / 2.0, (end - start) / 2.0
+
 
 def resolve_times(times: Times, period: tuple[np.datetime64, np.datetime64]) -> Steps:
     """Read the argument `times` of a filler and refuse what lies outside the data's period.

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.column.fill.covariance import Family, correlation
 from yaotan.column.fill.mean import FittedMean
-from yaotan.column.fill.observation import Floats, days_of
+from yaotan.column.fill.observation import Floats
 from yaotan.column.fill.step import Steps
 from yaotan.geodesy import sphere_point
 from yaotan.grid.spec import GridSpec
 
 Support: TypeAlias = Literal["cell", "point"]
+#: How lively the field is as a function of days since 1970-01-01, to within a factor.
+Course: TypeAlias = Callable[[Floats], Floats]
 
 #: Half side of a cell, in ranges, from which on its mean is taken over four points.
 _WIDE: Final = 0.05
@@ -30,32 +32,50 @@ _GAUSS: Final = 1.0 / math.sqrt(3.0)
 
 @dataclass(frozen=True)
 class Moments:
-    """Times whose mean a target is: ``days`` ``(q,)``, their middle and half of the period [days]."""
+    """Times whose weighted mean a target is.
+
+    Attributes
+    ----------
+    days : numpy.ndarray
+        ``(q,)`` days since 1970-01-01.
+    middle, half : float
+        Middle and half of the period [days].
+    weights : numpy.ndarray
+        ``(q,)``, sum 1: the course of the scale over the period (equal where there is none).
+    """
 
     days: Floats
     middle: float
     half: float
+    weights: Floats
 
     @classmethod
-    def of(cls, steps: Steps, number: int, time_range: float, most: int = _MOST) -> Moments:
+    def of(
+        cls, steps: Steps, number: int, time_range: float, course: Course | None = None, most: int = _MOST
+    ) -> Moments:
         """Give the midpoints of equal parts of one step, close enough for the covariance."""
-        middle = float(days_of(steps.middle[number]))
-        if steps.moment is not None:
-            return cls(np.array([middle]), middle, 0.0)
-        start, end = float(days_of(steps.start[number])), float(days_of(steps.end[number]))
-        parts = int(np.clip(math.ceil(_PER_RANGE * (end - start) / time_range), _LEAST, most))
-        return cls(start + (end - start) * (np.arange(parts) + 0.5) / parts, middle, (end - start) / 2.0)
+        middle, half = steps.span(number)
+        if not half > 0.0:
+            return cls(np.array([middle]), middle, half, np.ones(1))
+        parts = int(np.clip(math.ceil(2.0 * _PER_RANGE * half / time_range), _LEAST, most))
+        days = middle - half + 2.0 * half * (np.arange(parts) + 0.5) / parts
+        return cls(days, middle, half, np.full(parts, 1.0 / parts)).weigh(course)
 
-    def correlate(self, days: Floats, family: Family, time_range: float) -> Floats:
-        """Mean correlation in time of the target with observations at ``days``."""
+    def weigh(self, course: Course | None) -> Moments:
+        """Give the same times with weights that follow the scale over the period."""
+        if course is None:
+            return self
+        size = course(self.days)
+        return replace(self, weights=size / size.sum())
+
+    def correlate(self, days: Floats, fade: Callable[[Floats], Floats]) -> Floats:
+        """Mean correlation in time of the target with observations at ``days``; `fade`: that at a lag."""
         found, back = np.unique(days, return_inverse=True)
-        lag = np.abs(found[:, None] - self.days) / time_range
-        return np.asarray(correlation(lag, family).mean(axis=1)[back].reshape(days.shape))
+        return np.asarray((fade(found[:, None] - self.days) @ self.weights)[back].reshape(days.shape))
 
-    def correlate_self(self, family: Family, time_range: float) -> float:
+    def correlate_self(self, fade: Callable[[Floats], Floats]) -> float:
         """Mean correlation in time of the target with itself."""
-        lag = np.abs(self.days[:, None] - self.days) / time_range
-        return float(correlation(lag, family).mean())
+        return float(self.weights @ fade(self.days[:, None] - self.days) @ self.weights)
 
 
 def cell_nodes(
@@ -93,10 +113,12 @@ def _points(spec: GridSpec, y: Floats, x: Floats) -> Floats:
 
 
 def mean_terms(mean: FittedMean, latitude: Floats, longitude: Floats, moments: Moments) -> Floats:
-    """Terms of the mean at targets, averaged over the moments: ``(m, p)``."""
+    """Terms of the mean at targets, averaged over the moments, in parts of the mean scale: ``(m, p)``."""
     parts = int(np.clip(math.ceil(2.0 * moments.half / _MEAN_STEP), 3, _MOST)) if moments.half else 1
     total: Any = 0.0
     for number in range(parts):
         day = moments.middle + moments.half * (2.0 * number + 1.0 - parts) / parts
-        total = total + mean.design(latitude, longitude, np.full(latitude.size, day))
-    return np.asarray(total / parts)
+        total = total + mean.frame.design(latitude, longitude, np.full(latitude.size, day))
+    if mean.scale is None:
+        return np.asarray(total / parts)
+    return np.asarray(total / parts / mean.scale.average(latitude, moments.middle, moments.half)[:, None])
