@@ -158,14 +158,14 @@ def given_scale(observations, form, **options):
 
 def test_mean_over_a_period_is_that_of_its_moments(planted):
     """Simple kriging from all observations is linear: what it says of days has the mean of the year."""
-    few = planted.observations.take(np.arange(0, len(planted.observations), 12))
+    few = planted.observations.take(np.arange(0, len(planted.observations), 6))
     filler = given_scale(few, ScaleForm(1, 1, True), ordinary=False, minimum=len(few), maximum=len(few))
     filled = filler.predict(GridSpec.regular(1.0, (104, 25, 105, 45)), [("2019-01", "2019-12")]).compute()
-    days = np.arange("2019-01-01", "2020-01-01", dtype="datetime64[D]").astype("datetime64[ns]")
-    for lat, found in zip(filled["lat"].values, filled["xco2"].values.ravel(), strict=True):
+    days = np.arange("2019-01-02", "2020-01-01", 3, dtype="datetime64[D]").astype("datetime64[ns]")
+    for lat, found in zip(filled["lat"].values[::4], filled["xco2"].values.ravel()[::4], strict=True):
         daily = filler.predict_at(lat, 104.5, days + np.timedelta64(12, "h"))[0]
-        # bands of latitude take one course to within 5 per cent
-        assert found == pytest.approx(daily.mean(), abs=0.02)
+        # bands of latitude take one course to within 5 per cent; without the course it is 0.04 at most
+        assert found == pytest.approx(daily.mean(), abs=0.01)
 
 
 @pytest.mark.parametrize("form", [ScaleForm(1, 1), ScaleForm(1, 1, True)])
