@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyproj
@@ -24,9 +24,7 @@ from yaotan.io.bound import parse_region
 Times: TypeAlias = str | Sequence[Any] | NDArray[np.datetime64] | Periods
 
 #: values of ``v_measured``
-FILLED: Final = 0
-MEASURED: Final = 1
-LEFT_OUT: Final = 2
+FILLED, MEASURED, LEFT_OUT = 0, 1, 2
 
 
 @dataclass(frozen=True)
