@@ -1,0 +1,103 @@
+"""What each feature adds to the logarithm of an estimate, exactly, for the learners that are sums."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yaotan.emission.candidate import LogModel
+from yaotan.emission.panel import Panel
+from yaotan.errors import PanelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array: TypeAlias = NDArray[np.float64]
+#: families that are sums over features, or know a sum of their own
+ADDITIVE: Final = ("ridge", "boosting (LightGBM)")
+_WHERE: Final = "contributions"
+
+
+def contributions(model: Any, panel: Panel) -> pd.DataFrame:
+    r"""Split the logarithm of each estimate over what the model learned from.
+
+    .. math:: \ln \hat E = base + \sum_j c_j(x)
+
+    Of ridge the parts are its terms, :math:`c_j = \beta_j (x_j - \bar x_j) / s_j`; of LightGBM the Shapley
+    values of the trees (Lundberg et al. 2020, Nat. Mach. Intell. 2, 56), whose background are the rows
+    learned from. An average of both is the average of their parts.
+
+    Parameters
+    ----------
+    model : ProvincialEmission
+        Fitted, for the question ``no_inventory``.
+    panel : Panel
+        Rows to be explained.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each of the panel: ``region``, ``period``, ``base``, one column for each number that the
+        model learned from (such as ``lights / population``) and for the known scale (``population, offset``,
+        its logarithm less the mean over `panel`), ``total``, the logarithm of the median estimate [unit of
+        the target]. They sum to rounding. Attribute ``meaning`` is ``association``.
+
+    Raises
+    ------
+    PanelError
+        The model is fitted for another question, or averages a learner that is no sum over features.
+
+    Notes
+    -----
+    exp of a part is a factor on the estimate. Of correlated features ridge shares the effect between them:
+    look at the sum over a group.
+    """
+    engine = getattr(model, "engine_", model)
+    members, weights = getattr(engine, "members_", ()), getattr(engine, "weights_", ())
+    if not members:
+        raise PanelError(
+            f"a model for {getattr(model, 'question', 'this question')!r} has no parts by feature",
+            where=_WHERE,
+            expected="a fitted model for no_inventory",
+        )  # fmt: skip
+    parts: dict[str, Array] = {}
+    base = np.zeros(len(panel))
+    for member, weight in zip(members, weights, strict=True):
+        own_base, own = _member(member, panel)
+        base = base + weight * own_base
+        for name, part in own.items():
+            parts[name] = parts.get(name, np.zeros(len(panel))) + weight * part
+    out = panel.table[["region", "period"]].copy()
+    out["base"] = base
+    for name, part in parts.items():
+        out[name] = part
+    out["total"] = base + sum(parts.values())
+    out.attrs = {"meaning": "association", "of": "logarithm of the median estimate"}
+    return out
+
+
+def _member(member: LogModel, panel: Panel) -> tuple[Array, dict[str, Array]]:
+    design = member.design_
+    standard = (design.transform(panel) - member.mean_) / member.spread_
+    estimator = member.estimator_
+    if hasattr(estimator, "coef_"):
+        terms = standard * np.asarray(estimator.coef_, float)
+        base = np.full(len(panel), float(estimator.intercept_))
+    elif hasattr(estimator, "booster_"):
+        shapley = np.asarray(estimator.booster_.predict(standard, pred_contrib=True, num_threads=1))
+        terms, base = shapley[:, :-1], shapley[:, -1]
+    else:
+        raise PanelError(
+            f"{member.configuration.name} is no sum over features", where=_WHERE,
+            expected=", ".join(ADDITIVE), fix='fit with families=("ridge",) or ("ridge", "boosting")',
+        )  # fmt: skip
+    parts = dict(zip(design.names_, terms.T, strict=True))
+    base = base + member.centre_
+    if design.scale:
+        offset = design.log_scale(panel)
+        mean = float(np.nanmean(offset))
+        base = base + mean
+        parts[f"{design.scale}, offset"] = offset - mean
+    return base, parts
