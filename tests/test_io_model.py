@@ -62,11 +62,12 @@ def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
     part = {
         "float": np.array([[0.1, np.nan], [np.inf, -np.inf]]), "count": np.array([1, 2], dtype="int32"),
         "flag": np.array([True, False]), "text": np.array(["面积", "b"]), "empty": np.zeros((0, 3)),
+        "large": np.random.default_rng(0).normal(size=(50, 20)), "big endian": np.arange(100, dtype=">i4"),
         "nested": [{"a": 1.5, "b": None, "c": "x", "d": float("nan")}, True],
     }  # fmt: skip
     write_model({"part": part}, {}, tmp_path / "m")
     back = read_model(tmp_path / "m").parts["part"]
-    for name in ("float", "count", "flag", "text", "empty"):
+    for name in ("float", "count", "flag", "text", "empty", "large", "big endian"):
         np.testing.assert_array_equal(back[name], part[name])
         assert back[name].dtype == part[name].dtype
     assert back["nested"][0]["a"] == 1.5
@@ -172,6 +173,16 @@ def test_a_hostile_card_is_refused(saved: Path, change, message: str) -> None:
     remake(saved, change)
     with pytest.raises(ModelError, match=message):
         read_model(saved)
+
+
+def test_a_packed_array_that_says_more_than_it_is_is_refused(tmp_path: Path) -> None:
+    from yaotan.io.model_part import decode_part, encode_part
+
+    whole = json.loads(encode_part("a", {"x": np.zeros(1000)}, ()))
+    for change in ({"shape": [999]}, {"shape": [1 << 40]}, {"zlib": "AAAA"}):
+        content = json.dumps({"x": whole["x"] | change}).encode()
+        with pytest.raises(ModelError, match="is damaged"):
+            decode_part("a", "arrays", content, ())
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.emission.candidate import LogModel
+from yaotan.emission.candidate import Learner
 from yaotan.emission.panel import Panel
 from yaotan.errors import PanelError
 
@@ -62,13 +62,18 @@ def contributions(model: Any, panel: Panel) -> pd.DataFrame:
             where=_WHERE,
             expected="a fitted model for no_inventory",
         )  # fmt: skip
-    parts: dict[str, Array] = {}
-    base = np.zeros(len(panel))
+    design = engine.design_
+    numbers = design.transform(panel)
+    base, terms = np.zeros(len(panel)), np.zeros(numbers.shape)
     for member, weight in zip(members, weights, strict=True):
-        own_base, own = _member(member, panel)
-        base = base + weight * own_base
-        for name, part in own.items():
-            parts[name] = parts.get(name, np.zeros(len(panel))) + weight * part
+        own_base, own = _split(member, numbers)
+        base, terms = base + weight * own_base, terms + weight * own
+    parts = dict(zip(design.names_, terms.T, strict=True))
+    if design.scale:
+        offset = design.log_scale(panel)
+        mean = float(np.nanmean(offset))
+        base = base + mean
+        parts[f"{design.scale}, offset"] = offset - mean
     out = panel.table[["region", "period"]].copy()
     out["base"] = base
     for name, part in parts.items():
@@ -78,26 +83,17 @@ def contributions(model: Any, panel: Panel) -> pd.DataFrame:
     return out
 
 
-def _member(member: LogModel, panel: Panel) -> tuple[Array, dict[str, Array]]:
-    design = member.design_
-    standard = (design.transform(panel) - member.mean_) / member.spread_
+def _split(member: Learner, numbers: Array) -> tuple[Array, Array]:
+    """Base ``(row,)`` and terms ``(row, column)`` of one learner."""
+    standard = (numbers - member.mean_) / member.spread_
     estimator = member.estimator_
     if hasattr(estimator, "coef_"):
         terms = standard * np.asarray(estimator.coef_, float)
-        base = np.full(len(panel), float(estimator.intercept_))
-    elif hasattr(estimator, "booster_"):
+        return np.full(len(numbers), float(estimator.intercept_) + member.centre_), terms
+    if hasattr(estimator, "booster_"):
         shapley = np.asarray(estimator.booster_.predict(standard, pred_contrib=True, num_threads=1))
-        terms, base = shapley[:, :-1], shapley[:, -1]
-    else:
-        raise PanelError(
-            f"{member.configuration.name} is no sum over features", where=_WHERE,
-            expected=", ".join(ADDITIVE), fix='fit with families=("ridge",) or ("ridge", "boosting")',
-        )  # fmt: skip
-    parts = dict(zip(design.names_, terms.T, strict=True))
-    base = base + member.centre_
-    if design.scale:
-        offset = design.log_scale(panel)
-        mean = float(np.nanmean(offset))
-        base = base + mean
-        parts[f"{design.scale}, offset"] = offset - mean
-    return base, parts
+        return shapley[:, -1] + member.centre_, shapley[:, :-1]
+    raise PanelError(
+        f"{member.configuration.name} is no sum over features", where=_WHERE,
+        expected=", ".join(ADDITIVE), fix='fit with families=("ridge",) or ("ridge", "boosting")',
+    )  # fmt: skip

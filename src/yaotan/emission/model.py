@@ -16,6 +16,7 @@ from yaotan.emission.interval import ALL, GroupedConformal, is_largest
 from yaotan.emission.level import LevelModel
 from yaotan.emission.panel import Panel
 from yaotan.emission.panel_column import RATE, PanelColumn
+from yaotan.emission.schema import freeze_schema
 from yaotan.errors import PanelError
 from yaotan.schema import check_estimate
 from yaotan.units import conversion
@@ -72,7 +73,9 @@ class ProvincialEmission(BaseEstimator):
     conformal_ : GroupedConformal
         Errors of provinces, or of years, that were left out.
     columns_ : tuple of PanelColumn
-        What the model was fitted to; `predict` refuses a panel without them or with other units.
+        What the model was fitted to.
+    schema_ : FeatureSchema
+        Its features with unit, order and range; `predict` refuses a panel that differs.
     engine_ : LevelModel, GrowthModel or InfillModel
 
     Notes
@@ -140,7 +143,14 @@ class ProvincialEmission(BaseEstimator):
         self.smearing_ = float(factor.mean())
         self.conformal_ = GroupedConformal(self.seed).fit(left_out["residual"], left_out["group"])
         self.columns_ = tuple(entry for entry in panel.columns if entry.role != "flag")
+        self.schema_ = freeze_schema(known, self._used(known))
         return self
+
+    def _used(self, panel: Panel) -> tuple[str, ...]:
+        """Features that the chosen engine looks at: the past of a region needs its scales only."""
+        if self.question in ("nowcast", "infill"):
+            return panel.scales
+        return self.features or panel.features
 
     def _check_parameters(self) -> None:
         for name, value, known in (
@@ -164,21 +174,7 @@ class ProvincialEmission(BaseEstimator):
 
     def _check_panel(self, panel: Panel) -> None:
         check_is_fitted(self, "engine_")
-        there = {entry.name: entry for entry in panel.columns}
-        for entry in self.columns_:
-            if not entry.learnable or (self.features and entry.name not in self.features):
-                continue
-            if entry.name not in there:
-                raise PanelError(
-                    f"the panel lacks {entry.name!r}, which the model was fitted to", where="predict"
-                )
-            if there[entry.name].unit != entry.unit:
-                raise PanelError(
-                    f"{entry.name!r} is in {there[entry.name].unit!r}",
-                    where="predict",
-                    expected=f"{entry.unit!r}, as it was fitted",
-                    fix="convert the column",
-                )
+        self.schema_.check(panel)
 
     @property
     def target_(self) -> PanelColumn:

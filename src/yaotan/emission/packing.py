@@ -26,8 +26,8 @@ CLASSES: Final = {
     "History": "yaotan.emission.history",
     "InfillModel": "yaotan.emission.infill",
     "Law": "yaotan.emission.growth",
+    "Learner": "yaotan.emission.candidate",
     "LevelModel": "yaotan.emission.level",
-    "LogModel": "yaotan.emission.candidate",
     "PanelColumn": "yaotan.emission.panel_column",
     "ProvincialEmission": "yaotan.emission.model",
 }

@@ -189,7 +189,7 @@ def freeze_schema(
     panel : Panel
         Rows learned from.
     names : tuple of str, optional
-        Features used, in the order of the panel; all by default.
+        Features used, in the order of the panel; all by default, none of a model that needs none.
     transforms : mapping of str to str, optional
         What the model makes of each.
 
@@ -204,7 +204,7 @@ def freeze_schema(
         There is no feature, or a name may not be learned from.
     """
     matrix = panel.matrix(names)
-    if not len(matrix.columns):
+    if not len(matrix.columns) and names is None:
         raise PanelError("the panel has no feature", where="feature schema")
     ordered = [entry for entry in panel.columns if entry.name in matrix]
     rules = []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Collection, Mapping
 from importlib import metadata
 from typing import Any, Final
@@ -23,6 +25,10 @@ KINDS: Final = {
 }
 #: what an estimator may unpack to [bytes]: an archive that says more is refused before it is opened
 LARGEST: Final = 2 << 30
+#: arrays of numbers beyond this many stand packed (zlib, base64) and not as numbers that people read
+LEGIBLE: Final = 64
+#: keys of what JSON has no form for: an array of a dtype, a number that is not finite
+_ARRAY, _NUMBER = "$array", "$number"
 #: numbers that JSON has no word for
 _WORDS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -103,7 +109,7 @@ def decode_part(name: str, kind: str, content: bytes, trusted: Collection[str]) 
     if kind == "arrays":
         try:
             return _decode(json.loads(content.decode()))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, zlib.error) as error:
             raise ModelError(f"is damaged ({error})", where=name) from error
     if kind == "booster":
         lightgbm = require("lightgbm")
@@ -163,20 +169,22 @@ def versions_of(kinds: Collection[str]) -> dict[str, str]:
 
 def _encode(value: Any, where: str) -> Any:
     if isinstance(value, Mapping):
-        if not all(isinstance(key, str) for key in value) or "dtype" in value:
-            raise ModelError("a mapping has a key that is no text, or 'dtype'", where=where)
+        if not all(isinstance(key, str) for key in value) or {_ARRAY, _NUMBER} & set(value):
+            raise ModelError(f"a mapping has a key that is no text, or {_ARRAY} or {_NUMBER}", where=where)
         return {key: _encode(item, f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "biufU":
             raise ModelError(f"an array is of {value.dtype}", where=where, expected="numbers or texts")
-        flat = [_encode(item, where) for item in value.ravel().tolist()]
-        return {"dtype": value.dtype.str, "shape": list(value.shape), "values": flat}
+        out = {_ARRAY: value.dtype.str, "shape": list(value.shape)}
+        if value.size > LEGIBLE and value.dtype.kind != "U":
+            return out | {"zlib": base64.b64encode(zlib.compress(value.tobytes(), 9)).decode()}
+        return out | {"values": [_encode(item, where) for item in value.ravel().tolist()]}
     if isinstance(value, np.generic):
         return _encode(value.item(), where)
     if isinstance(value, list | tuple):
         return [_encode(item, where) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return {"dtype": "float", "values": next(w for w, v in _WORDS.items() if repr(v) == repr(value))}
+        return {_NUMBER: next(w for w, v in _WORDS.items() if repr(v) == repr(value))}
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise ModelError(f"a {type(value).__name__} has no place in a model's file", where=where)
@@ -187,11 +195,17 @@ def _decode(value: Any) -> Any:
         return [_decode(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if "dtype" not in value:
+    if _NUMBER in value:
+        return _WORDS[value[_NUMBER]]
+    if _ARRAY not in value:
         return {key: _decode(item) for key, item in value.items()}
-    if value["dtype"] == "float":
-        return _WORDS[value["values"]]
-    dtype = np.dtype(value["dtype"])
+    dtype = np.dtype(value[_ARRAY])
     if dtype.kind not in "biufU":
         raise ValueError(f"array of {dtype}")
+    if "zlib" in value:
+        size = math.prod(value["shape"]) * dtype.itemsize
+        if size > LARGEST:
+            raise ValueError(f"array of {size} bytes")
+        unpacked = zlib.decompressobj().decompress(base64.b64decode(value["zlib"]), size + 1)
+        return np.frombuffer(unpacked, dtype=dtype).reshape(value["shape"]).copy()
     return np.array(_decode(value["values"]), dtype=dtype).reshape(value["shape"])
