@@ -218,7 +218,7 @@ def run_run(recipe: str, output: str | None, check: bool, trust_layout: bool = F
     for path, reason in result.skipped:
         print(f"skipped {path}: {reason.removeprefix(f'{path}: ')}", file=sys.stderr)
     counts = ", ".join(f"{product} {len(inventory.of(product))}" for product in inventory.products())
-    files = f"{counts} files" if counts else "no soundings, land alone"
+    files = f"{counts} files" if counts else "no soundings"
     if check:
         print(f"the study is good: {files}")
     else:

@@ -138,12 +138,12 @@ def _skipped(context: Context, records: Mapping[str, Mapping[str, Any]]) -> list
     return [{"file": file, "reason": reason} for file, reason in sorted(reasons.items())]
 
 
-def carbon_inputs(analyses: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """List the maps and tables that the carbon steps stand on; their product is what they are for."""
+def further_inputs(analyses: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """List the files that steps of carbon and of plumes stand on; their product is what they are for."""
     found: dict[str, str] = {}
     for name, record in analyses.items():
-        if name.startswith("carbon-"):
-            found |= record["inputs"]
+        if name.startswith(("carbon-", "plume-")):
+            found |= {key: digest for key, digest in record["inputs"].items() if ": " in key}
     rows = []
     for key, digest in found.items():
         use, _, file = key.partition(": ")
@@ -197,7 +197,7 @@ def describe_run(
             }
             for granule in inventory.granules
         ]
-        + carbon_inputs(analyses),
+        + further_inputs(analyses),
         "skipped": _skipped(context, records),
         "regions": {"source": context.regions.attrs.get("source", ""), "count": len(context.regions)},
         "catalog": _own_entries(inventory),

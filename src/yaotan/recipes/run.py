@@ -29,7 +29,7 @@ from yaotan.recipes.truth import truth_step
 from yaotan.typing import PathLike
 
 #: folders of monthly pieces that a later step joins
-PIECES: Final = ("losses", "hotspots", "pairs", "boxes")
+PIECES: Final = ("losses", "hotspots", "pairs", "boxes", "plumes")
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def run(
         if (
             not existed
             and folder.exists()
-            and not any((*folder.glob("columns/*.nc"), *folder.glob("carbon/*")))
+            and not any((*folder.glob("columns/*.nc"), *folder.glob("carbon/*"), *folder.glob("plumes/*")))
         ):
             shutil.rmtree(folder)
         raise

@@ -218,15 +218,24 @@ def _analysis_groups(context: Context, analyses: Records) -> Iterator[Group]:
             "Ecosystem carbon",
             "Stocks, change, maps, patches of change, published totals beside ours.",
         ),
+        "plumes": (
+            "Point sources",
+            "Outlines of plumes, emissions by source and scene with their members, annual means.",
+        ),
     }
     for key, (title, description) in told.items():
         items = [
             _whole_record(context, step, files, "data")
             for step, files in sorted(made.items())
-            if files and step.startswith("carbon-") == (key == "carbon")
+            if files and _collection(step) == key
         ]
         if items:
             yield Group(key, title, description, items)
+
+
+def _collection(step: str) -> str:
+    """Give the collection of a step of the analyses."""
+    return {"carbon": "carbon", "plume": "plumes"}.get(step.partition("-")[0], "analyses")
 
 
 def _other_groups(context: Context, records: Records) -> Iterator[Group]:

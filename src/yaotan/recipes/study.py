@@ -24,6 +24,7 @@ from yaotan.recipes.option import (
     TrendOptions,
     ValidationOptions,
 )
+from yaotan.recipes.plume_option import PlumeOptions
 from yaotan.typing import PathLike
 
 Language = Literal["en", "zh"]
@@ -126,6 +127,8 @@ class Study(Strict):
     fusion: FusionOptions | None = None
     #: ecosystem carbon; none means not asked for
     carbon: CarbonOptions | None = None
+    #: point sources; none means not asked for
+    plumes: PlumeOptions | None = None
 
     def trusting(self) -> Study:
         """Give the same study with ``trust_layout: true`` at every input."""
@@ -134,8 +137,8 @@ class Study(Strict):
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Study:
-        if not self.inputs and self.carbon is None:
-            raise ValueError("there is nothing to do: give inputs (soundings), or carbon")
+        if not self.inputs and self.carbon is None and self.plumes is None:
+            raise ValueError("there is nothing to do: give inputs (soundings), carbon or plumes")
         asked = [name for name in _OF_SOUNDINGS if getattr(self, name)]
         if not self.inputs and asked:
             raise ValueError(f"{asked[0]} needs inputs (soundings)")

@@ -13,6 +13,7 @@ from yaotan.errors import NotAGranuleError, RecipeError, SchemaError
 from yaotan.recipes.analysis.carbon_check import check_carbon
 from yaotan.recipes.analysis.fusion import fusion_products, fusion_spec
 from yaotan.recipes.analysis.place import check_places, find_place
+from yaotan.recipes.analysis.plume import check_plumes
 from yaotan.recipes.analysis.validation import open_references, station_files
 from yaotan.recipes.context import Context
 from yaotan.recipes.option import Analysis
@@ -56,6 +57,7 @@ def check_analyses(context: Context, opened: Opened) -> None:
     _check_fusion(context, opened)
     _check_stations(context, opened)
     check_carbon(context)
+    check_plumes(context)
 
 
 def _check_products(context: Context, options: Analysis, where: str) -> None:

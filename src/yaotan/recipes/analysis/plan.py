@@ -16,6 +16,8 @@ from yaotan.recipes.analysis.finished import Finished
 from yaotan.recipes.analysis.fusion import box_step, fusion_products, fusion_step, load_fused
 from yaotan.recipes.analysis.hotspot import hotspot_step, join_hotspots_step, load_hotspots
 from yaotan.recipes.analysis.place import key_places
+from yaotan.recipes.analysis.plume import do_plumes
+from yaotan.recipes.analysis.plume_result import load_point_sources
 from yaotan.recipes.analysis.trend import load_trends, trend_step
 from yaotan.recipes.analysis.validation import (
     load_validations,
@@ -80,6 +82,8 @@ def do_analyses(
         _check_claims(context, records, grids, digests, tables)
     if study.carbon is not None:
         do_carbon(context, lambda step: _do(context, records, step))
+    if study.plumes is not None:
+        do_plumes(context, lambda step: _do(context, records, step))
     return records
 
 
@@ -149,4 +153,5 @@ def load_analyses(finished: Finished) -> dict[str, Any]:
         "fused": load_fused(finished),
         "claims": load_claims(finished),
         "carbon": load_carbon(finished),
+        "point_sources": load_point_sources(finished),
     }
