@@ -22,8 +22,16 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 class EmissionProfile(Protocol):
     """What turns the emission of an hour into that of a year: a factor of mean 1, and a name to print."""
 
-    name: str
-    source: str
+    # read only: profiles are frozen
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Where it comes from."""
+        ...
 
     def factor(self, times: ArrayLike) -> Array:
         """Emission at UTC times over its annual mean; NaN where it is not known."""

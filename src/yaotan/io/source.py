@@ -199,7 +199,7 @@ def _place(table: Any, taken: dict[str, str], path: Path) -> gpd.GeoDataFrame:
                 fix='name it, for example columns={"longitude": "..."}',
             )
         lon, lat = (_numbers(table, taken, role, path) for role in ("longitude", "latitude"))
-    bad = [row + 1 for row in np.flatnonzero(~((np.abs(lon) <= 360.0) & (np.abs(lat) <= 90.0)))]
+    bad = [int(row) + 1 for row in np.flatnonzero(~((np.abs(lon) <= 360.0) & (np.abs(lat) <= 90.0)))]
     if bad:
         raise SchemaError(f"row(s) {few(bad)} have no place on the globe", where=path, expected="degrees")
     lon = (lon + 180.0) % 360.0 - 180.0
@@ -236,7 +236,7 @@ def _numbers(table: pd.DataFrame, taken: dict[str, str], role: str, path: Path) 
 
     column = table[taken[role]]
     values = pd.to_numeric(column, errors="coerce").to_numpy(float)
-    bad = [row + 1 for row in np.flatnonzero(np.isnan(values) & column.notna().to_numpy())]
+    bad = [int(row) + 1 for row in np.flatnonzero(np.isnan(values) & column.notna().to_numpy())]
     if bad:
         raise SchemaError(f"row(s) {few(bad)} of {taken[role]!r} are no numbers", where=path)
     if role == "diameter":

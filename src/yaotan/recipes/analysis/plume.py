@@ -33,6 +33,8 @@ from yaotan.recipes.step import Step
 
 #: kinds of tables that a scene leaves
 KINDS: Final = ("estimates", "members", "plumes", "lines")
+#: errors that a plume must stand out from to be clear
+_ADDITIVE: Final = ("emission_uncertainty_noise", "emission_uncertainty_background")
 #: half size of the part of the wind field around the sources [degrees]
 _MARGIN: Final = 2.0
 
@@ -145,7 +147,7 @@ def scene_step(context: Context, file: str, shared: Mapping[str, str]) -> Step:
         paths = [
             write(table, stem.with_name(f"{key}_{kind}.parquet")) for kind, table in found.tables().items()
         ]
-        views = {}
+        views: dict[str, list[str]] = {}
         for name, one in kept:
             for source, view in one.views.items():
                 if "line_way" in view or "fit" in view:
@@ -209,14 +211,14 @@ def join_step(context: Context, records: Mapping[str, Mapping[str, Any]], shared
         if len(failures):
             text = f"{len(failures)} of {len(records)} could not be used (plumes/failures.csv says why)"
             summary["skipped"].append({"variable": "scenes", "code": "other", "reason": text})
-        estimates = tables["estimates"]
-        if estimates is None:
+        estimates, members = tables["estimates"], tables["members"]
+        if estimates is None or members is None:
             nothing = {"variable": "estimates", "code": "other", "reason": "no scene sees a source"}
             summary["skipped"].append(nothing)
             return paths, summary
-        facts |= _facts(estimates, tables["members"])
+        facts |= _facts(estimates, members)
         paths += write_table(estimates, folder / "estimates")
-        paths += write_table(tables["members"], folder / "members")
+        paths += write_table(members, folder / "members")
         paths.append(write(estimate_of_table(estimates, sources), folder / "estimates.nc"))
         for kind in ("plumes", "lines"):
             if tables[kind] is not None:
@@ -274,10 +276,11 @@ def choose_views(
     dict
         File (relative to the output folder) -> scene and source.
     """
-    noise = np.hypot(
-        *(estimates.get(f"emission_uncertainty_{term}", 0.0) for term in ("noise", "background"))
-    )
-    clear = (estimates["emission"] / noise).to_numpy()
+    # an estimate without one of the terms has none of it
+    terms = [name for name in _ADDITIVE if name in estimates]
+    noise = np.sqrt(np.nansum(estimates[terms].to_numpy(float) ** 2, axis=1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        clear = estimates["emission"].to_numpy(float) / noise
     rank = dict(zip(zip(estimates["scene"], estimates["source"], strict=True), clear, strict=True))
     offered = {
         f".steps/plumes/{file}": tuple(pair)
