@@ -1,4 +1,4 @@
-"""A year of single overpasses with truth (SMARTCARB, estimates by ddeq), and simulated years."""
+"""A year of single overpasses with truth (SMARTCARB, estimates by ddeq)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from yaotan.catalog.temporal import EmissionProfile, LoadProfile, TemporalProfile, profile_from_tables
+from yaotan.catalog.temporal import EmissionProfile, LoadProfile, profile_from_tables
 from yaotan.plume.estimate import PlumeResult, make_estimate
 from yaotan.plume.source import make_sources
 
@@ -98,35 +98,3 @@ def filtered_mean(table: pd.DataFrame) -> pd.Series:
     """Mean of ddeq's filtered overpasses [Mt a-1]: 0 < Q < 100, sigma < 20."""
     good = table[(table.co2_est_Mt_yr > 0) & (table.co2_est_Mt_yr < 100) & (table.co2_est_std_Mt_yr < 20)]
     return good.groupby("source")["co2_est_Mt_yr"].mean()
-
-
-def simulate_year(
-    seed: int, *, count: int = 24, spread: float = 0.4, wild: float = 0.08, shared: float = 0.1
-) -> tuple[xr.Dataset, TemporalProfile, float]:
-    """Overpasses of a plant with a season, weekdays and hours; estimates with errors of every kind.
-
-    Returns the estimates, the profile that an analyst would take (not the true one), and the true annual
-    mean [kg s-1].
-    """
-    rng = np.random.default_rng(seed)
-    hours = np.arange("2015-01-01", "2016-01-01", dtype="datetime64[h]").astype("datetime64[s]")
-    phase = 2 * np.pi * np.arange(hours.size) / hours.size
-    day = 1.0 + 0.15 * np.cos(2 * np.pi * (np.arange(24) - rng.uniform(10, 20)) / 24)
-    day = day / day.mean()
-    a, b = rng.normal(0.0, 0.16, 2)
-    weather = np.repeat(np.exp(rng.normal(0.0, 0.15, 366)), 24)[: hours.size]
-    true = 500.0 * (1 + a * np.cos(phase) + b * np.sin(phase)) * day[np.arange(hours.size) % 24] * weather
-    # the analyst's hours are wrong by 6 per cent, each and as a whole
-    guess = day * np.exp(rng.normal(0.0, 0.06)) ** (np.abs(np.arange(24) - 11) < 4)
-    profile = TemporalProfile("guess", "simulated", hours=tuple(guess / guess.mean()))
-    index = np.sort(rng.choice(365, count, replace=False)) * 24 + 11
-    common = np.exp(rng.normal(0.0, shared))
-    wind = rng.normal(0.0, spread, count)
-    seen = true[index] * common * np.exp(wind) + rng.normal(0.0, 60.0, count)
-    # some are wild, and always too large
-    seen *= np.where(rng.uniform(size=count) < wild, np.exp(rng.uniform(1.0, 4.0, count)), 1.0)
-    results = [
-        PlumeResult(q, {"noise": 60.0, "wind_speed": spread * abs(q) + 1e-6}, time=np.datetime64(t, "ns"))
-        for q, t in zip(seen, hours[index], strict=True)
-    ]
-    return one_dataset(results, ["P"] * count), profile, float(true.mean())

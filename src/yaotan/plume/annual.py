@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from yaotan.catalog.temporal import EmissionProfile
 from yaotan.errors import YaotanError
 from yaotan.plume.estimate import LOW_WIND, PlumeResult, make_estimate
-from yaotan.plume.overpass import collect_overpasses
+from yaotan.plume.overpass import collect_overpasses, split_errors
 from yaotan.plume.robust import LevelFit, fit_level
 from yaotan.plume.season import annual_factor, season_basis, season_spread, wind_weights
 from yaotan.plume.source import make_sources
@@ -34,6 +34,10 @@ PROFILE_ERROR, NO_PROFILE_ERROR = 0.06, 0.08
 #: error that the overpasses of a source share where their estimates say nothing of it: height of the wind and
 #: rise of the plume, 5 to 10 per cent (budget in docs/plume.md), the upper end
 SHARED_ERROR: Final = 0.10
+#: bias that all overpasses share because of the method: root mean square over five methods of this package on
+#: turbulent plumes (docs/plume.md: -6, 2, 4, 5, 4 per cent); of a method from elsewhere, over five of ddeq
+#: 1.1 on fixed scenes of 500 kg/s (0.4, 10.5, -8.3, 12, 24.8 per cent, measured)
+METHOD_ERROR: Final = {"terms": 0.05, "total": 0.14}
 #: a probability of detection below this gives no weight but a count: one overpass would stand for many
 LEAST_PROBABILITY: Final = 0.1
 #: fewer valid overpasses give no annual mean
@@ -51,6 +55,8 @@ class AnnualOptions:
     detection: Detection | None = None
     winds: Mapping[str, Array] | None = None
     stratify: bool = False
+    errors: str = "terms"
+    positive: bool | None = None
 
 
 def annual_emission(
@@ -64,6 +70,8 @@ def annual_emission(
     detection: Detection | None = None,
     winds: Mapping[str, Array] | None = None,
     stratify: bool = False,
+    errors: str = "terms",
+    positive: bool | None = None,
 ) -> xr.Dataset:
     r"""Mean emission of each source over a year, from overpasses at a few hours of a few days.
 
@@ -87,7 +95,7 @@ def annual_emission(
         Probability of the interval.
     shared_error : float, optional
         Relative standard error that all overpasses have in common. Default: from the terms of the estimates,
-        else 0.10.
+        else 0.10, and that of the method (see `errors`).
     profile_error : float, optional
         Relative standard error of the mean factor. Default: 0.06, without profile 0.08.
     detection : callable, optional
@@ -99,6 +107,13 @@ def annual_emission(
         Default: the wind of all overpasses, failed ones included.
     stratify : bool
         Whether ``emission`` is the mean weighed by strata of wind; both are always given.
+    errors : {"terms", "total"}
+        "total" where the estimates come from elsewhere and state a total error only: it is split into a part
+        that goes with the emission and one that does not (`yaotan.plume.overpass.split_errors`), and the
+        method counts as one whose bias is not known (0.14 instead of 0.05).
+    positive : bool, optional
+        Whether the method gives no value at or below zero: noise is cut on one side then, and the mean of
+        weak sources is too large unless the fit knows of it. Default: whether all values are above zero.
 
     Returns
     -------
@@ -109,7 +124,7 @@ def annual_emission(
         overpasses with known wind, below 2 m s-1), ``emission_wind_stratified``, ``emission_unstratified``;
         ``factor_mean`` (profile over the overpasses), ``detected_share`` and ``detection_expected``,
         ``season_amplitude``. Attribute ``profile`` names the profile of each source, ``failed`` (JSON) counts
-        what was not used, by reason.
+        what was not used, by reason, ``positive`` and ``errors`` say how values were taken.
 
     Raises
     ------
@@ -122,7 +137,7 @@ def annual_emission(
     -----
     The annual mean is of what the overpasses can see: where a plant is off on cloudy days it does not know.
     With fewer than 4 valid overpasses the status is ``too_few``. Clouds are taken to be independent of the
-    emission. The interval uses Student's t for the part that comes from the scatter.
+    emission.
 
     Examples
     --------
@@ -138,8 +153,18 @@ def annual_emission(
     """
     if not 0.0 < level < 1.0:
         raise YaotanError(f"level is {level!r}", where="annual_emission", expected="between 0 and 1")
+    if errors not in METHOD_ERROR:
+        raise YaotanError(
+            f"errors is {errors!r}", where="annual_emission", expected=" or ".join(METHOD_ERROR)
+        )
     table = collect_overpasses(estimates)
-    chosen = AnnualOptions(_year(table, year), level, shared_error, profile_error, detection, winds, stratify)
+    table = split_errors(table, errors)
+    if positive is None:
+        given = table.loc[table["status"] == "estimated", "emission"]
+        positive = bool((given > 0.0).all())
+    chosen = AnnualOptions(
+        _year(table, year), level, shared_error, profile_error, detection, winds, stratify, errors, positive
+    )
     names = sorted(set(table["source"]))
     results, failed, used = [], {}, {}
     for name in names:
@@ -160,7 +185,7 @@ def annual_emission(
     )
     return made.assign_attrs(
         profile=json.dumps(used, ensure_ascii=False), failed=json.dumps(failed), year=chosen.year, level=level
-    )
+    ).assign_attrs(positive=int(positive), errors=errors)
 
 
 def _year(table: pd.DataFrame, year: int | None) -> int:
@@ -204,7 +229,7 @@ def _one_source(
         text = f"{len(rows)} valid overpasses of {len(every)}, {LEAST} are needed"
         return PlumeResult(status="too_few", reason=text, details=_counts(every, len(rows))), failed
     plain = np.ones(len(rows))
-    fit = _fit(rows, plain)
+    fit = _fit(rows, plain, chosen)
     if chosen.detection is not None:
         expected = fit.level * rows["factor"].to_numpy()
         probability = np.asarray(chosen.detection(expected, rows["wind_speed"].to_numpy()), float)
@@ -214,22 +239,22 @@ def _one_source(
             text = f"{len(rows)} overpasses whose detection was likely, {LEAST} are needed"
             return PlumeResult(status="too_few", reason=text, details=_counts(every, len(rows))), failed
         plain = 1.0 / rows["probability"].to_numpy()
-        fit = _fit(rows, plain)
+        fit = _fit(rows, plain, chosen)
     return _result(rows, every, plain, fit, profile, chosen), failed
 
 
-def _fit(rows: pd.DataFrame, weights: Array) -> LevelFit:
+def _fit(rows: pd.DataFrame, weights: Array, chosen: AnnualOptions) -> LevelFit:
     """Robust level and season of estimates over their factors."""
     factor = rows["factor"].to_numpy()
-    values = rows["emission"].to_numpy() / factor
-    # one relative error for all overpasses of a source: a fraction of each value seen would make the low ones
-    # precise where the error is that of the wind, and the high ones where it is noise
-    size = np.maximum(np.abs(rows["emission"].to_numpy()), 1e-300)
-    relative = rows["relative"].fillna(rows["uncertainty"] / size).to_numpy()
-    absolute = np.where(rows["relative"].notna(), rows["absolute"].to_numpy() / factor, 0.0)
-    relative = np.full(len(rows), float(np.median(relative)))
     return fit_level(
-        values, absolute, relative, season_basis(rows["left"].to_numpy()), season_spread(), weights
+        rows["emission"].to_numpy() / factor,
+        rows["additive"].to_numpy() / factor,
+        rows["proportional"].to_numpy(),
+        season_basis(rows["left"].to_numpy()),
+        season_spread(),
+        weights,
+        positive=bool(chosen.positive),
+        probability=chosen.level,
     )
 
 
@@ -251,7 +276,7 @@ def _result(
     profile: EmissionProfile | None,
     chosen: AnnualOptions,
 ) -> PlumeResult:
-    from scipy.special import ndtri, stdtrit
+    from scipy.special import ndtri
 
     assert chosen.year is not None
     plain = fit.level * annual_factor(fit, profile, chosen.year)
@@ -259,7 +284,7 @@ def _result(
     strata = wind_weights(rows, every, chosen.winds.get(source) if chosen.winds else None)
     layered = plain
     if strata is not None:
-        other = _fit(rows, weights * strata)
+        other = _fit(rows, weights * strata, chosen)
         layered = other.level * annual_factor(other, profile, chosen.year)
         fit = other if chosen.stratify else fit
     emission = layered if chosen.stratify else plain
@@ -268,17 +293,18 @@ def _result(
     terms = {
         "sampling": fit.level_uncertainty * abs(scale),
         "profile": abs(emission) * (default if chosen.profile_error is None else chosen.profile_error),
-        "method": abs(emission) * _shared(rows, chosen.shared_error),
+        "method": abs(emission) * _shared(rows, chosen),
     }
-    half = float(ndtri(0.5 + chosen.level / 2.0)) * math.hypot(terms["profile"], terms["method"])
-    half = math.hypot(half, float(stdtrit(fit.freedom, 0.5 + chosen.level / 2.0)) * terms["sampling"])
+    shared = float(ndtri(0.5 + chosen.level / 2.0)) * math.hypot(terms["profile"], terms["method"])
+    lower = emission - math.hypot(shared, (fit.level - fit.lower) * abs(scale))
+    upper = emission + math.hypot(shared, (fit.upper - fit.level) * abs(scale))
     seen = every["status"].isin(["estimated", "not_detected"])
     expected = float(rows["probability"].mean()) if "probability" in rows else math.nan
     amplitude = math.hypot(fit.season[0], fit.season[1])
     details = _counts(every, len(rows)) | {
-        "outlier_count": (float((fit.weight == 0.0).sum()), "1"),
-        "emission_lower": (emission - half, "kg s-1"),
-        "emission_upper": (emission + half, "kg s-1"),
+        "outlier_count": (float((fit.weight < 0.5).sum()), "1"),
+        "emission_lower": (lower, "kg s-1"),
+        "emission_upper": (upper, "kg s-1"),
         "emission_wind_stratified": (layered if strata is not None else math.nan, "kg s-1"),
         "emission_unstratified": (plain, "kg s-1"),
         "factor_mean": (float(rows["factor"].mean()), "1"),
@@ -290,9 +316,11 @@ def _result(
     return PlumeResult(emission, terms, details=details)
 
 
-def _shared(rows: pd.DataFrame, given: float | None) -> float:
-    if given is not None:
-        return given
+def _shared(rows: pd.DataFrame, chosen: AnnualOptions) -> float:
+    """Relative error that all overpasses share: as stated, else that of the wind; and the method's."""
+    if chosen.shared_error is not None:
+        return chosen.shared_error
     size = np.maximum(np.abs(rows["emission"].to_numpy()), 1e-300)
     parts = rows["shared"].to_numpy() / size
-    return float(np.median(parts)) if rows["relative"].notna().any() and (parts > 0).any() else SHARED_ERROR
+    stated = float(np.median(parts)) if rows["relative"].notna().any() else 0.0
+    return math.hypot(stated or SHARED_ERROR, METHOD_ERROR[chosen.errors])

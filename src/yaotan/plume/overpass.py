@@ -11,6 +11,9 @@ import xarray as xr
 from yaotan.errors import SchemaError
 from yaotan.plume.estimate import STATUS, TERMS, check_plume_estimate
 
+#: the share of overpasses whose stated error is taken to be free of noise
+BEST: Final = 0.1
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -106,3 +109,33 @@ def _rows(estimate: xr.Dataset) -> pd.DataFrame:
             "latitude": flat("latitude"),
         }
     )
+
+
+def split_errors(table: pd.DataFrame, errors: str) -> pd.DataFrame:
+    r"""Say what of the stated errors is additive and what goes with the emission.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `collect_overpasses`.
+    errors : {"terms", "total"}
+        Whether the terms of the errors are known: then the part that goes with the emission is the median of
+        the source, because a part of each value seen is small where noise has made the value large. From
+        totals :math:`s_i` of values :math:`Q_i` the part r that goes with the emission is that of the best
+        overpasses, whose noise counts least (quantile 0.1 of :math:`s_i / Q_i`); what is left,
+        :math:`\sqrt{s_i^2 - r^2 Q_i^2}`, is taken for noise and background.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table with ``additive`` [kg s-1] and ``proportional`` (part of the emission).
+    """
+    value = np.maximum(np.abs(table["emission"].to_numpy()), 1e-300)
+    if errors == "terms":
+        usual = table.groupby("source")["relative"].transform("median")
+        return table.assign(additive=table["absolute"], proportional=usual)
+    ratio = table["uncertainty"].to_numpy() / value
+    given = np.isfinite(ratio)
+    best = float(np.quantile(ratio[given], BEST)) if given.any() else 0.0
+    rest = np.sqrt(np.maximum(table["uncertainty"].to_numpy() ** 2 - (best * value) ** 2, 0.0))
+    return table.assign(additive=rest, proportional=best)
