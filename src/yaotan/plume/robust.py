@@ -191,12 +191,9 @@ class _Problem:
             density, good, pull, sharp = self._densities(level, inflation, wild, season)
             if step == STEPS - 1:
                 break
-            slope = level[:, :, None] * self.basis
-            hessian = np.einsum("gn,gni,gnj->gij", self.weight * good * sharp, slope, slope) + prior
-            gradient = np.einsum("gn,gni->gi", self.weight * good * pull, slope) - season @ prior
-            season = season + np.linalg.solve(hessian, gradient[..., None])[..., 0]
-        slope = level[:, :, None] * self.basis
-        hessian = np.einsum("gn,gni,gnj->gij", self.weight * good * sharp, slope, slope) + prior
+            gradient = level * ((self.weight * good * pull) @ self.basis) - season @ prior
+            season = season + np.linalg.solve(self._hessian(level, good * sharp), gradient[..., None])[..., 0]
+        hessian = self._hessian(level, good * sharp)
         log = (self.weight * density).sum(axis=1)
         log -= 0.5 * (season**2 @ np.diag(prior)) + 0.5 * np.linalg.slogdet(hessian)[1]
         log -= 0.5 * (np.log(inflation[:, 0]) / INFLATION_SPREAD) ** 2
@@ -206,6 +203,13 @@ class _Problem:
         chance = np.exp(log - log.max())
         chance /= chance.sum()
         return _Look(chance.reshape(shape), season.reshape(*shape, -1), good.reshape(*shape, self.y.size))
+
+    def _hessian(self, level: Array, sharp: Array) -> Array:
+        """Second derivative of minus the logarithm of the density by the season, ``(g, k, k)``."""
+        size = self.spread.size
+        squares = (self.basis[:, :, None] * self.basis[:, None, :]).reshape(self.y.size, -1)
+        data = level**2 * ((self.weight * sharp) @ squares)
+        return np.asarray(data.reshape(-1, size, size) + np.diag(1.0 / self.spread**2))
 
     def _densities(
         self, level: Array, inflation: Array, wild: Array, season: Array
