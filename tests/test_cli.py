@@ -42,7 +42,9 @@ def test_option_is_a_parameter_with_the_same_default(command, option):
 def test_every_function_is_public(command):
     for text in command.functions:
         name = text.partition(":")[2].split(".")[0]
-        assert any(name in place.__all__ for place in (yaotan, yaotan.carbon, yaotan.column, yaotan.io))
+        assert any(
+            name in place.__all__ for place in (yaotan, yaotan.carbon, yaotan.column, yaotan.io, yaotan.plume)
+        )
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -61,6 +61,7 @@ _HOME: Final = {
     "estimate_point_source": "yaotan.plume.method",
     "simulate_study": "yaotan.simulate.study",
     "report": "yaotan.report",
+    "quantify_files": "yaotan.recipes.plume",
     "run": "yaotan.recipes.run",
     "YaotanError": "yaotan.errors",
 }

@@ -10,6 +10,7 @@ from typing import Final
 
 from yaotan.cli.carbon_command import CARBON
 from yaotan.cli.option import ALIASES, GLOBE, PRODUCT, TRUST, Argument, Command, Option
+from yaotan.cli.plume_command import PLUMES
 
 COMMANDS: Final = (
     Command(
@@ -210,6 +211,7 @@ COMMANDS: Final = (
             Option("minimum_pairs", int, 3, "Stations with fewer pairs are left out and listed."),
         ),
     ),
+    *PLUMES,
     CARBON,
     Command(
         "catalog",

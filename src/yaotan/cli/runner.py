@@ -144,6 +144,28 @@ def run_carbon(files: list[str], target: str, **options: Any) -> None:
     account_files(files, target, **options)
 
 
+def run_plume(files: list[str], sources: str | None, wind: list[str] | None, **options: Any) -> None:
+    """Quantify point sources in images and overpasses."""
+    from yaotan.cli.plume import quantify_scenes
+
+    with shown_progress() as progress:
+        quantify_scenes(files, sources, wind, progress, **options)
+
+
+def run_plume_annual(estimates: str, target: str, **options: Any) -> None:
+    """Average estimates over a year."""
+    from yaotan.cli.plume import average_year
+
+    average_year(estimates, target, **options)
+
+
+def run_plume_observe(sources: str, target: str, **options: Any) -> None:
+    """Say what sensors could see of sources."""
+    from yaotan.cli.plume import observe
+
+    observe(sources, target, **options)
+
+
 def run_fill(files: list[str], target: str, **options: Any) -> None:
     """Fill the gaps of soundings or of a grid."""
     from yaotan.cli.fill import fill_files

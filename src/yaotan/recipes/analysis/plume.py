@@ -22,21 +22,22 @@ from yaotan.io.tabular import read_parquet
 from yaotan.io.write import write
 from yaotan.plume.observable import observable_sources
 from yaotan.plume.source import check_sources
-from yaotan.plume.table import estimate_of_table
-from yaotan.recipes.analysis.plume_scene import Finder, quantify_file, wind_finder
+from yaotan.recipes.analysis.plume_scene import (
+    KINDS,
+    Finder,
+    box_around,
+    quantify_file,
+    wind_finder,
+    write_tables,
+)
 from yaotan.recipes.analysis.plume_year import annual_step, observability_step, profiles_of
 from yaotan.recipes.context import Context
 from yaotan.recipes.inventory import expand
-from yaotan.recipes.monthly import write_table
 from yaotan.recipes.plume_option import PlumeOptions
 from yaotan.recipes.step import Step
 
-#: kinds of tables that a scene leaves
-KINDS: Final = ("estimates", "members", "plumes", "lines")
 #: errors that a plume must stand out from to be clear
 _ADDITIVE: Final = ("emission_uncertainty_noise", "emission_uncertainty_background")
-#: half size of the part of the wind field around the sources [degrees]
-_MARGIN: Final = 2.0
 
 
 def plume_sources(context: Context) -> gpd.GeoDataFrame:
@@ -60,20 +61,6 @@ def plume_wind(context: Context) -> Finder:
         return wind_finder(options, context.base, box_around(sources))
 
     return context.remember("plume wind", read)
-
-
-def box_around(sources: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
-    """West, south, east, north of the wind that sources need [degrees]; west > east over the dateline."""
-    lon, lat = np.sort(sources.geometry.x.to_numpy()), sources.geometry.y.to_numpy()
-    gaps = np.diff(np.append(lon, lon[0] + 360.0))
-    after = int(np.argmax(gaps))
-    if gaps[after] <= 2.0 * _MARGIN:
-        west, east = -180.0, 180.0
-    else:
-        ends = lon[(after + 1) % lon.size] - _MARGIN, lon[after] + _MARGIN
-        west, east = (float((end + 180.0) % 360.0 - 180.0) for end in ends)
-    south, north = max(float(lat.min()) - _MARGIN, -90.0), min(float(lat.max()) + _MARGIN, 90.0)
-    return west, south, east, north
 
 
 def scene_files(context: Context) -> list[str]:
@@ -195,12 +182,13 @@ def join_step(context: Context, records: Mapping[str, Mapping[str, Any]], shared
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         sources = plume_sources(context)
-        tables = {kind: _joined(context, records, kind) for kind in KINDS}
+        joined = {kind: _joined(context, records, kind) for kind in KINDS}
+        tables = {kind: table for kind, table in joined.items() if table is not None}
         failures = pd.DataFrame(
             [pair for record in records.values() for pair in record["summary"]["failures"]],
             columns=["scene", "reason"],
         )
-        paths = [write(sources, folder / "sources.parquet"), write(failures, folder / "failures.csv")]
+        paths = write_tables(folder, sources, tables, failures)
         facts: dict[str, Any] = {
             "scenes": len(records),
             "failed": len(failures),
@@ -211,18 +199,12 @@ def join_step(context: Context, records: Mapping[str, Mapping[str, Any]], shared
         if len(failures):
             text = f"{len(failures)} of {len(records)} could not be used (plumes/failures.csv says why)"
             summary["skipped"].append({"variable": "scenes", "code": "other", "reason": text})
-        estimates, members = tables["estimates"], tables["members"]
+        estimates, members = joined["estimates"], joined["members"]
         if estimates is None or members is None:
             nothing = {"variable": "estimates", "code": "other", "reason": "no scene sees a source"}
             summary["skipped"].append(nothing)
             return paths, summary
         facts |= _facts(estimates, members)
-        paths += write_table(estimates, folder / "estimates")
-        paths += write_table(members, folder / "members")
-        paths.append(write(estimate_of_table(estimates, sources), folder / "estimates.nc"))
-        for kind in ("plumes", "lines"):
-            if tables[kind] is not None:
-                paths.append(write(tables[kind], folder / f"{kind}.parquet"))
         views = choose_views(estimates, records, options.views)
         facts["left_out"] = sum(len(r["summary"]["views"]) for r in records.values()) - len(views)
         for number, (file, pair) in enumerate(views.items()):

@@ -20,10 +20,12 @@ from yaotan.io.scene import open_scene
 from yaotan.io.soundings import open_soundings
 from yaotan.io.user_table import read_user_table
 from yaotan.io.wind import open_wind
+from yaotan.io.write import write
 from yaotan.plume.cut import cut_images, cut_tracks
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.scene import PlumeScene, quantify
-from yaotan.plume.table import estimate_table, member_table, winds_of_table
+from yaotan.plume.table import estimate_of_table, estimate_table, member_table, winds_of_table
+from yaotan.recipes.monthly import write_table
 from yaotan.recipes.plume_option import PlumeOptions
 from yaotan.schema import QUALITY, column_variables
 
@@ -34,6 +36,10 @@ _NEEDED: Final = (
 )
 #: the same of a kernel of the product
 _KERNEL: Final = ("pressure_edge", "pressure_level")
+#: half size of the part of the wind field around the sources [degrees]
+_MARGIN: Final = 2.0
+#: kinds of tables that a scene leaves
+KINDS: Final = ("estimates", "members", "plumes", "lines")
 Finder = Callable[[xr.Dataset], "xr.Dataset | dict[str, EffectiveWind]"]
 
 
@@ -222,3 +228,43 @@ def _label(name: str, part: xr.Dataset, number: int, count: int) -> str:
     if "sounding" in part.dims:
         return f"{name} {str(_middle(part))[:16]}"
     return name if count == 1 else f"{name} {number + 1}"
+
+
+def box_around(sources: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
+    """West, south, east, north of the wind that sources need [degrees]; west > east over the dateline."""
+    lon, lat = np.sort(sources.geometry.x.to_numpy()), sources.geometry.y.to_numpy()
+    gaps = np.diff(np.append(lon, lon[0] + 360.0))
+    after = int(np.argmax(gaps))
+    if gaps[after] <= 2.0 * _MARGIN:
+        west, east = -180.0, 180.0
+    else:
+        ends = lon[(after + 1) % lon.size] - _MARGIN, lon[after] + _MARGIN
+        west, east = (float((end + 180.0) % 360.0 - 180.0) for end in ends)
+    south, north = max(float(lat.min()) - _MARGIN, -90.0), min(float(lat.max()) + _MARGIN, 90.0)
+    return west, south, east, north
+
+
+def write_tables(
+    folder: Path,
+    sources: gpd.GeoDataFrame,
+    tables: Mapping[str, pd.DataFrame | gpd.GeoDataFrame],
+    failures: pd.DataFrame,
+) -> list[Path]:
+    """Write the joined tables of scenes: ``sources``, ``failures``, and of `KINDS` those that have a row.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Files: CSV, Parquet and netCDF of estimates, GeoParquet of features.
+    """
+    paths = [write(sources, folder / "sources.parquet"), write(failures, folder / "failures.csv")]
+    for kind in ("estimates", "members"):
+        if kind in tables:
+            paths += write_table(tables[kind], folder / kind)
+    if "estimates" in tables:
+        made = estimate_of_table(tables["estimates"], sources)
+        paths.append(write(made, folder / "estimates.nc"))
+    paths += [
+        write(tables[kind], folder / f"{kind}.parquet") for kind in ("plumes", "lines") if kind in tables
+    ]
+    return paths
