@@ -222,13 +222,16 @@ def _result(
     speed, change = _speed(wind, distance, chosen)
     factor = speed * sine
     emission = fit.area * factor
-    size = abs(emission)
     # two fits of which one holds the other's data differ by the difference of their variances (Hausman
     # 1978, Econometrica 46, 1251); what goes beyond is a background that is not straight
     excess = (fit.area - half.area) ** 2 - abs(half.area_uncertainty**2 - fit.area_uncertainty**2)
+    noise, background = fit.area_uncertainty * factor, math.sqrt(max(excess, 0.0)) * factor
+    # as in images: errors in proportion go with the mean square of the true emission, which is that of the
+    # estimate and of its additive error together
+    size = math.hypot(emission, noise, background)
     terms = {
-        "noise": fit.area_uncertainty * factor,
-        "background": math.sqrt(max(excess, 0.0)) * factor,
+        "noise": noise,
+        "background": background,
         "column": mass_error * size,
         "wind_direction": size * cotangent * turn,
         "wind_variability": change * size,
