@@ -81,6 +81,10 @@ def test_sums_share_cells_at_borders(flipped, turn):
     assert float(feature.people.sel(region="a")[0]) == pytest.approx(0 + 1 + 6 + 7)
     # columns 2, 3 and half of 4 of the first two rows
     assert float(feature.people.sel(region="b")[0]) == pytest.approx(2 + 3 + 8 + 9 + (4 + 10) / 2)
+    # all of the first row and half of the second
+    part = gpd.GeoDataFrame({"region_id": ["c"]}, geometry=[shapely.box(110, 30, 112, 31.5)], crs=4326)
+    low = grid_feature(data, part, "people", quantity="sum")
+    assert float(low.people[0, 0]) == pytest.approx(0 + 1 + (6 + 7) / 2, rel=0.01)
     spread = 2.0 * np.sqrt(4 + 2 * 0.25)
     assert float(feature.people_uncertainty.sel(region="b")[0]) == pytest.approx(spread)
     assert float(feature.people_coverage.sel(region="b")[0]) == pytest.approx(1.0)
@@ -175,10 +179,11 @@ def test_cells_without_emission_are_not_chosen_by_the_target():
 
 def test_a_cell_is_never_its_own_background():
     data, lights = wide(months=1)
-    clean = np.unravel_index(int(lights.values.argmin()), lights.shape)
-    data["xco2"][0, clean[0], clean[1]] += 5.0
-    found = enhance_grid(data, background="low_emission", low=lights).xco2_enhancement[0]
-    assert float(found[clean[0], clean[1]]) == pytest.approx(5.0, abs=1.0)
+    row, column = np.unravel_index(int(lights.values.argmin()), lights.shape)
+    before = enhance_grid(data, background="low_emission", low=lights).xco2_enhancement[0, row, column]
+    data["xco2"][0, row, column] += 50.0
+    after = enhance_grid(data, background="low_emission", low=lights).xco2_enhancement[0, row, column]
+    assert float(after - before) == pytest.approx(50.0, abs=1e-9)
 
 
 def test_class_areas_are_added_up():
