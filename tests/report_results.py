@@ -12,6 +12,7 @@ import xarray as xr
 
 from report_analyses import make_analyses
 from report_carbon import make_carbon
+from report_plumes import make_point_sources
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
 
 LONG_NAMES: Final = [
@@ -37,7 +38,7 @@ LEVEL: Final = {"xco2": (409.0, 2.4, 2.0), "xch4": (1860.0, 9.0, 15.0)}
 def make_regions(count: int, bounds: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
     """Rectangular regions that tile the bounds."""
     west, south, east, north = bounds
-    across = int(np.ceil(np.sqrt(count)))
+    across = max(1, int(np.ceil(np.sqrt(count))))
     down = int(np.ceil(count / across))
     rows = []
     for number in range(count):
@@ -260,8 +261,9 @@ def make_results(
     analyses: bool = False,
     stations: int = 6,
     carbon: dict[str, object] | None = None,
+    plumes: dict[str, object] | None = None,
 ) -> StudyResults:
-    """Whole study; with `analyses` every column analysis of its first column; `carbon`: how it is made."""
+    """Whole study; with `analyses` every analysis of its first column; `carbon`, `plumes`: how to make."""
     shapes = make_regions(regions, bounds) if isinstance(regions, int) else regions
     times = pd.date_range("2019-01-01", periods=months, freq="MS")
     columns = []
@@ -283,6 +285,8 @@ def make_results(
     more = make_analyses(tuple(columns), seed=seed, empty=empty, stations=stations) if analyses else {}
     if carbon is not None:
         more["carbon"] = make_carbon(shapes, bounds, **carbon)  # type: ignore[arg-type]
+    if plumes is not None:
+        more["point_sources"] = make_point_sources(bounds, **plumes)  # type: ignore[arg-type]
     return StudyResults(
         **more,
         title={"en": "Greenhouse-gas columns over eastern China", "zh": "中国东部温室气体柱浓度"},
@@ -371,5 +375,13 @@ VARIANTS: Final[dict[str, dict[str, object]]] = {
         "carbon": {"scheme": "survey", "years": (2000, 2005, 2010, 2015, 2020)},
     },
     "one_date": {"regions": 1, "products": 0, "carbon": {"years": (2020,), "stated": False}},
+    "plumes": {"products": 1, "months": 2, "plumes": {}},
+    "one_source": {
+        "products": 0,
+        "regions": 0,
+        "plumes": {"count": 1, "found": 1, "scenes": 1, "track": False, "annual": False, "sight": False},
+    },
+    "many_sources": {"products": 0, "regions": 34, "plumes": {"count": 200, "found": 120, "views": 40}},
+    "no_plume": {"products": 0, "plumes": {"found": 0, "track": False}},
     "dateline": {"bounds": (165.0, -50.0, 185.0, -30.0), "products": 1, "months": 2, "regions": 4},
 }

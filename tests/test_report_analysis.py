@@ -15,6 +15,7 @@ from yaotan.report.context import PageContext
 from yaotan.report.legend import Entry
 from yaotan.report.overlay import Overlay, join_cells
 from yaotan.report.page import SECTIONS
+from yaotan.report.pane import cell_quads
 from yaotan.report.section.anomaly import make_anomalies
 from yaotan.report.section.claim import make_claims
 from yaotan.report.section.filled import make_filled
@@ -208,12 +209,12 @@ def test_area_of_cells_keeps_its_hole():
     x, y = np.meshgrid(np.arange(4.0), np.arange(4.0))
     mask = np.ones((3, 3), bool)
     mask[1, 1] = False
-    area = join_cells((x, y), mask)
+    area = join_cells(cell_quads((x, y)), mask)
     assert area.area == 8
     assert not area.contains(shapely.Point(1.5, 1.5))
-    assert join_cells((x, y), np.zeros((3, 3), bool)).is_empty
+    assert join_cells(cell_quads((x, y)), np.zeros((3, 3), bool)).is_empty
     x[0, 0] = np.nan
-    assert join_cells((x, y), mask).area == 7
+    assert join_cells(cell_quads((x, y)), mask).area == 7
     assert Overlay(mask, Entry("a")).mask.sum() == 8
 
 

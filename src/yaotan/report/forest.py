@@ -47,6 +47,10 @@ class Mark:
         Opens a group above the row.
     claimed : float
         A value that was claimed, drawn as an upright stroke; NaN for none.
+    colour : str
+        Of a row of a ranking.
+    strong : bool
+        Drawn heavier than the other rows of a ranking.
     """
 
     label: str
@@ -57,9 +61,19 @@ class Mark:
     verdict: str = ""
     heading: str = ""
     claimed: float = np.nan
+    colour: str = ACCENT
+    strong: bool = False
 
 
-def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str, zero: bool = False) -> str:
+def draw_ranking(
+    key: str,
+    marks: Sequence[Mark],
+    *,
+    alt: str,
+    label: str,
+    zero: bool = False,
+    band: tuple[float, float] | None = None,
+) -> str:
     """Draw values with intervals, one row each, names on the left.
 
     Parameters
@@ -72,6 +86,8 @@ def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str, zero:
         Alt text; quantity with unit.
     zero : bool
         Draw a line at zero, and have it in sight.
+    band : (float, float), optional
+        Interval that lies behind all rows.
 
     Returns
     -------
@@ -84,9 +100,12 @@ def draw_ranking(key: str, marks: Sequence[Mark], *, alt: str, label: str, zero:
         axes = rows.start(figure, 18)
         if zero:
             axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
+        if band is not None:
+            axes.axvspan(*band, color=ACCENT, alpha=0.1, linewidth=0, zorder=0)
         for row, mark in enumerate(marks):
-            axes.plot([mark.lower, mark.upper], [row, row], color=ACCENT, linewidth=1.4, alpha=0.55)
-            axes.plot([mark.value], [row], "o", color=ACCENT, markersize=5)
+            style: dict[str, Any] = {"color": mark.colour, "linewidth": 2.6 if mark.strong else 1.4}
+            axes.plot([mark.lower, mark.upper], [row, row], alpha=1.0 if mark.strong else 0.55, **style)
+            axes.plot([mark.value], [row], "o", color=mark.colour, markersize=7 if mark.strong else 5)
         rows.finish(figure, axes, label)
 
     return draw_svg(key, (WIDTH, rows.height), alt, draw)

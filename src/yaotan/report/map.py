@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from yaotan.optional import require
 from yaotan.report.figure import INK, QUIET, RULE, draw_svg, fit_text, text_width
+from yaotan.report.graticule import draw_graticule, draw_scale_bar
 from yaotan.report.legend import ROW, WIDTH, draw_legend, legend_rows
 from yaotan.report.number import fixed
 from yaotan.report.overlay import Overlay, draw_overlay
@@ -28,73 +29,7 @@ SMALL_VECTOR_CELLS: Final = 500
 LEFT, RIGHT, TOP, BOTTOM = 38.0, 8.0, 8.0, 86.0
 
 
-def _graticule_step(span: float) -> float:
-    return next((step for step in (0.5, 1, 2, 5, 10, 20, 30) if span / step <= 6), 60.0)
-
-
-def _crossing(along: Floats, across: Floats, edge: float, low: float, high: float) -> float | None:
-    """Where a line meets an edge of the frame: `across` reaches `edge` at a place within low and high."""
-    ahead = np.flatnonzero((across[:-1] - edge) * (across[1:] - edge) <= 0)
-    for index in ahead:
-        gap = across[index + 1] - across[index]
-        share = (edge - across[index]) / gap if gap else 0.0
-        place = along[index] + share * (along[index + 1] - along[index])
-        if low <= place <= high:
-            return float(place)
-    return None
-
-
-def _draw_graticule(pane: Pane) -> None:
-    frame = pane.frame
-    left, bottom, right, top = pane.seen()
-    lon, lat = frame.degrees_along((left, bottom, right, top))
-    if not lon.size:
-        return
-    style: dict[str, Any] = {"edgecolor": "#9aa5b1", "linewidth": 0.4, "alpha": 0.55, "zorder": 3}
-    fine_lon, fine_lat = np.linspace(lon.min(), lon.max(), 120), np.linspace(lat.min(), lat.max(), 120)
-    step_lon, step_lat = _graticule_step(np.ptp(lon)), _graticule_step(np.ptp(lat))
-    taken: list[float] = []
-    for value in np.arange(np.ceil(lon.min() / step_lon) * step_lon, lon.max(), step_lon):
-        x, y = frame.project(np.full(120, value), fine_lat)
-        pane.line(x, y, **style)
-        place = _crossing(x, y, bottom, left + 0.03 * (right - left), right - 0.03 * (right - left))
-        if place is not None and all(abs(place - other) > 0.11 * (right - left) for other in taken):
-            taken.append(place)
-            pane.text(
-                pane.px(place, 0)[0],
-                pane.y - 4,
-                _degree_label(value, "E", "W"),
-                ha="center",
-                va="top",
-                color=QUIET,
-            )
-    for value in np.arange(np.ceil(lat.min() / step_lat) * step_lat, lat.max(), step_lat):
-        x, y = frame.project(fine_lon, np.full(120, value))
-        pane.line(x, y, **style)
-        place = _crossing(y, x, left, bottom + 0.02 * (top - bottom), top - 0.02 * (top - bottom))
-        if place is not None:
-            label = _degree_label(value, "N", "S")
-            pane.text(pane.x - 3, pane.px(0, place)[1], label, ha="right", va="center_baseline", color=QUIET)
-
-
-def _degree_label(value: float, plus: str, minus: str) -> str:
-    value = (value + 180) % 360 - 180 if plus == "E" else value
-    side = "" if value in (0, -180) else plus if value > 0 else minus
-    return f"{abs(value):g}°{side}"
-
-
-def _draw_scale_bar(pane: Pane) -> None:
-    limit = 0.24 * pane.wide / pane.scale
-    length = next((x for x in (5e6, 2e6, 1e6, 5e5, 2e5, 1e5, 5e4, 2e4, 1e4) if x < limit), 5e3)
-    x, y, wide = pane.x + 10, pane.y + 9, length * pane.scale
-    rectangle = require("matplotlib.patches").Rectangle
-    pane.add(rectangle((x - 2, y - 2), wide + 4, 6, facecolor="white", alpha=0.8), zorder=6, px=True)
-    pane.add(rectangle((x, y), wide, 2, facecolor=INK), zorder=6.5, px=True)
-    label = f"{length / 1000:g} km"
-    pane.text(x + wide / 2, y + 6, label, ha="center", va="bottom", color=INK, gid="halo-scale")
-
-
-def _draw_names(pane: Pane, language: str, inset: tuple[float, float]) -> None:
+def draw_names(pane: Pane, language: str, inset: tuple[float, float]) -> None:
     """Write region names where they fit: inside the frame, not over each other, not wider than the region."""
     left, bottom, right, top = pane.x, pane.y, pane.x + pane.wide, pane.y + pane.high
     taken = [
@@ -119,7 +54,7 @@ def _draw_names(pane: Pane, language: str, inset: tuple[float, float]) -> None:
         pane.text(x, y, label, ha="center", va="center_baseline", color=INK, gid=f"halo-name{number}")
 
 
-def _draw_layer(
+def draw_layer(
     pane: Pane,
     corners: tuple[Floats, Floats],
     values: Floats,
@@ -127,6 +62,7 @@ def _draw_layer(
     limit: int,
     overlays: Sequence[Overlay] = (),
 ) -> None:
+    """Draw the study's area, cells, overlays and boundaries."""
     draw_shape(pane, pane.frame.outline, facecolor=NO_DATA, edgecolor="none", zorder=1)
     draw_cells(pane, corners, values, scale, limit)
     for overlay in overlays:
@@ -145,7 +81,7 @@ def _draw_layer(
     draw_shape(pane, pane.frame.borders, facecolor="none", edgecolor=INK, linewidth=0.6, zorder=4)
 
 
-def _draw_inset(
+def draw_inset(
     pane: Pane,
     corners: tuple[Floats, Floats],
     values: Floats,
@@ -161,7 +97,7 @@ def _draw_inset(
     high = wide * inset.aspect
     box = (pane.x + pane.wide - wide - 3, pane.y + 3, wide, high)
     small = Pane(pane.figure, inset, box, layer=20)
-    _draw_layer(small, corners, values, scale, 1000 if words else 100, overlays)
+    draw_layer(small, corners, values, scale, 1000 if words else 100, overlays)
     small.edge()
     if words:
         label = fit_text(words, wide - 4, 9)
@@ -257,11 +193,11 @@ def draw_map(
 
     def draw(figure: Any) -> None:
         pane = Pane(figure, frame, (LEFT, bottom, wide, high))
-        _draw_layer(pane, corners, values, scale, VECTOR_CELLS, overlays)
-        _draw_graticule(pane)
-        _draw_scale_bar(pane)
+        draw_layer(pane, corners, values, scale, VECTOR_CELLS, overlays)
+        draw_graticule(pane)
+        draw_scale_bar(pane)
         pane.edge()
-        _draw_names(pane, language, _draw_inset(pane, corners, values, scale, south_sea, overlays))
+        draw_names(pane, language, draw_inset(pane, corners, values, scale, south_sea, overlays))
         if scale is not None:
             box = (LEFT / size[0], legend / size[1], wide / size[0], (bottom - legend - 24) / size[1])
             draw_colour_bar(figure.add_axes(box), scale, label, no_data)
@@ -285,9 +221,9 @@ def draw_small_map(
 
     def draw(figure: Any) -> None:
         pane = Pane(figure, frame, (1, 1, SMALL_WIDTH - 2, high - 2))
-        _draw_layer(pane, corners, values, scale, SMALL_VECTOR_CELLS)
+        draw_layer(pane, corners, values, scale, SMALL_VECTOR_CELLS)
         pane.edge()
-        _draw_inset(pane, corners, values, scale, "")
+        draw_inset(pane, corners, values, scale, "")
 
     return draw_svg(key, (SMALL_WIDTH, high), alt, draw, dpi=120)
 

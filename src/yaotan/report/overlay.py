@@ -32,19 +32,23 @@ class Overlay:
     entry: Entry
 
 
-def join_cells(corners: tuple[Floats, Floats], mask: npt.NDArray[np.bool_]) -> Any:
-    """Join cells to areas; a cell with a corner that is not finite is left out."""
-    quads = cell_quads(corners)[mask]
+def join_cells(quads: Floats, mask: npt.NDArray[np.bool_]) -> Any:
+    """Join cells (dims rows, columns, 4, 2) to areas; one with a corner that is not finite is left out."""
+    quads = quads[mask]
     quads = quads[np.isfinite(quads).all(axis=(1, 2))]
     return shapely.union_all(shapely.polygons(quads)) if len(quads) else shapely.Polygon()
 
 
 def draw_overlay(pane: Pane, corners: tuple[Floats, Floats], overlay: Overlay) -> None:
-    """Draw marked cells as one area: hatched or filled without an edge, else outlined with a light casing."""
-    area = join_cells(corners, overlay.mask)
+    """Draw marked cells as one area."""
+    draw_area(pane, join_cells(cell_quads(corners), overlay.mask), overlay.entry)
+
+
+def draw_area(pane: Pane, area: Any, entry: Entry) -> None:
+    """Draw an area: hatched or filled without an edge, else outlined with a light casing."""
     if area.is_empty:
         return
-    path, entry = _path_of(area), overlay.entry
+    path = _path_of(area)
     patch = require("matplotlib.patches").PathPatch
     if entry.hatch:
         pane.add(patch(path, facecolor="none", edgecolor=entry.colour, linewidth=0, hatch="////"), zorder=2.6)

@@ -121,10 +121,13 @@ def draw_cells(
     pane: Pane, corners: tuple[Floats, Floats], values: Floats, scale: Scale | None, limit: int
 ) -> None:
     """One compound path per colour, or an image when there are too many cells."""
-    if scale is None:
-        return
+    if scale is not None:
+        draw_quads(pane, cell_quads(corners), values, scale, limit)
+
+
+def draw_quads(pane: Pane, quads: Floats, values: Floats, scale: Scale, limit: int) -> None:
+    """Draw cells by their four corners, dims (rows, columns, 4, 2)."""
     path_class, patch_class = require("matplotlib.path").Path, require("matplotlib.patches").PathPatch
-    quads = cell_quads(corners)
     step = np.where(_inside(quads, pane.seen()), scale.steps(values), -1)
     image = int((step >= 0).sum()) > limit
     for number, colour in enumerate(scale.colours):

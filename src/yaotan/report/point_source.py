@@ -50,6 +50,9 @@ class PointSourceResult:
         Of `yaotan.plume.observable_sources`.
     failures : pandas.DataFrame, optional
         scene, reason: scenes that could not be used.
+    seasons : tuple of (estimate, drawn)
+        Many scenes averaged first: the estimate of `flux_divergence` with the field of `mean_flux`, or that
+        of `emg` with its `fitted_curve`.
     facts : mapping
         ``scenes`` (number), ``variable``, ``mask_variable``, ``methods``, ``winds``, ``outside`` (pairs of
         scene and source that do not meet), ``left_out`` (views that were not kept), ``profile``.
@@ -65,6 +68,7 @@ class PointSourceResult:
     annual: xr.Dataset | None = None
     observability: gpd.GeoDataFrame | None = None
     failures: pd.DataFrame | None = None
+    seasons: tuple[tuple[xr.Dataset, xr.Dataset], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -14,8 +14,8 @@ from yaotan.errors import CatalogError
 from yaotan.report.number import percent
 
 LANGUAGES = ("en", "zh")
-#: files of words, each with keys of its own at the top: the page, the column analyses, ecosystem carbon
-FILES = ("text", "analysis", "carbon")
+#: files of words, each with keys of its own at the top: page, column analyses, carbon, point sources
+FILES = ("text", "analysis", "carbon", "plume")
 
 
 @cache
@@ -95,6 +95,10 @@ class Text:
         except CatalogError:
             return False
         return True
+
+    def entries(self, key: str) -> list[str]:
+        """Give the words that stand as a list under a key."""
+        return [str(word) for word in self._find(key)]
 
     def date(self, day: object) -> str:
         """Write a day."""

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from yaotan.report.context import PageContext, Section
 from yaotan.report.ecosystem import CarbonResult
 from yaotan.report.number import interval, measured, unit_text, whole
+from yaotan.report.point_source import PointSourceResult
 from yaotan.report.result import ColumnResult
 from yaotan.report.section.carbon_card import carbon_cards
 from yaotan.report.section.carbon_map import density_map
 from yaotan.report.section.claim import claim_note, claim_rows, claim_text
 from yaotan.report.section.ecosystem import stock_sentence
 from yaotan.report.section.land_change import change_sentence
+from yaotan.report.section.look import shown_looks
 from yaotan.report.section.mean_map import map_sentence, mean_figure
+from yaotan.report.section.plume import overview_sentence, scene_count, sources_map
+from yaotan.report.section.plume_card import plume_cards
+from yaotan.report.section.plume_panel import image_figure
+from yaotan.report.section.rate import Words
 from yaotan.report.summary import Mean, area_rows, judge, mean_of_months, sounding_totals
 from yaotan.report.table import rows_of
+
+#: cards of the first screen
+MOST_CARDS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -134,8 +143,10 @@ def _cards(page: PageContext) -> list[Card]:
             "card.comparison_note", symbol=page.symbol(str(row["variable"])), cells=whole(float(row["cells"]))
         )
         cards.append(_difference_card(page, title, row, note))
-    cards = cards[: 5 - len(carbon_cards(page))] + [Card(*fields) for fields in carbon_cards(page)]
-    if len(cards) < 5 and (results.columns or len(results.losses) or results.carbon is None):
+    more = [Card(*fields) for fields in (*plume_cards(page), *carbon_cards(page))][:MOST_CARDS]
+    cards = cards[: MOST_CARDS - len(more)] + more
+    other = results.carbon is not None or results.point_sources is not None
+    if len(cards) < MOST_CARDS and (results.columns or len(results.losses) or not other):
         cards.append(_kept_card(page))
     return cards
 
@@ -179,7 +190,7 @@ def make_front(page: PageContext) -> Section:
         "kicker": text("front.kicker"),
         "period": text.period(*results.period),
         "area": text(
-            "front.area",
+            "front.area" if len(results.regions) else "front.area_alone",
             west=_degree(west, "E", "W"),
             east=_degree(east, "E", "W"),
             south=_degree(south, "N", "S"),
@@ -193,6 +204,10 @@ def make_front(page: PageContext) -> Section:
     if results.columns:
         parts["figure"] = mean_figure(page, results.columns[0], "map-main")
         parts["sentence"] = map_sentence(page, results.columns[0])
+        if results.point_sources is not None:
+            parts["also"] = overview_sentence(page, Words(page, results.point_sources))
+    elif results.point_sources is not None and not len(results.losses):
+        parts |= _plume_front(page, results.point_sources)
     elif results.carbon is not None and not len(results.losses):
         parts |= _carbon_front(page, results.carbon)
     return Section("front", results.title_in(text.language), parts=parts)
@@ -208,6 +223,23 @@ def _carbon_front(page: PageContext, carbon: CarbonResult) -> dict[str, object]:
         parts["figure"] = figure
     said = [stock_sentence(page, carbon), *([change_sentence(page, carbon)] if len(years) > 1 else [])]
     parts["sentence"] = text("space").join(said)
+    return parts
+
+
+def _plume_front(page: PageContext, one: PointSourceResult) -> dict[str, object]:
+    """First screen of a study of point sources alone: the strongest one, or where the sources are."""
+    text, words = page.text, Words(page, one)
+    pairs = whole(len(one.estimates))
+    number = scene_count(words)
+    data = text("plume.front.data", n=number, shown=whole(number), pairs=pairs)
+    parts: dict[str, object] = {"kicker": text("plume.front.kicker"), "data_line": data}
+    look = next((look for look in shown_looks(page, one)[0] if look.is_image), None)
+    alone = look is not None and not len(page.results.regions)
+    # without boundaries places say less than the plume itself
+    figure = image_figure(page, look, words, "map-main") if alone else sources_map(page, words, "map-main")
+    if figure is not None:
+        parts["figure"] = figure
+    parts["sentence"] = overview_sentence(page, words)
     return parts
 
 
