@@ -234,9 +234,10 @@ def _plume_front(page: PageContext, one: PointSourceResult) -> dict[str, object]
     data = text("plume.front.data", n=number, shown=whole(number), pairs=pairs)
     parts: dict[str, object] = {"kicker": text("plume.front.kicker"), "data_line": data}
     look = next((look for look in shown_looks(page, one)[0] if look.is_image), None)
-    alone = look is not None and not len(page.results.regions)
-    # without boundaries places say less than the plume itself
-    figure = image_figure(page, look, words, "map-main") if alone else sources_map(page, words, "map-main")
+    figure = sources_map(page, words, "map-main")
+    if look is not None and not len(page.results.regions):
+        # without boundaries places say less than the plume itself
+        figure = image_figure(page, look, words, "map-main")
     if figure is not None:
         parts["figure"] = figure
     parts["sentence"] = overview_sentence(page, words)

@@ -40,7 +40,7 @@ WIDEST: Final = 40e3
 
 def source_group(page: PageContext, look: Look, words: Words) -> dict[str, Any]:
     """Build the group of one source: sentences and figures."""
-    figures = [track_figure(page, look, words)] if look.is_track else []
+    figures: list[Figure | None] = [track_figure(page, look, words)] if look.is_track else []
     if look.is_image:
         key = f"{look.key}-image"
         figures = [image_figure(page, look, words, key), slices_figure(page, look, words)]
@@ -276,11 +276,11 @@ def track_figure(page: PageContext, look: Look, words: Words) -> Figure:
         rise = (fit - plain)[np.argmax(np.abs(fit - plain))]
         said = text("plume.panel.track", peak=fixed(float(rise), 1), **slots)
     key = f"{look.key}-track"
-    dots = [tuple(table.to_numpy(float).T) + (None,)]
+    x_seen, seen = table.to_numpy(float).T
     svg = draw_curves(
         key,
         entries,
-        [Curves("", dots, lines)],  # type: ignore[list-item]
+        [Curves("", [(x_seen, seen, None)], lines)],
         alt=text("plume.panel.track_alt", finding=said, **slots),
         x_label=text("plume.panel.along" if fitted else "plume.panel.along_none"),
         y_label=text("quantity", symbol=symbol, unit=units),
