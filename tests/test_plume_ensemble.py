@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from plume_ensemble_truth import run_ensembles
 from yaotan.errors import SchemaError, UnitsError, YaotanError
 from yaotan.plume.combination import Estimated, combine, positive_weights
 from yaotan.plume.cut import cut_images, cut_tracks
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import check_plume_estimate, meanings
+from yaotan.plume.mass import column_mass
 from yaotan.plume.scene import PlumeScene, quantify
 from yaotan.plume.source import make_sources
 from yaotan.plume.table import estimate_of_table, estimate_table, member_table, winds_of_table
@@ -269,3 +271,35 @@ class TestCuts:
         assert parts[0][0].latitude.values.max() - parts[0][0].latitude.values.min() == pytest.approx(
             2.87, abs=0.1
         )
+
+
+class TestTrack:
+    def test_an_overpass(self) -> None:
+        # a line of pixels is a track: north to south, 22 km east of the stack, wind from the west
+        setting = PlumeSetting(rate=2000.0, direction=270.0, noise=0.3, place=(0.5, 0.3))
+        image, _ = simulate_plume(setting, seed=3)
+        track = image.isel(x=35).rename(y="sounding")
+        track = track.assign_coords(time=("sounding", np.full(80, image.time.values)))
+        wind = EffectiveWind.from_direction(5.0, 270.0, uncertainty={"wind_speed": 0.5})
+        made = quantify(track, plant((14.4, 51.8), (60.0, 10.0)), wind, variable="xco2")
+        assert meanings(made.estimate)[0] == ["estimated", "outside"]
+        emission, sigma = (float(made.estimate[name][0]) for name in ("emission", "emission_uncertainty"))
+        assert abs(emission - 2000.0) < 2.0 * sigma
+        assert len(made.plumes) == 0
+        view = made.views["P0"]
+        assert view.attrs["kind"] == "track view"
+        excess = view.fit - view.fit_background
+        # the area of the drawn peak is the emission over the wind
+        area = float(excess.integrate("point")) * float(np.diff(view.fit_along.values).mean())
+        factor = float(column_mass(track, variable="xco2").xco2_mass_factor.median())
+        assert area * factor * 5.0 == pytest.approx(emission, rel=0.05)
+        with pytest.raises(YaotanError, match="no second gas"):
+            quantify(track, plant(), wind, variable="xco2", mask_variable="no2")
+
+
+def test_stated_error_of_the_ensemble() -> None:
+    found, _ = run_ensembles(range(3000, 3010), size=60, pixel=3000.0, rate=1000.0, cloud=0.1)
+    z = np.array([trial.error / trial.sigma for trial in found])
+    # mean square of ten, expected 1: 0.3 to 2.2 with a probability of 0.96; with a sigma 1.5 times too small
+    # it is 2.25 in the mean. The 200 of tests/truth decide.
+    assert 0.3 < float(np.mean(z**2)) < 2.2, z

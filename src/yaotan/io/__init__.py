@@ -10,6 +10,7 @@ from yaotan.lazy import load as _load
 _HOME: Final = {
     "find_granules": "yaotan.io.index.query",
     "open_cdiac": "yaotan.io.inventory.cdiac",
+    "open_image": "yaotan.io.image",
     "open_index": "yaotan.io.index.query",
     "open_inventory": "yaotan.io.inventory.opening",
     "open_power_plants": "yaotan.io.plant",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,11 +123,11 @@ def quantify_files(
     YaotanError
         The list of sources or the wind cannot be used, or an option is wrong: nothing is read then.
     """
-    found = find_files([str(file) for file in ([files] if isinstance(files, (str, Path)) else files)])
+    found = find_files([str(file) for file in ([files] if isinstance(files, (str, os.PathLike)) else files)])
     given = {
         "scenes": found,
         "sources": str(sources) if not isinstance(sources, gpd.GeoDataFrame) else "table",
-        "wind": str(wind) if isinstance(wind, (str, Path)) else [str(file) for file in wind],
+        "wind": str(wind) if isinstance(wind, (str, os.PathLike)) else [str(file) for file in wind],
         "gas": gas,
         "mask_gas": mask_gas,
         "methods": method,
