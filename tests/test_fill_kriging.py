@@ -166,15 +166,16 @@ def dense(kriging, nodes, days, ordinary):
 
 @pytest.mark.parametrize("ordinary", [True, False])
 @pytest.mark.parametrize("support", ["point", "cell"])
-def test_equals_a_dense_system(ordinary, support):
+@pytest.mark.parametrize("model", [MODEL, replace(MODEL, time_wave=0.4)])
+def test_equals_a_dense_system(ordinary, support, model):
     """Means over cells and a period, shared errors, an uncertain mean, all neighbours."""
     known = table(shared=0.6 * SIGMA, overpass=np.repeat([0, 1, 2], 4))
     mean = MeanModel(space=1, time=0, harmonics=0).fit(known)
-    kriging = local(known, mean=mean, ordinary=ordinary, support=support, error_length=500e3)
+    kriging = local(known, model, mean, ordinary=ordinary, support=support, error_length=500e3)
     spec, rows = GridSpec.regular(4.0, (100, 24, 112, 36)), slice(0, 3)
     steps = resolve_times([("2019-01-05", "2019-01-20")], known.period)
     wanted = np.ones(spec.shape, bool)
-    moments = Moments.of(steps, 0, MODEL.time_range)
+    moments = Moments.of(steps, 0, model.time_scale)
     value, variance, terms = kriging.at_cells(spec, moments, rows, wanted, kriging.residual)
     nodes = cell_nodes(spec, rows, wanted, support, MODEL.space_range)
     assert nodes.shape[1] == (4 if support == "cell" else 1)
@@ -335,11 +336,12 @@ def test_chain_with_all_predecessors_is_exact():
     np.testing.assert_allclose(np.cov(drawn), matrix + error, atol=0.06)
 
 
-def test_score_is_the_conditional_density():
+@pytest.mark.parametrize("model", [MODEL, replace(MODEL, time_wave=0.4)])
+def test_score_is_the_conditional_density(model):
     known = table(shared=0.5 * SIGMA, overpass=np.repeat([0, 1, 2], 4))
     place = sphere_point(known.latitude, known.longitude)
     apart = np.linalg.norm(place[:, None] - place, axis=-1)
-    matrix = MODEL.covariance(apart, known.days[:, None] - known.days)
+    matrix = model.covariance(apart, known.days[:, None] - known.days)
     error = np.outer(known.shared, known.shared) * np.exp(-apart / 2e5)
     error *= known.overpass[:, None] == known.overpass
     np.fill_diagonal(error, known.sigma**2)
@@ -348,7 +350,7 @@ def test_score_is_the_conditional_density():
     out = np.empty(2)
     kernel.score(
         rows, counts, targets, place, known.days, known.sigma**2, known.shared, known.overpass, 2e5,
-        MODEL.parameters(), known.value, out,
+        model.parameters(), known.value, out,
     )  # fmt: skip
     for m, one in enumerate(targets):
         given = rows[m, : counts[m]]
@@ -365,7 +367,7 @@ def test_refinement_comes_back_to_the_planted_model():
     wrong = ProductSum(0.0, 0.0, 0.6, 0.5, 2500e3, 60.0)
     families = [("exponential", "exponential"), ("matern32", "exponential")]
     found, diagnostics = refine_model(
-        known, residual, wrong, families=families, error_length=100e3, track_share=0.25, seed=0
+        known, residual, wrong, families=families, wave=False, error_length=100e3, track_share=0.25, seed=0
     )
     scores = diagnostics["scores"]
     assert f"{found.space_family} {found.time_family}" == max(scores, key=scores.get)

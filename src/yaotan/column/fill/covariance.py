@@ -64,11 +64,15 @@ class ProductSum:
         Time at which :math:`\rho_t` has its argument 1 [days].
     space_family, time_family : str
         See `correlation`.
+    time_wave : float
+        :math:`\omega` [rad/day]: :math:`\rho_t` is the family's correlation times :math:`\cos \omega u`, so
+        that it can swing below zero (weather that comes and goes; the damped cosine where the family is
+        exponential). A product of two correlations in one dimension is one; 0: none.
 
     Raises
     ------
     YaotanError
-        A variance is negative, the joint part or a range is not positive, or a family is unknown.
+        A variance or the wave is negative, the joint part or a range is not positive, or a family is unknown.
 
     References
     ----------
@@ -92,11 +96,14 @@ class ProductSum:
     time_range: float
     space_family: Family = "exponential"
     time_family: Family = "exponential"
+    time_wave: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("space", "time", "micro"):
             if not getattr(self, name) >= 0.0:
                 raise YaotanError(f"{name} is {getattr(self, name)!r}", expected="a variance, 0 or more")
+        if not self.time_wave >= 0.0:
+            raise YaotanError(f"time_wave is {self.time_wave!r}", expected="0 or more")
         for name in ("joint", "space_range", "time_range"):
             if not getattr(self, name) > 0.0:
                 raise YaotanError(f"{name} is {getattr(self, name)!r}", expected="above 0")
@@ -168,9 +175,16 @@ class ProductSum:
             self.time_range * FAMILIES[self.time_family][1],
         )
 
+    @property
+    def time_scale(self) -> float:
+        """Time within which the correlation in time changes [days]: its range, or the wave's 1 / omega."""
+        return min(self.time_range, 1.0 / self.time_wave) if self.time_wave else self.time_range
+
     def in_time(self, lag: ArrayLike) -> Floats:
         """Correlation of the margin in time at lags [days]."""
-        return correlation(np.abs(np.asarray(lag, float)) / self.time_range, self.time_family)
+        late = np.abs(np.asarray(lag, float))
+        fade = correlation(late / self.time_range, self.time_family)
+        return fade * np.cos(self.time_wave * late) if self.time_wave else fade
 
     def covariance(self, distance: ArrayLike, lag: ArrayLike) -> Floats:
         """Covariance of the field without its micro-scale part, at distances [m] and lags [days]."""
@@ -188,7 +202,7 @@ class ProductSum:
         """The model as the compiled loops take it."""
         families = (FAMILIES[self.space_family][0], FAMILIES[self.time_family][0])
         values = (self.space, self.time, self.joint, self.micro, self.space_range, self.time_range)
-        return np.array([*values, *families], float)
+        return np.array([*values, self.time_wave, *families], float)
 
     def describe(self) -> dict[str, Any]:
         """Give the parameters by name, for attributes."""

@@ -23,7 +23,7 @@ MATERN32: Final = 1
 SPHERICAL: Final = 2
 
 #: places of the parameters of a model in its array
-SPACE, TIME, JOINT, MICRO, SPACE_RANGE, TIME_RANGE, SPACE_FAMILY, TIME_FAMILY = range(8)
+SPACE, TIME, JOINT, MICRO, SPACE_RANGE, TIME_RANGE, TIME_WAVE, SPACE_FAMILY, TIME_FAMILY = range(9)
 
 #: a pivot below this part of its diagonal belongs to an observation that the others give already
 REDUNDANT: Final = 1e-11
@@ -152,6 +152,12 @@ def fill_covariance(
     ``shared_i shared_j exp(-h / length)``.
     """
     far, late, near, soon, loss = work[0], work[1], work[2], work[3], work[4]
+    even, odd, wave = work[5], work[6], model[TIME_WAVE]
+    if wave > 0.0:
+        # the cosine of a difference from those of its parts: some of them instead of one for each pair
+        for i in range(n):
+            phase = wave * (days[rows[i]] - days[rows[0]])
+            even[i], odd[i] = math.cos(phase), math.sin(phase)
     for i in range(n):
         r = rows[i]
         x, y, z, t = place[r, 0], place[r, 1], place[r, 2], days[r]
@@ -182,6 +188,9 @@ def fill_covariance(
                 a[i, j] = 0.0
         correlate(far, i, int(model[SPACE_FAMILY]), near, bits)
         correlate(late, i, int(model[TIME_FAMILY]), soon, bits)
+        if wave > 0.0:
+            for j in range(i):
+                soon[j] *= even[i] * even[j] + odd[i] * odd[j]
         for j in range(i):
             a[i, j] += model[SPACE] * near[j] + (model[TIME] + model[JOINT] * near[j]) * soon[j]
         if common:
@@ -230,7 +239,7 @@ def krige(
     a = np.empty((most, most))
     # two arrays in one, and room for the nodes of a cell
     room = max(2 * most, nodes.shape[1])
-    work, bits = np.empty((5, room)), np.empty(room, np.int64)
+    work, bits = np.empty((7, room)), np.empty(room, np.int64)
     right = np.empty((most, 2 + sets))
     weight, lag = np.empty(most), np.empty(terms)
     points = nodes.shape[1]
@@ -359,7 +368,7 @@ def condition(
     ``weights`` ``(n, k)``, ``spread`` ``(n,)``; 0 for an observation that its predecessors give already.
     """
     most = rows.shape[1] + 1
-    a, work, bits = np.empty((most, most)), np.empty((5, 2 * most)), np.empty(2 * most, np.int64)
+    a, work, bits = np.empty((most, most)), np.empty((7, 2 * most)), np.empty(2 * most, np.int64)
     chosen, solved = np.empty(most, np.int64), np.empty(most)
     for m in range(rows.shape[0]):
         n = counts[m]
@@ -404,7 +413,7 @@ def score(
 ) -> None:  # fmt: skip
     """Log density of each target observation given its neighbours ``rows``, less a constant: ``(m,)``."""
     most = rows.shape[1] + 1
-    a, work, bits = np.empty((most, most)), np.empty((5, 2 * most)), np.empty(2 * most, np.int64)
+    a, work, bits = np.empty((most, most)), np.empty((7, 2 * most)), np.empty(2 * most, np.int64)
     chosen, white = np.empty(most, np.int64), np.empty(most)
     for m in range(targets.size):
         n = counts[m]

@@ -78,6 +78,8 @@ class SpaceTimeKriging(FieldFiller):
     refine : bool
         Improve the fitted parameters by how well they predict observations that are left out
         (`yaotan.column.fill.refinement`).
+    wave : bool
+        Try a correlation in time that swings below zero (`ProductSum`, time_wave); needs `refine`.
     max_distance, max_days : float, optional
         Longest lags of the variogram ([m], [days]).
     seed : int
@@ -139,6 +141,7 @@ class SpaceTimeKriging(FieldFiller):
         error_length: float = 100e3,
         robust: bool = False,
         refine: bool = True,
+        wave: bool = True,
         max_distance: float | None = None,
         max_days: float | None = None,
         seed: int = 0,
@@ -161,7 +164,7 @@ class SpaceTimeKriging(FieldFiller):
         self.ordinary, self.support = ordinary, support
         self.average, self.overpass_correlation = average, overpass_correlation
         self.uncertainty, self.error_length = uncertainty, error_length
-        self.robust, self.refine, self.seed = robust, refine, seed
+        self.robust, self.refine, self.wave, self.seed = robust, refine, wave, seed
         self.max_distance, self.max_days = max_distance, max_days
 
     def fit(self, data: Data, *, variable: str | None = None) -> Self:
@@ -195,7 +198,7 @@ class SpaceTimeKriging(FieldFiller):
         learned = learn(
             known, self.mean, self.model, families=(self.space_family, self.time_family),
             max_distance=self.max_distance, max_days=self.max_days, robust=self.robust,
-            refine=self.refine, track_share=self.track_share, error_length=self.error_length,
+            refine=self.refine, wave=self.wave, track_share=self.track_share, error_length=self.error_length,
             seed=self.seed,
         )  # fmt: skip
         self.mean_, self.model_ = learned.mean, learned.model

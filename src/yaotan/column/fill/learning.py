@@ -41,6 +41,7 @@ def learn(
     max_days: float | None,
     robust: bool,
     refine: bool,
+    wave: bool,
     track_share: float,
     error_length: float,
     seed: int,
@@ -51,7 +52,7 @@ def learn(
     ----------
     observations, mean, model
         Data, form of the mean, covariance (None: to be fitted).
-    families, max_distance, max_days, robust, refine, track_share, error_length, seed
+    families, max_distance, max_days, robust, refine, wave, track_share, error_length, seed
         See `yaotan.column.fill.kriging.SpaceTimeKriging`.
 
     Returns
@@ -83,6 +84,7 @@ def learn(
             fitted.residual(observations),
             found,
             families=[(a, b) for a in _candidates(families[0]) for b in _candidates(families[1])],
+            wave=wave,
             error_length=error_length,
             track_share=track_share,
             seed=seed,

@@ -139,7 +139,7 @@ class LocalKriging:
         course: Course | None,
     ) -> tuple[Floats, Floats]:
         """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
-        moments = Moments.of(steps, number, self.model.time_range, course)
+        moments = Moments.of(steps, number, self.model.time_scale, course)
         value, variance, terms = self.at_cells(spec, moments, rows, wanted, self.residual)
         return self.mean.reference + terms @ self.mean.coefficients + value[:, 0], np.sqrt(variance)
 

@@ -35,6 +35,7 @@ def refine_model(
     model: ProductSum,
     *,
     families: Sequence[tuple[Family, Family]],
+    wave: bool,
     error_length: float,
     track_share: float,
     seed: int,
@@ -57,6 +58,9 @@ def refine_model(
         Where the search starts.
     families : sequence of (str, str)
         Families of the margins in space and time that are tried; the best is taken.
+    wave : bool
+        Whether a correlation in time that swings below zero is tried too, with the best family in space. It
+        is taken when its mean log density is better by more than the standard error of the difference.
     error_length : float
         E-folding length of the common error along an overpass [m].
     track_share : float
@@ -86,10 +90,19 @@ def refine_model(
     # to choose a family, and to come near, a part of the sample is enough
     few = replace(search, targets=targets[::_PART], lone=rng.permutation(targets[::_PART].size) % 2 == 0)
     tried = {pair: few.run(replace(model, space_family=pair[0], time_family=pair[1])) for pair in families}
-    best = max(tried, key=lambda pair: tried[pair].score)
-    found = search.run(tried[best].model)
+    best = max(tried.values(), key=lambda one: one.score)
+    scores = {" ".join(pair): one.score for pair, one in tried.items()}
+    if wave:
+        swung = [
+            few.run(replace(one.model, time_wave=1.0 / one.model.time_range))
+            for (space, _), one in tried.items()
+            if space == best.model.space_family
+        ]
+        scores |= {f"{one.model.space_family} {one.model.time_family} wave": one.score for one in swung}
+        best = _better(best, max(swung, key=lambda one: one.score))
+    found = search.run(best.model)
     return found.model, {
-        "scores": {" ".join(pair): one.score for pair, one in tried.items()},
+        "scores": scores,
         "score": found.score,
         "at_bound": found.at_bound,
     }
@@ -98,8 +111,18 @@ def refine_model(
 @dataclass(frozen=True)
 class _Found:
     model: ProductSum
-    score: float
+    each: Floats
     at_bound: list[str]
+
+    @property
+    def score(self) -> float:
+        return float(self.each.mean())
+
+
+def _better(found: _Found, other: _Found) -> _Found:
+    """Take the other where it is better by more than the standard error of the difference."""
+    gain = other.each - found.each
+    return other if gain.mean() > gain.std() / np.sqrt(gain.size) else found
 
 
 @dataclass(frozen=True)
@@ -120,32 +143,38 @@ class _Search:
 
         known = self.observations
         near, rows, counts = _neighbours(known, model, self.targets, self.lone, self.track_share)
-        families, own = model.parameters()[6:], known.sigma**2
+        free = 7 if model.time_wave else 6
+        fixed, own, bounds = model.parameters()[free:], known.sigma**2, self.bounds[:free]
         out = np.empty(self.targets.size)
 
         def loss(logs: Floats) -> float:
             kernel.score(
                 rows, counts, self.targets, near.place, near.days, own, known.shared, near.overpass,
-                self.error_length, np.append(np.exp(logs), families), self.residual, out,
+                self.error_length, np.append(np.exp(logs), fixed), self.residual, out,
             )  # fmt: skip
             return -float(out.mean())
 
-        start = np.log(np.maximum(model.parameters()[:6], [_START * model.sill] * 4 + [0.0, 0.0]))
+        least = np.append([_START * model.sill] * 4, np.zeros(free - 4))
+        start = np.log(np.maximum(model.parameters()[:free], least))
         done = minimize(
-            loss, np.clip(start, *self.bounds.T), method="L-BFGS-B", bounds=self.bounds,
+            loss, np.clip(start, *bounds.T), method="L-BFGS-B", bounds=bounds,
             options={"eps": 1e-4, "ftol": _GAIN},
         )  # fmt: skip
-        names = ("space", "time", "joint", "micro", "space_range", "time_range")
-        hit = np.abs(done.x[:, None] - self.bounds) < 1e-2
-        at_bound = [n for k, n in enumerate(names) if hit[k, 1] or (hit[k, 0] and n.endswith("range"))]
-        return _Found(_model(done.x, self.bounds, model), -float(done.fun), at_bound)
+        names = ("space", "time", "joint", "micro", "space_range", "time_range", "time_wave")[:free]
+        hit = np.abs(done.x[:, None] - bounds) < 1e-2
+        at_bound = [n for k, n in enumerate(names) if hit[k, 1] or (hit[k, 0] and k > 3)]
+        loss(done.x)
+        return _Found(_model(done.x, bounds, model), out.copy(), at_bound)
 
 
 def _bounds(model: ProductSum) -> Floats:
-    """Limits of the logarithms of the six parameters ``(6, 2)``."""
+    """Limits of the logarithms of the parameters ``(7, 2)``; the wave's last."""
     sill = model.sill
     variances = [(np.log(_LEAST * sill), np.log(_FACTOR * sill))] * 4
-    ranges = [(np.log(one / _FACTOR), np.log(one * _FACTOR)) for one in (model.space_range, model.time_range)]
+    ranges = [
+        (np.log(one / _FACTOR), np.log(one * _FACTOR))
+        for one in (model.space_range, model.time_range, 1.0 / model.time_range)
+    ]
     return np.array(variances + ranges)
 
 
@@ -155,7 +184,7 @@ def _model(logs: Floats, bounds: Floats, model: ProductSum) -> ProductSum:
     space, time, micro = (0.0 if zero[k] else float(values[k]) for k in (0, 1, 3))
     return ProductSum(
         space, time, float(values[2]), micro, float(values[4]), float(values[5]),
-        model.space_family, model.time_family,
+        model.space_family, model.time_family, float(values[6]) if values.size > 6 else 0.0,
     )  # fmt: skip
 
 

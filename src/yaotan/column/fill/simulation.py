@@ -74,7 +74,7 @@ def simulate_field(
     """
     rng = np.random.default_rng(seed)
     model, known = local.model, local.observations
-    moments = [Moments.of(steps, one, model.time_range, most=_MOMENTS) for one in range(len(steps))]
+    moments = [Moments.of(steps, one, model.time_scale, most=_MOMENTS) for one in range(len(steps))]
     rows = slice(0, spec.shape[0])
     nodes = cell_nodes(spec, rows, wanted, local.support, model.space_range)
     field = _draw_field(rng, local, nodes, moments, draws)
