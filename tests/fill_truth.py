@@ -65,9 +65,19 @@ def moment(day: np.ndarray) -> np.ndarray:
 
 
 def plant_rank(
-    seed: int, tracks: int = 60, along: int = 20, targets: int = 500, days: float = 200.0
+    seed: int,
+    tracks: int = 60,
+    along: int = 20,
+    targets: int = 500,
+    days: float = 200.0,
+    carry: tuple[float, float] = (0.766, 0.527),
+    fade: ProductSum | None = None,
 ) -> Planted:
-    """Draw a field of fixed rank at two levels, with nodes every 16 days, a fine part and shared errors."""
+    """Draw a field of fixed rank at two levels, with nodes every 16 days, a fine part and shared errors.
+
+    `carry`: correlation of both levels from node to node; `fade`: covariance of the fine part, which is
+    otherwise of variance 0.5, correlated over 200 km along an overpass and independent between overpasses.
+    """
     rng = np.random.default_rng(seed)
     begin = np.sort(np.r_[0.0, days - 0.1, rng.uniform(0, days - 0.1, tracks - 2)])
     lat = np.sort(rng.uniform(20, 50, (tracks, along)), axis=1)
@@ -77,11 +87,11 @@ def plant_rank(
     to_lat, to_lon = rng.uniform(20, 50, targets), rng.uniform(80, 130, targets)
     to_day = rng.uniform(0, days, targets)
     basis = make_basis((35.0, 105.0), (15.0, 25.0), functions=60, levels=2)
-    variance, carry = np.array([0.8, 0.7])[basis.level], np.exp(-16.0 / np.array([60.0, 25.0]))[basis.level]
+    variance, hold = np.array([0.8, 0.7])[basis.level], np.array(carry)[basis.level]
     nodes = [np.sqrt(variance) * rng.normal(size=basis.size)]
     for _ in range(int(days / 16.0) + 1):
-        new = np.sqrt(variance * (1.0 - carry**2)) * rng.normal(size=basis.size)
-        nodes.append(carry * nodes[-1] + new)
+        new = np.sqrt(variance * (1.0 - hold**2)) * rng.normal(size=basis.size)
+        nodes.append(hold * nodes[-1] + new)
     when, where = np.r_[day, to_day], sphere_point(np.r_[lat, to_lat], np.r_[lon, to_lon])
     place, rows = when / 16.0, basis.rows(where).toarray()
     node = np.floor(place).astype(int)
@@ -93,6 +103,8 @@ def plant_rank(
     same = overpass[:, None] == overpass
     apart = np.linalg.norm(where[:n, None] - where[:n], axis=-1)
     fine = 0.5 * np.exp(-apart / 200e3) * same
+    if fade is not None:
+        fine = fade.covariance(apart, day[:, None] - day)
     sigma = rng.uniform(0.4, 0.8, n)
     shared = 0.5 * np.outer(sigma, sigma) * np.exp(-apart / 100e3) * same
     np.fill_diagonal(shared, sigma**2)

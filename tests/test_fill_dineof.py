@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fill_truth import START, moment
+from fill_truth import START, moment, plant
 from yaotan import GridSpec
 from yaotan.column import MeanModel, cross_validate
+from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.dineof import Dineof
-from yaotan.column.fill.matrix import _between
+from yaotan.column.fill.fade import assume_fade, measure_fade
 from yaotan.column.fill.mode import iterate, modes_of, time_filter
 from yaotan.column.fill.mode_number import choose_number, learn_modes, withhold
 from yaotan.column.fill.observation import Observations
@@ -195,12 +196,22 @@ def test_what_cannot_be_filled_is_refused():
             Dineof(**wrong)
 
 
-def test_variance_between_overpasses_of_an_entry():
-    rng = np.random.default_rng(0)
-    entry, count = np.repeat(np.arange(2000), 1 + np.arange(2000) % 3), rng.integers(1, 4, 3999)
-    error = 0.3 * count
-    mean = 5.0 + np.sqrt(0.5) * rng.normal(size=3999) + np.sqrt(error) / count * rng.normal(size=3999)
-    assert _between(entry, count, count * mean, error) == pytest.approx(0.5, rel=0.06)
-    # scatter below the errors is none, as is one overpass alone
-    assert _between(entry, count, count * 5.0, error) == 0.0
-    assert _between(np.arange(3999), count, count * mean, error) == 0.0
+def test_how_the_rest_fades_is_measured():
+    """A field without modes, whose correlation in time is planted: a month keeps what the formula says."""
+    model = ProductSum(0.0, 0.0, 1.2, 0.0, 900e3, 3.0)
+    made = plant(4, model, tracks=220, along=6, targets=1, days=250.0)
+    filler = Dineof(MeanModel(1, 1, 0), cell=6.0, step=12.0, modes=0).fit(made.observations)
+    lag = np.array([1.0, 3.0, 6.0, 12.0])
+    found = filler.fade_.covariance(0.0, lag) / filler.fade_.sill
+    np.testing.assert_allclose(found, np.exp(-lag / 3.0), atol=0.12)
+    filled = filler.predict(
+        GridSpec.regular(6.0, (90, 26, 102, 38)), [("2018-03-01", "2018-03-30")]
+    ).compute()
+    # the mean of e^(-u / a) over pairs of moments of a period T, x = a / T
+    x = 3.0 / 30.0
+    kept = 2.0 * x * (1.0 - x * (1.0 - np.exp(-1.0 / x)))
+    np.testing.assert_allclose(filled["xco2_uncertainty"] ** 2, filler.modes_.rest * kept, rtol=0.35)
+    # one overpass tells nothing of lags
+    one = planted(1, tracks=1, along=60)
+    assert measure_fade(one, one.value - 400.0, 10.0, 0) is None
+    assert assume_fade(10.0).time_range == 2.5

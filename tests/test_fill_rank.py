@@ -9,6 +9,7 @@ from fill_truth import START, moment, plant_rank
 from yaotan import GridSpec
 from yaotan.column import MeanModel, cross_validate
 from yaotan.column.fill.basis import make_basis
+from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.fixed_rank import FixedRankKriging
 from yaotan.errors import TooFewSoundingsError, YaotanError
 from yaotan.geodesy import sphere_point
@@ -33,7 +34,7 @@ class Dense:
 
     def __init__(self, filler):
         self.filler, known = filler, filler.observations_
-        variance, carry = filler.model_.by_function(filler.basis_, filler.nodes_.step)
+        variance, carry = filler.model_.by_function(filler.basis_)
         lag = np.abs(np.subtract.outer(np.arange(filler.nodes_.number), np.arange(filler.nodes_.number)))
         size = filler.basis_.size
         self.prior = np.zeros((filler.nodes_.number * size,) * 2)
@@ -217,6 +218,31 @@ def test_variances_are_found_and_stated_errors_hold():
     assert 0.62 < (np.abs(z) < 0.994458).mean() < 0.74
     assert 0.92 < (np.abs(z) < 1.959964).mean() < 0.98
     assert np.mean(found) == pytest.approx(2.0, rel=0.25)
+
+
+def test_coefficients_that_change_their_sign_from_node_to_node_are_found():
+    made = plant_rank(3, tracks=160, along=8, targets=1, days=320.0, carry=(0.8, -0.5))
+    found = FixedRankKriging(MeanModel(1, 1, 0), functions=60, levels=2).fit(made.observations).model_
+    assert found.carry[0] == pytest.approx(0.8, abs=0.15)
+    assert found.carry[1] == pytest.approx(-0.5, abs=0.15)
+
+
+def test_correlation_of_the_fine_part_in_time_is_measured():
+    """It goes through zero after 3.1 days, is least, -0.35, after 5.3, and above zero again from 9.4 on."""
+    fade = ProductSum(0.0, 0.0, 1.5, 0.0, 800e3, 6.0, time_wave=0.5)
+    made = plant_rank(5, tracks=220, along=6, targets=1, days=320.0, fade=fade)
+    filler = FixedRankKriging(MeanModel(1, 1, 0), functions=60, levels=2).fit(made.observations)
+    assert filler.diagnostics_["fine_pairs"] > 300
+    lag = np.linspace(1.0, 12.0, 12)
+    found = filler.model_.fine_model.in_time(lag)
+    # where overpasses count as independent, the functions take some of it
+    assert np.abs(found - np.exp(-lag / 6.0) * np.cos(0.5 * lag)).max() < 0.25
+    assert found.min() < -0.1
+    # without pairs of overpasses it is assumed
+    few = plant_rank(5, tracks=40, along=8, targets=1, days=90.0)
+    filler = FixedRankKriging(MeanModel(1, 1, 0), functions=40, levels=2, step=20.0).fit(few.observations)
+    assert filler.diagnostics_["fine_pairs"] < 300
+    assert (filler.model_.fine_time, filler.model_.fine_wave) == (5.0, 0.0)
 
 
 def test_what_cannot_be_filled_is_refused(planted, fitted):

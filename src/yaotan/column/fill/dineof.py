@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from yaotan.column.fill.crossvalidation import leave_out_by_folds
 from yaotan.column.fill.extraction import gather
+from yaotan.column.fill.fade import assume_fade, measure_fade
 from yaotan.column.fill.field_filler import FieldFiller
 from yaotan.column.fill.filler import Data
 from yaotan.column.fill.matrix import Lattice, Matrix, fill_matrix
@@ -88,6 +90,8 @@ class Dineof(FieldFiller):
     modes_ : Modes
     number_ : int
         k.
+    fade_ : ProductSum
+        Covariance of what the modes leave.
     errors_ : list of float
         Root mean square error at the withheld entries with 0, 1, 2 ... modes (empty when k was given).
     diagnostics_ : dict
@@ -99,8 +103,8 @@ class Dineof(FieldFiller):
     (a hundred rather than ten) and cells that are often seen. Between the middles of steps the field is
     linear in time. A map cell takes the value at its centre, interpolated from the four next cells of the
     matrix; where none is known it is the mean, with the variance of the modes in its 1 sigma. In means over a
-    period errors of different steps count as independent, and that part of :math:`\nu^2` by which overpasses
-    of one cell and step differ is correlated over a quarter of a step (assumed).
+    period errors of the amplitudes of different steps count as independent; how :math:`\nu^2` fades is told
+    by the variogram of what the modes leave (`yaotan.column.fill.fade.measure_fade`).
 
     References
     ----------
@@ -224,7 +228,13 @@ class Dineof(FieldFiller):
             "iterations": 0 if found is None else found.iterations,
             "converged": found is None or found.converged,
         }
-        return self._hold(known, matrix.kept)
+        # what the modes leave is seen once the amplitudes are known; how it fades matters to periods only
+        self.fade_ = assume_fade(self.step)
+        self._hold(known, matrix.kept)
+        left = self._field.at_points(known.latitude, known.longitude, known.days)[0]
+        self.fade_ = measure_fade(known, known.value - left, self.step, self.seed) or self.fade_
+        self._field = replace(self._field, fade=self.fade_)
+        return self
 
     def _matrix(self, observations: Observations, kept: NDArray[np.bool_] | None) -> Matrix:
         return fill_matrix(
@@ -240,7 +250,9 @@ class Dineof(FieldFiller):
 
     def _hold(self, observations: Observations, kept: NDArray[np.bool_]) -> Self:
         """Keep the amplitudes that observations in parts of the scale give."""
-        self._field = ModeField.of(self._lattice, self._matrix(observations, kept), self.mean_, self.modes_)
+        self._field = ModeField.of(
+            self._lattice, self._matrix(observations, kept), self.mean_, self.modes_, self.fade_
+        )
         return self
 
     def _field_of(self, steps: Steps) -> ModeField:
@@ -268,7 +280,7 @@ class Dineof(FieldFiller):
             used = self._times(matrix)
             found = iterate_known(matrix.value[:, used], self.number_, self._smoothing(used))
             modes: Modes = modes_of(found, (matrix.value.shape[0], int(used.sum())), self.modes_.rest)
-            field = ModeField.of(self._lattice, matrix, self.mean_, modes)
+            field = ModeField.of(self._lattice, matrix, self.mean_, modes, self.fade_)
             return field.at_points(wanted.latitude, wanted.longitude, wanted.days)
 
         return leave_out_by_folds(predict, self._known, labels, folds=self.folds)

@@ -213,7 +213,7 @@ class FixedRankKriging(FieldFiller):
         information = self._information
         if nodes.number != self.nodes_.number:
             information = information.padded(before, nodes.number)
-        smoothed = smooth(information, *self.model_.by_function(self.basis_, self.step))
+        smoothed = smooth(information, *self.model_.by_function(self.basis_))
         return RankField(self.basis_, nodes, self.mean_, self.model_, smoothed, self.support)
 
     def _field_of(self, steps: Steps) -> RankField:

@@ -111,14 +111,11 @@ class Matrix:
         ``(cells, steps)``: mean of the residuals (NaN: a gap) and variance of its measurement error.
     kept : numpy.ndarray of bool
         Cells of the lattice that are in it.
-    quick : float
-        Variance of the field between overpasses of the same cell and step, errors taken off.
     """
 
     value: Floats
     variance: Floats
     kept: NDArray[np.bool_]
-    quick: float
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -167,9 +164,6 @@ def fill_matrix(
     )
     group = group.ravel()
     common = np.bincount(group, observations.shared) ** 2
-    error = np.bincount(group, observations.sigma**2 - observations.shared**2) + common
-    total_of = np.asarray(np.bincount(group, residual), float)
-    quick = _between(entry[first], np.bincount(group), total_of, np.asarray(error, float))
     own += np.bincount(entry[first], common, minlength=size)
     with np.errstate(invalid="ignore", divide="ignore"):
         value, variance = total / count, own / count.astype(float) ** 2
@@ -182,21 +176,4 @@ def fill_matrix(
                 where="Dineof",
                 fix="take wider cells (cell) or longer steps (step), or ask less (coverage)",
             )
-    return Matrix(value[kept], variance[kept], kept, quick)
-
-
-def _between(entry: NDArray[np.intp], count: NDArray[np.intp], total: Floats, error: Floats) -> float:
-    """Variance between the means of overpasses in one entry, less that of their errors; 0 at least.
-
-    Per overpass and entry: number and sum of its observations, variance of the error of that sum.
-    """
-    _, place, overpasses = np.unique(entry, return_inverse=True, return_counts=True)
-    mean, noise = total / count, error / count**2
-    middle = np.bincount(place, mean) / overpasses
-    free = overpasses[place] > 1
-    if not free.any():
-        return 0.0
-    # of G means with errors e the squares about their middle sum to (G - 1) (v + mean of e) on average
-    squares = ((mean - middle[place]) ** 2)[free].sum()
-    errors = (noise * (1.0 - 1.0 / overpasses[place]))[free].sum()
-    return max(0.0, float((squares - errors) / (overpasses[overpasses > 1] - 1).sum()))
+    return Matrix(value[kept], variance[kept], kept)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.matrix import Lattice, Matrix
 from yaotan.column.fill.mean import FittedMean
 from yaotan.column.fill.mode import Modes
@@ -15,9 +16,6 @@ from yaotan.column.fill.observation import Floats
 from yaotan.column.fill.step import Steps, centres
 from yaotan.column.fill.target import Course, Moments, mean_terms
 from yaotan.grid.spec import GridSpec
-
-#: Correlation time of what changes within a step, in steps.
-_QUICK: Final = 0.25
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,8 @@ class ModeField:
         Mean of the field, its modes.
     amplitude, covariance : numpy.ndarray
         ``(steps, k)``, ``(steps, k, k)``.
-    quick : float
-        That part of the variance beside the modes which changes within a step.
+    fade : ProductSum
+        Covariance of what the modes leave; its correlation in time counts in means over periods.
     """
 
     lattice: Lattice
@@ -42,13 +40,15 @@ class ModeField:
     modes: Modes
     amplitude: Floats
     covariance: Floats
-    quick: float
+    fade: ProductSum
 
     @classmethod
-    def of(cls, lattice: Lattice, matrix: Matrix, mean: FittedMean, modes: Modes) -> ModeField:
+    def of(
+        cls, lattice: Lattice, matrix: Matrix, mean: FittedMean, modes: Modes, fade: ProductSum
+    ) -> ModeField:
         """Estimate the amplitudes from a matrix."""
         found = modes.amplitudes(matrix.value, matrix.variance)
-        return cls(lattice, matrix.kept, mean, modes, *found, min(matrix.quick, modes.rest))
+        return cls(lattice, matrix.kept, mean, modes, *found, fade)
 
     def at_points(self, lat: Floats, lon: Floats, days: Floats) -> tuple[Floats, Floats]:
         """Give the field and its 1 sigma at points; amplitudes and variances are linear in time."""
@@ -80,14 +80,15 @@ class ModeField:
         terms = mean_terms(self.mean, lat, lon, moments)
         value = self.mean.reference + terms @ self.mean.coefficients + pattern @ (weights @ self.amplitude)
         covariance = np.einsum("w,wkl->kl", weights, self.covariance)
-        variance = np.einsum("nk,kl,nl->n", pattern, covariance, pattern) + self.modes.rest - self.quick
-        # errors of different steps are independent, and a period holds so many steps
+        variance = np.einsum("nk,kl,nl->n", pattern, covariance, pattern)
+        # errors of the amplitudes of different steps are independent, and a period holds so many steps
         variance = (variance + outside * self._unseen) / max(1.0, 2.0 * moments.half / nodes.step)
-        quick = _QUICK * nodes.step
-        within = Moments.of(steps, number, quick, course).correlate_self(
-            lambda lag: np.exp(-np.abs(lag) / quick)
-        )
-        return value, np.sqrt(variance + self.quick * within + self._mean_variance(terms))
+        within = Moments.of(steps, number, self.fade.time_scale, course).correlate_self(self._fading)
+        return value, np.sqrt(variance + self.modes.rest * within + self._mean_variance(terms))
+
+    def _fading(self, lag: Floats) -> Floats:
+        """Correlation in time of what the modes leave at one place."""
+        return self.fade.covariance(0.0, lag) / self.fade.sill
 
     def _patterns(self, lat: Floats, lon: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         """Modes at places ``(n, k)``, and which places are near no cell of the matrix."""

@@ -74,7 +74,7 @@ class RankField:
     ) -> tuple[Floats, Floats]:
         """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
         functions, fine = self._cells(spec, rows, wanted)
-        moments = Moments.of(steps, number, self.model.fine_time, course)
+        moments = Moments.of(steps, number, self.model.fine_model.time_scale, course)
         coefficients, covariance = self.smoothed.combine(self._weights(steps, number, course))
         lat, lon = (axis[wanted] for axis in centres(spec, rows))
         terms = mean_terms(self.mean, lat, lon, moments)
@@ -131,7 +131,8 @@ class RankField:
         drawn = self._draw_given(rng, beta) if conditional else self._draw_free(rng, draws)
         every = slice(0, spec.shape[0])
         functions, _ = self._cells(spec, every, wanted)
-        moments = [Moments.of(steps, one, self.model.fine_time, most=_MOMENTS) for one in range(len(steps))]
+        scale = self.model.fine_model.time_scale
+        moments = [Moments.of(steps, one, scale, most=_MOMENTS) for one in range(len(steps))]
         fine = self._draw_fine(rng, spec, wanted, moments, draws)
         out = np.full((draws, len(steps), *spec.shape), np.nan)
         for number, moment in enumerate(moments):
@@ -160,7 +161,7 @@ class RankField:
 
     def _draw_free(self, rng: np.random.Generator, draws: int) -> Floats:
         """Draw the coefficients without observations ``(w, r, draws)``."""
-        variance, carry = (part[:, None] for part in self.model.by_function(self.basis, self.nodes.step))
+        variance, carry = (part[:, None] for part in self.model.by_function(self.basis))
         noise = np.sqrt(variance) * rng.standard_normal((self.nodes.number, self.basis.size, draws))
         for node in range(1, len(noise)):
             noise[node] = carry * noise[node - 1] + np.sqrt(1.0 - carry**2) * noise[node]
