@@ -14,7 +14,8 @@ correlated errors over a field with season and weather (`yaotan.simulate.record`
   in all years and half drawn anew each year.
 
 Then the chain of the library: monthly grid, enhancement over the median of latitude bands, zonal features,
-and `evaluate` with the same learner with and without the columns. Records are kept in FOLDER and read again.
+and `evaluate` with the same learner with and without the columns. The placebo gives each province the columns
+of another one: what a column that knows nothing adds. Records are kept in FOLDER and read again.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from emission_panel import province_panel  # noqa: E402
 #: simulated years stand for those of the panel
 FIRST, YEARS, START = 2007, 10, 2019
 BIASES = (0.0, 0.5, 1.0)
+PLACEBO = -1.0
 BOUNDS = (74.0, 18.0, 134.0, 54.0)
 #: mean speed of the wind in the mixed layer [m s-1], length after which an enhancement is background [m]
 WIND, REACH = 3.0, 1.0e6
@@ -164,7 +166,7 @@ class Trees:
 
         known = panel.observed()
         self.design_ = Design("", self.features).fit(known)
-        self.model_ = ExtraTreesRegressor(200, min_samples_leaf=2, max_features=0.6, random_state=0)
+        self.model_ = ExtraTreesRegressor(100, min_samples_leaf=2, max_features=0.6, random_state=0)
         self.model_.fit(self.design_.transform(known), np.log(known.values() / known.table["population"]))
         return self
 
@@ -198,16 +200,24 @@ class Growth:
         return table["region"].map(made).where(table["period"] == year).to_numpy(float)
 
     def _pairs(self, years: Any, table: pd.DataFrame) -> pd.DataFrame:
-        rows = []
-        for year in years:
-            for region in table.index.get_level_values(0).unique():
-                if (region, year) in table.index and (region, year - 2) in table.index:
-                    now, then = table.loc[(region, year)], table.loc[(region, year - 2)]
-                    change = now[self.column] - then[self.column] if self.column else 0.0
-                    growth = np.log(now["value"] / then["value"])
-                    rows.append((region, then["value"], change, growth))
-        made = pd.DataFrame(rows, columns=["region", "before", "change", "growth"])
-        return made if len(years) == 1 else made.dropna()
+        rows = table.reset_index()[["region", "period", "value", *([self.column] if self.column else [])]]
+        pairs = rows[rows["period"].isin(list(years))].merge(
+            rows.assign(period=rows["period"] + 2), on=["region", "period"], suffixes=("", "_then")
+        )
+        change = pairs[self.column] - pairs[f"{self.column}_then"] if self.column else 0.0
+        growth = np.log(pairs["value"] / pairs["value_then"])
+        made = pairs.assign(before=pairs["value_then"], change=change, growth=growth)
+        return made if len(years) == 1 else made.dropna(subset=["change", "growth"])
+
+
+def exchange(panel: Panel, seed: int) -> Panel:
+    """Give each province the columns of another one."""
+    names = sorted(set(panel.table["region"]))
+    other = dict(zip(names, np.random.default_rng([seed, 78]).permutation(names), strict=True))
+    columns = ["xco2", "xco2_mean", "xco2_person"]
+    source = panel.table.set_index(["region", "period"])[columns]
+    keys = pd.MultiIndex.from_arrays([panel.table["region"].map(other), panel.table["period"]])
+    return panel.with_columns({name: source.loc[keys, name].to_numpy() for name in columns})
 
 
 def score(panel: Panel, plain: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -233,7 +243,11 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     figure, panes = plt.subplots(1, 2, figsize=(9.0, 3.6), layout="constrained", sharey=True)
     titles = {"no_inventory": "a province with no inventory", "nowcast": "two years after the last inventory"}
     for pane, (question, title) in zip(panes, titles.items(), strict=True):
-        rows = table[(table["question"] == question) & (table["measure"] == "wmape")]
+        chosen = table[(table["question"] == question) & (table["measure"] == "wmape")]
+        rows, placebo = chosen[chosen["bias"] >= 0], chosen[chosen["bias"] == PLACEBO]
+        pane.axhspan(
+            placebo["skill"].min(), placebo["skill"].max(), color="#f3d9c9", label="placebo, all draws"
+        )
         groups = rows.groupby("bias")
         mean = groups["skill"].mean()
         pane.fill_between(mean.index, groups["lower"].mean(), groups["upper"].mean(), color="0.9",
@@ -264,14 +278,14 @@ def main() -> None:
     for seed in range(1, given.records + 1):
         data = record(given.folder, seed)
         for number in range(given.draws):
-            for bias in BIASES:
-                made = simulate(data, panel, regions, bias, 100 * seed + number)
+            for bias in (*BIASES, PLACEBO):
+                made = simulate(data, panel, regions, max(bias, 0.0), 100 * seed + number)
+                made = exchange(made, 100 * seed + number) if bias == PLACEBO else made
                 wanted = made.table.groupby("region")[["xco2_mean", "co2_mt"]].mean()
                 close = wanted.corr(method="spearman").iloc[0, 1]
                 about = {"record": seed, "draw": number, "bias": bias, "rank_correlation": close}
                 about["missing"] = float(made.table["xco2"].isna().mean())
                 rows += [about | line for line in score(made, plain)]
-                print(rows[-4:], flush=True)
                 pd.DataFrame(rows).to_csv(given.folder / "skill.csv", index=False)
     table = pd.DataFrame(rows)
     summary = table.groupby(["question", "measure", "bias"])

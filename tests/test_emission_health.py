@@ -108,6 +108,21 @@ def test_a_set_of_regions_that_changes_is_said():
     assert found(table) == [("*", 2011, "co2", "changing_set")]
 
 
+def test_tonnes_taken_for_megatonnes_and_strange_codes():
+    table = healthy()
+    table[["co2", "power"]] *= 1e6
+    large = [item for item in found(table) if item[3] == "too_large"]
+    assert [item[1] for item in large] == list(YEARS)
+    codes = [f"{code}0000" for code in (11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33)]
+    names = dict(zip(sorted(set(table["region"])), [*codes, "990000"], strict=True))
+    table = healthy().assign(region=lambda t: t["region"].map(names))
+    assert found(table) == [("990000", None, "", "unknown_code")]
+    table["parent"] = table["region"]
+    table.loc[table["region"] == "990000", "region"] = "130100"
+    table.loc[table["region"] == "130100", "parent"] = "110000"
+    assert found(table) == [("130100", None, "", "other_parent")]
+
+
 LEAKS = {
     "copy": lambda t, r: 3.0 * t["co2"] + 7.0,
     "noisy": lambda t, r: t["co2"] * np.exp(r.normal(0.0, 0.1, len(t))),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from yaotan.catalog.boundary import boundary_changes
+from yaotan.catalog.region import region_catalog
 from yaotan.emission.leak import ACROSS, WITHIN, measure_leaks
 from yaotan.emission.panel import Panel, PanelColumn
 from yaotan.emission.series import find_jumps, find_placeholders, find_repeats
@@ -21,6 +22,9 @@ FINDINGS: Final[dict[str, str]] = {
     "negative": "a value that cannot be negative is",
     "outside": "a share is below 0 or above 1",
     "zero": "the target or a scale is zero: it has no logarithm",
+    "too_large": "all regions of a year together emit more than the world: the unit is wrong",
+    "unknown_code": "most codes are those of provinces of China (GB/T 2260), this one is not",
+    "other_parent": "the code of a city begins with another province than its parent",
     "part_above_target": "one sector is larger than the whole",
     "placeholder": "the target is less than a fifth of its neighbours in time",
     "flagged": "the panel marks the target as not to be used",
@@ -38,6 +42,9 @@ FINDINGS: Final[dict[str, str]] = {
     "leak_unchecked": "too few regions or years to tell a copy of the target",
 }
 COLUMNS: Final = ("region", "period", "column", "finding", "severity", "value", "expected")
+#: more than all fossil emissions of the world [Mt yr-1]: 37,600 of CO2 in 2023 (Global Carbon Budget 2024,
+#: doi:10.5194/essd-17-965-2025); of other gases less is emitted
+WORLD: Final = 4e4
 #: stands for all regions, as in `yaotan.report`
 WHOLE: Final = "*"
 
@@ -88,7 +95,7 @@ def check_panel(panel: Panel | pd.DataFrame, columns: Iterable[PanelColumn] = ()
     rows: list[tuple[Any, ...]] = []
     if not isinstance(panel, Panel):
         panel = _settle(panel, tuple(columns), rows)
-    for check in (_values, _series, _gaps, _boundaries, _leaks):
+    for check in (_values, _totals, _codes, _series, _gaps, _boundaries, _leaks):
         rows.extend(check(panel))
     found = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"period": "Int64", "value": float})
     order = found["severity"].map({"error": 0, "warning": 1, "note": 2})
@@ -151,6 +158,26 @@ def _where(
     chosen = panel.table[np.asarray(rows, bool)]
     for region, period, value in zip(chosen["region"], chosen["period"], chosen[column], strict=True):
         yield region, period, column, finding, severity, value, expected
+
+
+def _totals(panel: Panel) -> Iterable[tuple[Any, ...]]:
+    sums = panel.table.assign(mass=panel.values("Mt yr-1")).groupby("period")["mass"].sum()
+    for year, total in sums[sums > WORLD].items():
+        yield WHOLE, year, panel.target.name, "too_large", "error", total, f"below {WORLD:.0f} Mt in a year"
+
+
+def _codes(panel: Panel) -> Iterable[tuple[Any, ...]]:
+    known = set(region_catalog().provinces)
+    groups = sorted(set(panel.group))
+    strange = [code for code in groups if code not in known]
+    if len(strange) < len(groups) / 2:
+        for code in strange:
+            yield code, None, "", "unknown_code", "warning", np.nan, "a code of GB/T 2260"
+        if panel.level == "parent":
+            pairs = panel.table[["region", "parent"]].drop_duplicates()
+            for region, parent in zip(pairs["region"], pairs["parent"], strict=True):
+                if region[:2] != parent[:2]:
+                    yield region, None, "", "other_parent", "warning", np.nan, f"{parent[:2]}...."
 
 
 def _series(panel: Panel) -> Iterable[tuple[Any, ...]]:
