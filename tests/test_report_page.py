@@ -18,6 +18,7 @@ from yaotan.errors import CatalogError, OutputError, SchemaError
 from yaotan.report.analysis import AnomalyResult, FilledResult
 from yaotan.report.export import write_figures
 from yaotan.report.page import render, report, sibling
+from yaotan.report.section.loss import wide_losses
 from yaotan.report.text import Text, load_tree
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "col"}
@@ -186,9 +187,29 @@ def test_sharing_drawings_changes_nothing():
 
 @pytest.mark.parametrize("name", list(VARIANTS))
 def test_size_is_sane(name):
-    # ten years of 34 regions with 200 stations: the table of losses alone is 2 MB
-    limit = 8_000_000 if name == "ten_years" else 5_000_000
-    assert len(page(name, "zh").encode()) < limit
+    assert len(page(name, "zh").encode()) < 4_500_000
+
+
+def test_the_same_numbers_are_in_the_page_once():
+    links = re.findall(
+        r'<a class="get"[^>]*?(?: data-get="(get-\d+)")?[^>]*? href="([^"]+)">', page("normal", "en")
+    )
+    contents = [href for _, href in links if href.startswith("data:")]
+    assert len(contents) == len(set(contents))
+    shared = re.findall(r'data-get="(get-\d+)" download="[^"]+" href="#\1"', page("normal", "en"))
+    assert shared
+    assert all(f'id="{place}" download=' in page("normal", "en") for place in shared)
+
+
+def test_losses_have_a_row_for_each_region_and_month():
+    losses = study("normal").losses
+    wide = wide_losses(losses, "oco2_lite")
+    assert len(wide) == len(
+        losses.loc[losses["product"] == "oco2_lite", ["region_id", "month"]].drop_duplicates()
+    )
+    first = losses[(losses["product"] == "oco2_lite") & (losses["reason"] == "high_airmass")]
+    assert wide["sounding_rule_high_airmass"].sum() == first["count"].sum()
+    assert {"sounding_read", "sounding_kept", "day_orbit_no_file"} <= set(wide)
 
 
 @pytest.mark.parametrize(("name", "language"), PAGES)

@@ -195,7 +195,10 @@ def _draw_scene(pane: Pane, shown: CloseUp, scale: Scale | None, limit: int = VE
     pane.add(rectangle(*box, facecolor=NO_DATA, edgecolor="none"), zorder=1, px=True)
     if scale is not None:
         draw_quads(pane, shown.quads, shown.values, scale, limit)
-    draw_area(pane, join_cells(shown.quads, shown.own), Entry("", OUTLINE))
+    # pixels without a value inside a plume are seen as such: the outline goes around them
+    parts = shapely.get_parts(join_cells(shown.quads, shown.own))
+    outline = shapely.union_all([shapely.Polygon(part.exterior) for part in parts if not part.is_empty])
+    draw_area(pane, outline, Entry("", OUTLINE))
     if len(shown.way) > 1:
         x, y = shown.way.T
         pane.line(x, y, edgecolor="white", linewidth=3.2, alpha=0.75, zorder=4.6)

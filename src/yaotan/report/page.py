@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -47,6 +49,9 @@ SECTIONS: Final[tuple[Callable[[PageContext], Section | None], ...]] = (
     make_sources,
 )
 
+#: a link to numbers inside the page
+_DOWNLOAD: Final = re.compile(r'<a class="get" download="[^"]*" href="(data:[^"]*)">')
+
 
 def _environment() -> Any:
     jinja2 = require("jinja2")
@@ -91,7 +96,34 @@ def render(
     html: str = template.render(
         t=page.text, front=front, sections=sections, style=style, other=other, language=language
     )
+    html = share_downloads(html)
     return html if html.endswith("\n") else html + "\n"
+
+
+def share_downloads(html: str) -> str:
+    """Keep the same numbers once: further links to them point to the first, whose content a script gives on.
+
+    Examples
+    --------
+    >>> link = '<a class="get" download="a.csv" href="data:text/csv;base64,eA==">'
+    >>> share_downloads(link + link).partition(">")[2]
+    '<a class="get" data-get="get-1" download="a.csv" href="#get-1">'
+    """
+    count = Counter(_DOWNLOAD.findall(html))
+    places = {href: f"get-{n}" for n, href in enumerate((h for h, n in count.items() if n > 1), start=1)}
+    met: set[str] = set()
+
+    def share(match: re.Match[str]) -> str:
+        href = match[1]
+        if href not in places:
+            return match[0]
+        place = places[href]
+        if href not in met:
+            met.add(href)
+            return match[0].replace('<a class="get"', f'<a class="get" id="{place}"', 1)
+        return match[0].replace(href, f"#{place}").replace('"get"', f'"get" data-get="{place}"', 1)
+
+    return _DOWNLOAD.sub(share, html)
 
 
 def sibling(path: Path, language: str) -> Path:

@@ -92,7 +92,7 @@ def make_download(name: str, table: pd.DataFrame) -> Download:
     name : str
         File name without suffix.
     table : pandas.DataFrame
-        Written without its index, to nine significant digits; UTF-8 with a mark, which spreadsheets need
+        Written without its index, to seven significant digits; UTF-8 with a mark, which spreadsheets need
         to show Chinese.
 
     Returns
@@ -105,7 +105,7 @@ def make_download(name: str, table: pd.DataFrame) -> Download:
     >>> make_download("a", pd.DataFrame({"x": [1]})).href
     'data:text/csv;charset=utf-8;base64,77u/eAoxCg=='
     """
-    content = table.to_csv(index=False, float_format="%.9g", lineterminator="\n", date_format="%Y-%m-%d")
+    content = table.to_csv(index=False, float_format="%.7g", lineterminator="\n", date_format="%Y-%m-%d")
     data = base64.b64encode(content.encode("utf-8-sig")).decode("ascii")
     return Download(f"{name}.csv", f"data:text/csv;charset=utf-8;base64,{data}")
 

@@ -15,6 +15,33 @@ from yaotan.report.table import Cell, Table, make_download, make_heads, number_c
 KINDS = ("file", "orbit", "cloud", "flag", "rule")
 
 
+def wide_losses(losses: pd.DataFrame, product: str) -> pd.DataFrame:
+    """Give the losses of a product with a row for each region and month and a column for each reason.
+
+    Parameters
+    ----------
+    losses : pandas.DataFrame
+        As in `StudyResults`.
+    product : str
+        Which.
+
+    Returns
+    -------
+    pandas.DataFrame
+        region_id, month, and ``<unit>_<kind>_<reason>`` (once where kind and reason are the same): counts, 0
+        where nothing was lost.
+    """
+    rows = losses[losses["product"] == product]
+    kinds, reasons = rows["kind"].astype(str), rows["reason"].astype(str)
+    column = rows["unit"].astype(str) + "_" + kinds.where(kinds == reasons, kinds + "_" + reasons)
+    order = list(dict.fromkeys(column))
+    index = ["region_id", "month"]
+    wide = rows.assign(column=column).pivot_table(
+        index=index, columns="column", values="count", aggfunc="sum", fill_value=0, sort=False
+    )
+    return wide[order].rename_axis(columns=None).reset_index()
+
+
 def make_losses(page: PageContext) -> Section | None:
     """Build the section that explains gaps; None when nothing was counted.
 
@@ -138,7 +165,7 @@ def _funnel(page: PageContext, product: str) -> Table | None:
         heads,
         body,
         note,
-        make_download(f"losses_{product}", page.results.losses[page.results.losses["product"] == product]),
+        make_download(f"losses_{product}", wide_losses(page.results.losses, product)),
         "funnel",
     )
 

@@ -1,0 +1,3 @@
+document.querySelectorAll("a[data-get]").forEach(function (link) {
+  link.href = document.getElementById(link.dataset.get).href;
+});
