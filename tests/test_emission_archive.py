@@ -165,8 +165,8 @@ def test_what_is_no_model_is_refused(tmp_path: Path, panel) -> None:
     write_model({"line": {"slope": 1.0}}, {}, tmp_path / "line")
     with pytest.raises(ModelError, match="is no model of emissions"):
         load_model(tmp_path / "line")
-    write_model(pack_model(broken.conformal_).parts, {}, tmp_path / "part")
-    with pytest.raises(ModelError, match="holds a GroupedConformal"):
+    write_model(pack_model(broken.calibration_).parts, {}, tmp_path / "part")
+    with pytest.raises(ModelError, match="holds a Calibration"):
         load_model(tmp_path / "part")
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from emission_truth import panel
-from yaotan.emission import ProvincialEmission
-from yaotan.emission.interval import GroupedConformal, is_largest, label_classes, least_units
+from yaotan.emission import ProvincialEmission, evaluate, splits
+from yaotan.emission.interval import GroupedConformal, is_largest, label_rows, least_units
 from yaotan.errors import PanelError
 
 
@@ -108,5 +108,42 @@ def test_a_level_that_the_provinces_cannot_bear_is_refused():
     assert np.isinf(high).all()
 
 
-def test_classes_by_a_known_size():
-    assert label_classes([1.0, 5.0, 10.0], (5.0, 8.0)).tolist() == ["c0", "c1", "c2"]
+def test_classes_by_text_and_by_a_known_size():
+    made = panel(regions=3, years=1).table
+    assert label_rows(made, "zone").tolist() == ["z0", "z1", "z2"]
+    bounds = tuple(sorted(made["people"])[1:])
+    assert sorted(label_rows(made, ("people", bounds))) == ["people 0", "people 1", "people 2"]
+    assert label_rows(made).tolist() == ["all"] * 3
+    with pytest.raises(PanelError, match="no column 'gold'"):
+        label_rows(made, "gold")
+
+
+def test_a_model_with_classes_gives_each_its_factor_and_refuses_a_small_one():
+    made = panel(regions=30, years=3)
+    model = ProvincialEmission(families=("ridge",), classes=("people", (4e7,))).fit(made)
+    factors = model.predict_interval(made, 0.8)["factor"].round(9).groupby(made.table["people"] >= 4e7)
+    assert (factors.nunique() == 1).all()
+    assert factors.first().nunique() == 2
+    two = made.select(made.table["zone"] != "z2")
+    small = ProvincialEmission(families=("ridge",), classes="zone").fit(two)
+    with pytest.raises(PanelError, match="class z2: 0 provinces"):
+        small.predict_interval(made, 0.8)
+
+
+@pytest.mark.parametrize("interval", ["conformal", "normalised", "cqr"])
+def test_each_kind_of_interval_covers_provinces_not_seen(interval):
+    made = panel(regions=36, years=3)
+    model = ProvincialEmission(families=("ridge",), interval=interval, level=0.8, folds=3)
+    found = evaluate(model, made, splits(made, "no_inventory", folds=3), baselines={}, levels=(0.8,))
+    row = found.intervals.iloc[0]
+    assert row["holds"], row
+    assert row["factor"] < 2.5
+
+
+def test_a_band_is_of_one_level_and_one_question():
+    made = panel(regions=12, years=3)
+    band = ProvincialEmission(families=("ridge",), interval="cqr", level=0.8, folds=2).fit(made)
+    with pytest.raises(PanelError, match="made for 80 %, not for 90 %"):
+        band.predict_interval(made, 0.9)
+    with pytest.raises(PanelError, match="no_inventory alone"):
+        ProvincialEmission("nowcast", interval="cqr").fit(panel(regions=3, years=6))

@@ -21,6 +21,7 @@ _HOME: Final = {
     "class_feature": "yaotan.emission.feature",
     "contributions": "yaotan.emission.contribution",
     "enhance_grid": "yaotan.emission.enhancement",
+    "estimate_total": "yaotan.emission.total",
     "evaluate": "yaotan.emission.evaluation",
     "fit_folds": "yaotan.emission.explanation",
     "freeze_schema": "yaotan.emission.schema",

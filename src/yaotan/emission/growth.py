@@ -144,8 +144,7 @@ class GrowthModel:
         parts = []
         for year in errors:
             weight = self._weights(errors, year - self.lag)
-            centre = weight @ made[year]
-            spread = np.sqrt(np.maximum(weight @ (made[year] - centre) ** 2, 0.0))
+            centre, spread = _centre(weight, made[year])
             part = pd.DataFrame({"region": self.history_.regions, "period": year, "estimate": centre})
             part["group"] = part["region"].map(group)
             part["residual"] = self.history_.find(part["region"], np.full(len(part), year)) - part["estimate"]
@@ -174,21 +173,33 @@ class GrowthModel:
 
     def predict_log(self, panel: Panel) -> Values:
         """Give the logarithm for every row; for a year that is known, what is known."""
-        made = np.full(len(panel), np.nan)
+        return self._predict(panel)[0]
+
+    def spread(self, panel: Panel) -> Values:
+        """Give how far the laws differ (weighted standard deviation); 0 for a known year."""
+        return self._predict(panel)[1]
+
+    def _predict(self, panel: Panel) -> tuple[Values, Values]:
+        made, apart = np.full(len(panel), np.nan), np.zeros(len(panel))
         years, regions = panel.table["period"].to_numpy(), panel.table["region"].to_numpy()
         scales = {name: History.of(panel, panel.table[name].to_numpy(float)) for name in self.scales_}
         known = self.history_.find(regions, years)
         for year in np.unique(years[np.isnan(known)]):
             rows, before = years == year, self.history_.until(int(year))
             if len(before.years):
-                forecast = self.weights_.to_numpy() @ self._forecast(before, int(year), scales)
-                at = History(np.array([year]), self.history_.regions, forecast[None, :])
-                made[rows] = at.find(regions[rows], years[rows])
-        return np.where(np.isnan(known), made, known)
+                given_by = self._forecast(before, int(year), scales)
+                for given, values in zip(
+                    (made, apart), _centre(self.weights_.to_numpy(), given_by), strict=True
+                ):
+                    at = History(np.array([year]), self.history_.regions, values[None, :])
+                    given[rows] = at.find(regions[rows], years[rows])
+        return np.where(np.isnan(known), made, known), apart
 
-    def spread(self, panel: Panel) -> Values:
-        """Give 0: laws differ by less than years do."""
-        return np.zeros(len(panel))
+
+def _centre(weight: Values, made: Values) -> tuple[Values, Values]:
+    """Give weighted mean and standard deviation over laws, ``(region,)`` each."""
+    centre = weight @ made
+    return centre, np.sqrt(weight @ (made - centre) ** 2)
 
 
 def _relative(scale: History, regions: tuple[str, ...], last: NDArray[np.int64], year: int) -> Values:

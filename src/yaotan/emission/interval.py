@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yaotan.errors import PanelError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Values = NDArray[np.float64]
 #: draws of one row from each province
@@ -159,13 +161,48 @@ class GroupedConformal:
             widths.append(float(bounds[0, 1]) + least)
         return float(np.mean(widths))
 
-    def draw(self, label: str = ALL, *, each: int = 5) -> Values:
-        """Give standardised signed residuals, `each` of every province: an ensemble of errors."""
-        made: Values = self.signed_[label][:, :each].ravel()
+    def draw(self, rows: int, *, label: ArrayLike | None = None, draws: int = DRAWS) -> Values:
+        """Give signed residuals ``(row, draw)``, over their sigma, evenly spaced in those of its class.
+
+        NaN for a class that was never seen.
+        """
+        kind = np.full(rows, ALL) if label is None else np.asarray(label).astype(str)
+        made = np.full((rows, draws), np.nan)
+        for name, signed in self.signed_.items():
+            made[kind == name] = np.quantile(signed, (np.arange(draws) + 0.5) / draws)
         return made
 
 
-def label_classes(values: Mapping[str, float] | ArrayLike, bounds: tuple[float, ...]) -> NDArray[np.str_]:
-    """Put rows into classes by a known size: ``c0`` below the first bound, and so on."""
-    numbers = np.asarray(list(values.values()) if isinstance(values, Mapping) else values, float)
-    return np.array([f"c{n}" for n in np.searchsorted(np.asarray(bounds), numbers, side="right")])
+def label_rows(table: pd.DataFrame, by: str | tuple[str, tuple[float, ...]] = "") -> NDArray[np.str_]:
+    """Give the class of each row: one for all, the text of a column, or by a number and its bounds.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of a panel.
+    by : str or tuple
+        Empty; a column of text; or a column of numbers and rising bounds: class ``0`` below the first one,
+        and so on, each bound in the class above it.
+
+    Raises
+    ------
+    PanelError
+        There is no such column, or a number is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> label_rows(pd.DataFrame({"people": [1.0, 5.0, 9.0]}), ("people", (5.0,))).tolist()
+    ['people 0', 'people 1', 'people 1']
+    """
+    if not by:
+        return np.full(len(table), ALL)
+    name, bounds = (by, None) if isinstance(by, str) else by
+    if name not in table:
+        raise PanelError(f"the panel has no column {name!r}", where="classes")
+    if bounds is None:
+        return table[name].to_numpy().astype(str)
+    values = table[name].to_numpy(float)
+    if np.isnan(values).any():
+        raise PanelError(f"{name} is missing in {np.isnan(values).sum()} rows", where="classes")
+    return np.array([f"{name} {n}" for n in np.searchsorted(np.asarray(bounds), values, side="right")])

@@ -9,17 +9,19 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from yaotan.emission.calibration import INTERVALS, Calibration, Classes
 from yaotan.emission.candidate import FAMILIES
+from yaotan.emission.estimate import make_estimate
 from yaotan.emission.growth import GrowthModel
 from yaotan.emission.infill import InfillModel
-from yaotan.emission.interval import ALL, GroupedConformal, is_largest
 from yaotan.emission.level import LevelModel
 from yaotan.emission.panel import Panel
-from yaotan.emission.panel_column import RATE, PanelColumn
+from yaotan.emission.panel_column import PanelColumn
 from yaotan.emission.schema import freeze_schema
+from yaotan.emission.share import ShareModel
+from yaotan.emission.target import check_target
+from yaotan.emission.transform import Design
 from yaotan.errors import PanelError
-from yaotan.schema import check_estimate
-from yaotan.units import conversion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +60,14 @@ class ProvincialEmission(BaseEstimator):
         ``"median"`` of each region and year, or its ``"mean"``: the median times the smearing factor, the
         mean of exp(residual) over provinces left out (Duan 1983, J. Am. Stat. Assoc. 78, 605). Totals need
         the mean.
+    interval : str
+        ``"conformal"``: one factor for all; ``"normalised"``: wider where the members of the average differ;
+        ``"cqr"``: a band of quantiles (`QuantileBand`), of no_inventory alone.
+    classes : str or tuple
+        Classes with a factor of their own: the name of a text column such as ``"zone"``, or of a number and
+        bounds, such as ``("population", (4e7,))``. A class with too few provinces for a level is refused.
+    level : float
+        The level for which a band of quantiles is made.
     folds : int
         Of the inner validation.
     seed : int
@@ -70,8 +80,9 @@ class ProvincialEmission(BaseEstimator):
         How many were tried.
     smearing_ : float
         Mean of exp(residual), each province counted once.
-    conformal_ : GroupedConformal
-        Errors of provinces, or of years, that were left out.
+    calibration_ : Calibration
+        Errors of provinces, or of years, that were left out, and what bounds come of them.
+    shares_ : ShareModel or None
     columns_ : tuple of PanelColumn
         What the model was fitted to.
     schema_ : FeatureSchema
@@ -108,12 +119,16 @@ class ProvincialEmission(BaseEstimator):
         monotone: tuple[str, ...] | None = None,
         lag: int = 2,
         statistic: str = "median",
+        interval: str = "conformal",
+        classes: Classes = "",
+        level: float = 0.9,
         folds: int = 6,
         seed: int = 0,
     ) -> None:
         self.question, self.families, self.scale = question, families, scale
         self.features, self.monotone, self.lag = features, monotone, lag
-        self.statistic, self.folds, self.seed = statistic, folds, seed
+        self.statistic, self.interval, self.classes, self.level = statistic, interval, classes, level
+        self.folds, self.seed = folds, seed
 
     def fit(self, panel: Panel, y: None = None) -> ProvincialEmission:
         """Choose and fit a model on the rows that have a target.
@@ -135,15 +150,20 @@ class ProvincialEmission(BaseEstimator):
         """
         self._check_parameters()
         known = panel.observed()
-        _check_target(known)
+        check_target(known)
         self.engine_ = self._make_engine(known).fit(known)
         left_out = self.engine_.residuals_
         self.chosen_, self.configurations_ = self.engine_.chosen_, self.engine_.configurations_
         factor = left_out.assign(factor=np.exp(left_out["residual"])).groupby("group")["factor"].mean()
         self.smearing_ = float(factor.mean())
-        self.conformal_ = GroupedConformal(self.seed).fit(left_out["residual"], left_out["group"])
         self.columns_ = tuple(entry for entry in panel.columns if entry.role != "flag")
         self.schema_ = freeze_schema(known, self._used(known))
+        design = None
+        if isinstance(self.engine_, LevelModel):
+            design = Design(self.engine_.scale, self.engine_.features)
+        made = Calibration(self.interval, self.classes, self.level, self.folds, self.seed)
+        self.calibration_ = made.fit(known, self.engine_, design)
+        self.shares_ = ShareModel(design, self.seed).fit(known) if design and known.parts else None
         return self
 
     def _used(self, panel: Panel) -> tuple[str, ...]:
@@ -156,6 +176,7 @@ class ProvincialEmission(BaseEstimator):
         for name, value, known in (
             ("question", self.question, QUESTIONS),
             ("statistic", self.statistic, STATISTICS),
+            ("interval", self.interval, INTERVALS),
         ):
             if value not in known:
                 raise PanelError(
@@ -203,13 +224,13 @@ class ProvincialEmission(BaseEstimator):
 
     def predict_bounds(self, panel: Panel, *, level: float = 0.9) -> tuple[Values, Values]:
         """Give bounds of every row [unit of the target], infinite where there are too few provinces."""
-        median, factor = self._median(panel), np.exp(self.conformal_.half_width(level)[0])
-        return median / factor, median * factor
+        self._check_panel(panel)
+        return self.calibration_.bounds(panel, self.engine_, level)
 
     def predict_draws(self, panel: Panel) -> Values:
         """Give an ensemble ``(row, draw)`` [unit of the target]: median times errors of other provinces."""
-        made: Values = self._median(panel)[:, None] * np.exp(self.conformal_.draw())[None, :]
-        return made
+        self._check_panel(panel)
+        return self.calibration_.draws(panel, self.engine_)
 
     def predict_interval(self, panel: Panel, level: float = 0.9) -> pd.DataFrame:
         """Estimate every row, with an interval.
@@ -232,12 +253,12 @@ class ProvincialEmission(BaseEstimator):
             There are fewer provinces than the level takes.
         """
         check_is_fitted(self, "engine_")
-        self.conformal_.check(level)
+        self.calibration_.check(panel, level)
         low, high = self.predict_bounds(panel, level=level)
         table = panel.table[["region", "period"]].copy()
         table["estimate"], table["lower"], table["upper"] = self.predict_values(panel), low, high
         table["factor"] = np.sqrt(high / low)
-        table["largest"] = is_largest(self.conformal_.units(ALL), level)
+        table["largest"] = self.calibration_.largest(panel, level)
         table.attrs |= {"unit": self.target_.unit, "level": level, "statistic": self.statistic}
         return table
 
@@ -245,6 +266,33 @@ class ProvincialEmission(BaseEstimator):
         """Estimate every row: ``region``, ``period``, ``estimate`` [``attrs["unit"]``]."""
         table = panel.table[["region", "period"]].copy()
         table["estimate"] = self.predict_values(panel)
+        table.attrs |= {"unit": self.target_.unit, "statistic": self.statistic}
+        return table
+
+    def predict_parts(self, panel: Panel) -> pd.DataFrame:
+        """Divide the estimate of every row into the sectors that the targets have.
+
+        Parameters
+        ----------
+        panel : Panel
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``region``, ``period``, one column for each part and ``rest`` [``attrs["unit"]``]; they sum to the
+            estimate.
+
+        Raises
+        ------
+        PanelError
+            The model was fitted without parts, or to another question than no_inventory.
+        """
+        values = self.predict_values(panel)
+        if self.shares_ is None:
+            raise PanelError("the model knows no sectors", where="predict_parts",
+                             expected="columns of role part, question no_inventory")  # fmt: skip
+        shares = self.shares_.predict(panel)
+        table = panel.table[["region", "period"]].join(shares.mul(values, axis=0))
         table.attrs |= {"unit": self.target_.unit, "statistic": self.statistic}
         return table
 
@@ -261,42 +309,15 @@ class ProvincialEmission(BaseEstimator):
             Dims ``region``, ``time`` (1 January); ``emission`` and ``emission_uncertainty`` [kg s-1], half of
             what lies between the bounds of the interval of 68.3 %.
         """
-        import pandas as pd
-        import xarray as xr
-
-        scale = conversion(self.target_.unit, RATE)[0]
         low, high = self.predict_bounds(panel, level=ONE_SIGMA)
         table = panel.table[["region", "period"]].assign(
-            emission=self.predict_values(panel) * scale, emission_uncertainty=(high - low) / 2.0 * scale
+            emission=self.predict_values(panel), emission_uncertainty=(high - low) / 2.0
         )
-        years = sorted(set(table["period"]))
-        made = xr.Dataset(coords={"time": pd.to_datetime([f"{year}-01-01" for year in years])})
-        for name in ("emission", "emission_uncertainty"):
-            wide = table.pivot(index="region", columns="period", values=name)
-            made[name] = (("region", "time"), wide.to_numpy(float), {"units": RATE, "substance": "CO2"})
-        made = made.assign_coords(region=("region", sorted(set(table["region"]))))
-        made.attrs |= {
-            "method": f"{self.question}: {self.chosen_}",
-            "statistic": self.statistic,
-            "scope": self.target_.scope,
-            "smearing": self.smearing_,
-        }
-        return check_estimate(made)
-
-
-def _check_target(known: Panel) -> None:
-    values = known.values()
-    if not len(values):
-        raise PanelError("no row has a target that may be used", where="fit")
-    if (values == 0).any():
-        rows = known.table[values == 0]
-        raise PanelError(
-            f"{len(rows)} emissions are 0, the first of {rows['region'].iloc[0]} {rows['period'].iloc[0]}",
-            where="fit",
-            expected="emissions above 0, whose logarithm is learned",
-            fix="flag these rows",
-        )
-    if np.ptp(values) <= 1e-12 * values.max():
-        raise PanelError(
-            f"all {len(values)} targets are {values[0]:g}", where="fit", fix="there is nothing to learn"
+        return make_estimate(
+            table,
+            self.target_.unit,
+            method=f"{self.question}: {self.chosen_}",
+            statistic=self.statistic,
+            scope=self.target_.scope,
+            smearing=self.smearing_,
         )

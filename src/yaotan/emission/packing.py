@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: every class of ours that a saved model may hold -> its module; nothing else is ever made from a file
 CLASSES: Final = {
+    "Calibration": "yaotan.emission.calibration",
     "Configuration": "yaotan.emission.candidate",
     "Design": "yaotan.emission.transform",
     "FeatureRule": "yaotan.emission.schema",
@@ -30,6 +31,8 @@ CLASSES: Final = {
     "LevelModel": "yaotan.emission.level",
     "PanelColumn": "yaotan.emission.panel_column",
     "ProvincialEmission": "yaotan.emission.model",
+    "QuantileBand": "yaotan.emission.quantile",
+    "ShareModel": "yaotan.emission.share",
 }
 #: types inside scikit-learn's estimators that skops does not know by itself
 TRUSTED: Final = (
