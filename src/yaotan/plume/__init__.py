@@ -9,14 +9,19 @@ from yaotan.lazy import load as _load
 #: public name -> module that holds it
 _HOME: Final = {
     "effective_wind": "yaotan.plume.wind",
+    "fit_mean_flux": "yaotan.plume.divergence",
+    "fit_travel": "yaotan.plume.emg",
+    "fitted_curve": "yaotan.plume.emg",
     "find_track_peaks": "yaotan.plume.trackpeak",
     "make_sources": "yaotan.plume.source",
+    "mean_flux": "yaotan.plume.meanflux",
     "observable_map": "yaotan.plume.observable",
     "observable_sources": "yaotan.plume.observable",
     "open_load_profile": "yaotan.io.load",
     "open_sources": "yaotan.io.source",
     "open_temporal_profile": "yaotan.io.load",
     "quantify": "yaotan.plume.scene",
+    "travel_curve": "yaotan.plume.travel",
 }
 
 __all__ = sorted(_HOME)
