@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+import yaotan
 from plume_ensemble_truth import run_ensembles
 from yaotan.errors import SchemaError, UnitsError, YaotanError
 from yaotan.plume.combination import Estimated, combine, positive_weights
@@ -303,3 +306,34 @@ def test_stated_error_of_the_ensemble() -> None:
     # mean square of ten, expected 1: 0.3 to 2.2 with a probability of 0.96; with a sigma 1.5 times too small
     # it is 2.25 in the mean. The 200 of tests/truth decide.
     assert 0.3 < float(np.mean(z**2)) < 2.2, z
+
+
+def test_matimba(data_root: Path) -> None:
+    folder = data_root / "plume"
+    scene = yaotan.open_scene(folder / "tropomi_no2_matimba_20210725.nc").load()
+    winds = yaotan.open_wind(folder / "era5_matimba_20210725.nc").load()
+    plants = make_sources(["MM"], [27.59], [-23.69], diameter=8e3)
+    made = quantify(
+        scene,
+        plants,
+        winds,
+        variable="no2",
+        methods=["cross_section", "light_cross_section"],
+        mass={"kernel": 1 / 1.27},
+        options={"length": 60e3, "lifetime": 4 * 3600.0},
+    )
+    estimate = made.estimate.isel(source=0)
+    # two methods with the three winds that the field has
+    assert made.estimate.sizes["member"] == 6
+    assert dict(zip(*np.unique(estimate.member_wind, return_counts=True), strict=True)) == {
+        "gnfr_a": 2,
+        "boundary_layer": 2,
+        "100m": 2,
+    }
+    # CoCO2: 0.96 kg/s of NOx in 2018; the order of size
+    assert 0.5 < float(estimate.emission) < 4.0
+    assert float(estimate.spread_wind) > 0.0
+    # the field ends at 13 UTC: no wind a day later
+    later = scene.assign_coords(time=scene.time + np.timedelta64(1, "D"))
+    none = quantify(later, plants, winds, variable="no2", methods=["gaussian"], views=False)
+    assert meanings(none.estimate)[0] == ["no_wind"]

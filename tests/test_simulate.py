@@ -10,6 +10,7 @@ from pathlib import Path
 import geopandas as gpd
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 import xarray as xr
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 import yaotan
 from yaotan.errors import OutputError
 from yaotan.geodesy import distance
+from yaotan.recipes.plume import quantify_files
 from yaotan.simulate import scenery
 from yaotan.simulate.error import CORRELATION_LENGTH, OVERPASS_CORRELATION, ErrorModel
 from yaotan.simulate.field import PPM_PER_COLUMN, SOURCES, Field, daily_wind, plume
@@ -334,3 +336,22 @@ def test_regional_means_agree_with_truth(study: Path, name: str, systematic: flo
     score = (table["xco2"].values - wanted - truth.attrs[f"bias_{name}"]) / noise
     # seven regions; clouds hide part of each, so sampling adds to the noise
     assert 0.1 < np.sqrt(np.mean(score**2)) < 1.8
+
+
+def test_plants_have_the_emission_that_is_told(study: Path) -> None:
+    folder = study.parent / "data" / "plume"
+    made = quantify_files(
+        [str(folder / "*.nc")],
+        sources=folder / "plants.csv",
+        wind=folder / "winds.csv",
+        gas="xco2",
+        mask_gas="no2",
+        method=["cross_section", "gaussian"],
+    )
+    assert made.failures.empty
+    found = made.estimates.set_index("source")
+    truth = pd.read_csv(folder / "truth.csv").set_index("source")["emission"]
+    assert sorted(found.index) == ["A", "B"]
+    z = (found["emission"] - truth) / found["emission_uncertainty"]
+    # two draws of a normal distribution: beyond 3 with a probability of half a per cent
+    assert (z.abs() < 3.0).all(), z

@@ -16,11 +16,11 @@ Floats: TypeAlias = NDArray[np.float64]
 
 #: correlation of the errors of two methods on the same data, by source of error. Of noise, background,
 #: turbulence and dispersion: measured between the methods on images of `yaotan.simulate.plume`, with one
-#: cause of error at a time (docs/plume.md, "Ensemble"). What is not of the method (mass, wind, chemistry) is
+#: cause of error at a time (docs/plume_scene.md). What is not of the method (mass, wind, chemistry) is
 #: common to all; extents of masks are each method's own.
 BETWEEN_METHODS: Final[dict[str, float]] = {
     "noise": 0.8,
-    "background": 0.9,
+    "background": 0.85,
     "turbulence": 0.45,
     "dispersion": 0.8,
     "mask": 0.0,

@@ -22,6 +22,7 @@ from yaotan.simulate.layout import (
     write_nies_gosat,
     write_oco2_lite,
 )
+from yaotan.simulate.plant import write_plants
 from yaotan.simulate.region import region_features
 from yaotan.simulate.scenery import Cloud
 from yaotan.simulate.sensor import SENSORS, Sensor, World, observe_day
@@ -57,7 +58,8 @@ def simulate_study(
     -------
     pathlib.Path
         The study file. Beside it lie ``data/oco2`` (OCO-2 Lite v11.2), ``data/gosat`` (NIES GOSAT V02.97),
-        ``data/gmi`` (GF-5B GMI, a made-up delivery), ``regions.geojson`` and ``truth.nc``.
+        ``data/gmi`` (GF-5B GMI, a made-up delivery), ``data/plume`` (images of two plants with their list,
+        winds and true emissions), ``regions.geojson`` and ``truth.nc``.
 
     Raises
     ------
@@ -118,6 +120,7 @@ def _write(folder: Path, seed: int, days: NDArray[np.datetime64], language: str)
             soundings = observe_day(sensor, world, day)
             if soundings is not None:
                 write_day(name, folder / "data" / name, soundings, day)
+    write_plants(folder / "data" / "plume", seed, days)
     features = region_features()
     with replacing(folder / "regions.geojson") as temporary:
         Path(temporary).write_text(json.dumps(features, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -179,5 +182,11 @@ hotspots: {{products: [oco2_lite], draws: 99}}
 claims:
   - {{a: east, b: west, text: {{en: The east is higher than the west, zh: 东部高于西部}}}}
   - {{a: east, b: west, at_least: 2.0}}
+plumes:
+  scenes: data/plume/*.nc
+  sources: data/plume/plants.csv
+  wind: data/plume/winds.csv
+  gas: xco2
+  mask_gas: no2
 truth: truth.nc
 """
