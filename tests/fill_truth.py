@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,6 +57,31 @@ def plant(
         np.ones(n, np.int64), "xco2", "ppm",
     )  # fmt: skip
     return Planted(observations, to_lat, to_lon, moment(to_day), field[n:])
+
+
+def planted_scale(latitude: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Twice as lively in winter as in summer, and at 50 N as at 20 N."""
+    days = (time - START) / np.timedelta64(1, "D")
+    return np.exp(0.35 * (latitude - 35.0) / 15.0 + 0.35 * np.cos(2 * np.pi * (days - 15.0) / 365.25))
+
+
+def plant_scaled(seed: int, model: ProductSum) -> Planted:
+    """Plant three years and multiply departures from the mean and errors by `planted_scale`."""
+    made = plant(seed, model, tracks=240, along=6, targets=1000, days=1100.0)
+
+    def stretch(value: np.ndarray, lat: np.ndarray, lon: np.ndarray, time: np.ndarray) -> np.ndarray:
+        days = (time - START) / np.timedelta64(1, "D")
+        mean = 400 + 0.03 * lat - 0.01 * lon + 2.4 * days / 365.25 + 2 * np.sin(2 * np.pi * days / 365.25)
+        return mean + planted_scale(lat, time) * (value - mean)
+
+    known = made.observations
+    value = stretch(known.value, known.latitude, known.longitude, known.time)
+    scale = planted_scale(known.latitude, known.time)
+    return replace(
+        made,
+        observations=replace(known, value=value, sigma=known.sigma * scale, shared=known.shared * scale),
+        truth=stretch(made.truth, made.latitude, made.longitude, made.time),
+    )
 
 
 def moment(day: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fill_truth import START, plant
+from fill_truth import plant, plant_scaled, planted_scale
 from yaotan import Dineof, FixedRankKriging, GridSpec, SpaceTimeKriging
 from yaotan.column import MeanModel, cross_validate
 from yaotan.column.fill.covariance import ProductSum
@@ -22,32 +22,9 @@ MEAN = MeanModel(1, 1, 1)
 PLAIN = {"space_family": "matern32", "time_family": "matern32", "refine": False}
 
 
-def planted_scale(latitude, time):
-    """Twice as lively in winter as in summer, and from 20 to 50 N: typed out, not taken from the code."""
-    days = (time - START) / np.timedelta64(1, "D")
-    return np.exp(0.35 * (latitude - 35.0) / 15.0 + 0.35 * np.cos(2 * np.pi * (days - 15.0) / 365.25))
-
-
 @pytest.fixture(scope="module")
 def planted():
-    """Three years; departures from the mean, errors left as they are, are multiplied by the scale."""
-    made = plant(3, MODEL, tracks=240, along=6, targets=1000, days=1100.0)
-
-    def stretch(value, lat, lon, time):
-        days = (time - START) / np.timedelta64(1, "D")
-        mean = 400 + 0.03 * lat - 0.01 * lon + 2.4 * days / 365.25 + 2 * np.sin(2 * np.pi * days / 365.25)
-        return mean + planted_scale(lat, time) * (value - mean)
-
-    known = made.observations
-    where = known.latitude, known.longitude, known.time
-    scale = planted_scale(known.latitude, known.time)
-    return replace(
-        made,
-        observations=replace(
-            known, value=stretch(known.value, *where), sigma=known.sigma * scale, shared=known.shared * scale
-        ),
-        truth=stretch(made.truth, made.latitude, made.longitude, made.time),
-    )
+    return plant_scaled(3, MODEL)
 
 
 @pytest.fixture(scope="module")

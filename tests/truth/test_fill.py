@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fill_trial import Score, at_months, at_points, baseline_of, by_blocks, record_of, table_of
-from fill_truth import plant, plant_rank
+from fill_truth import plant, plant_rank, plant_scaled, planted_scale
 from yaotan import Dineof, FixedRankKriging, SpaceTimeKriging
 from yaotan.column import MeanModel
 from yaotan.column.fill.covariance import ProductSum
@@ -16,8 +16,8 @@ from yaotan.column.fill.filler import GapFiller
 
 pytestmark = pytest.mark.truth
 
-#: twenty years, and every fifth month of them: errors of a monthly map are alike in many of its cells, so that
-#: six months leave the coverage uncertain by five points
+#: twenty years, and every fifth month of them: errors of a monthly map are alike in many of its cells, so
+#: that six months leave the coverage uncertain by five points
 DAYS = 7305
 MONTHS = [str(np.datetime64("2019-03") + 5 * number) for number in range(47)]
 #: fillers that are tried on the changing field
@@ -76,6 +76,31 @@ def test_coverage_on_planted_fields_of_fixed_rank(capsys) -> None:
     for score in scores.values():
         assert abs(score.coverage_68 - 68.0) <= CONSISTENT
         assert abs(score.coverage_95 - 95.0) <= CONSISTENT
+
+
+def test_coverage_on_planted_fields_with_a_scale_and_a_wave(capsys) -> None:
+    """Right in quiet and in lively places and seasons; the scale and a correlation below zero are learned."""
+    z, quiet, waves = [], [], []
+    for seed in range(8):
+        made = plant_scaled(seed, ProductSum(0.0, 0.0, 1.5, 0.0, 1000e3, 8.0, time_wave=0.4))
+        families = {"space_family": "exponential", "time_family": "exponential"}
+        filler = SpaceTimeKriging(MeanModel(1, 1, 1), **families).fit(made.observations)
+        value, sigma = filler.predict_at(made.latitude, made.longitude, made.time)
+        scale = planted_scale(made.latitude, made.time)
+        z.append((made.truth - value) / sigma)
+        quiet.append(scale < np.median(scale))
+        waves.append(filler.model_.time_wave)
+    error, calm = np.concatenate(z), np.concatenate(quiet)
+    scores = {
+        name: Score.of(error[some], np.ones(some.sum()))
+        for name, some in (("quiet", calm), ("lively", ~calm))
+    }
+    with capsys.disabled():
+        print("\n8 planted fields with scale and wave\n" + table_of(scores), waves)  # noqa: T201
+    for score in scores.values():
+        assert abs(score.coverage_68 - 68.0) <= CONSISTENT
+        assert abs(score.coverage_95 - 95.0) <= CONSISTENT
+    assert np.median(waves) == pytest.approx(0.4, rel=0.25)
 
 
 @pytest.fixture(scope="module")

@@ -142,6 +142,8 @@ class Dineof(FieldFiller):
     1
     """
 
+    _field: ModeField
+
     def __init__(
         self,
         mean: MeanModel = MeanModel(),  # noqa: B008  (frozen)

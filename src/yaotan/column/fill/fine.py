@@ -58,19 +58,21 @@ class Products:
         first = np.sort(
             np.random.default_rng(self.seed).integers(0, max(1, len(self.observations) - _RUN), _RUNS)
         )
-        return [self._longest(begin, begin + _RUN) for begin in np.unique(first)]
+        last = len(self.observations)
+        return [self._longest(np.arange(begin, min(begin + _RUN, last))) for begin in np.unique(first)]
 
     def intervals(self) -> list[Part]:
-        """Choose intervals between nodes, each with its first observations."""
+        """Choose intervals between nodes, and observations of each."""
         number = self.nodes.locate(self.observations.days)[0]
         found, first, size = np.unique(number, return_index=True, return_counts=True)
-        order = np.random.default_rng(self.seed).permutation(found.size)[:_INTERVALS]
-        return [self._longest(first[k], first[k] + min(size[k], _SHARE)) for k in np.sort(order)]
+        rng = np.random.default_rng(self.seed)
+        chosen = np.sort(rng.permutation(found.size)[:_INTERVALS])
+        rows = [first[k] + rng.choice(size[k], min(size[k], _SHARE), replace=False) for k in chosen]
+        return [self._longest(np.sort(some)) for some in rows]
 
-    def _longest(self, begin: int, end: int) -> Part:
-        """Give so many observations that are all of one interval: only coefficients at its ends matter."""
-        some = self.observations.take(np.arange(begin, min(end, len(self.observations))))
-        parts = parts_of(some, self.basis, self.nodes, self.mean)
+    def _longest(self, rows: NDArray[np.intp]) -> Part:
+        """Give those of some observations that are of one interval: only coefficients at its ends matter."""
+        parts = parts_of(self.observations.take(rows), self.basis, self.nodes, self.mean)
         return max(parts, key=lambda one: len(one.observations))
 
     def expected(self, part: Part) -> Floats:
