@@ -261,23 +261,16 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--records", type=int, default=4)
-    parser.add_argument("--draws", type=int, default=3)
-    parser.add_argument("--figure", type=Path)
-    given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
+def run(folder: Path, records: int, draws: int) -> pd.DataFrame:
+    """Simulate and score; the table so far is written after each case."""
     root = find_data_root()
     borders = root / "geo" / "boundaries" / "cn_province_tianditu_wgs84.geojson"
     regions = open_regions(borders, region_id="adcode")
     panel = province_panel(root).select(period=(FIRST, FIRST + YEARS - 1))
-    plain = panel.features
-    rows = []
-    for seed in range(1, given.records + 1):
-        data = record(given.folder, seed)
-        for number in range(given.draws):
+    rows: list[dict[str, Any]] = []
+    for seed in range(1, records + 1):
+        data = record(folder, seed)
+        for number in range(draws):
             for bias in (*BIASES, PLACEBO):
                 made = simulate(data, panel, regions, max(bias, 0.0), 100 * seed + number)
                 made = exchange(made, 100 * seed + number) if bias == PLACEBO else made
@@ -285,9 +278,22 @@ def main() -> None:
                 close = wanted.corr(method="spearman").iloc[0, 1]
                 about = {"record": seed, "draw": number, "bias": bias, "rank_correlation": close}
                 about["missing"] = float(made.table["xco2"].isna().mean())
-                rows += [about | line for line in score(made, plain)]
-                pd.DataFrame(rows).to_csv(given.folder / "skill.csv", index=False)
-    table = pd.DataFrame(rows)
+                rows += [about | line for line in score(made, panel.features)]
+                pd.DataFrame(rows).to_csv(folder / "skill.csv", index=False)
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--records", type=int, default=4)
+    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--figure", type=Path)
+    parser.add_argument("--read", action="store_true", help="show what the folder holds, simulate nothing")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    read = given.folder / "skill.csv"
+    table = pd.read_csv(read) if given.read else run(given.folder, given.records, given.draws)
     summary = table.groupby(["question", "measure", "bias"])
     print(summary[["skill", "lower", "upper", "rank_correlation", "missing"]].mean().round(3).to_string())
     print(summary["skill"].agg(["min", "max", "count"]).round(3).to_string())
