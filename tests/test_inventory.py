@@ -35,8 +35,8 @@ def sheet(total="Total Consumption", spell=str, corner="", sum_name="Scope 1 Tot
     """A sheet of CEADs: fuels, the row of units, an empty one, the total, sectors; scope 2 stands between."""
     names = [*FUELS, "Scope 2 Heat", "Scope 2 Electricity", "Other Energy", "Process", sum_name]
     power = [3.0, *[0.0] * 16, 5.0, 7.0, 0.5, 0.0]
-    cement = [1.0, *[0.0] * 16, 0.0, 0.0, 0.0, 2.0]
-    sums = [a + b for a, b in zip(power, cement, strict=True)]
+    cement = [1.0, "", *[0.0] * 15, 0.0, 0.0, 0.0, 2.0]
+    sums = [a + (b or 0.0) for a, b in zip(power, cement, strict=True)]
     scope_1 = [4.5 - 1.0, 3.0, 6.5]
     return [
         [corner, *[spell(name) for name in names]],
@@ -74,6 +74,8 @@ def test_every_spelling_of_a_provincial_workbook(tmp_path, spelling, name):
     assert float(inventory.emission_part.sum()) * MT == pytest.approx(6.5, rel=1e-12)
     assert '"scope 2 heat and electricity [Mt]": 12.0' in inventory.attrs["reading"]
     assert np.isnan(inventory.emission_uncertainty).all()
+    assert '"empty_cells_taken_as_0": 1,' in inventory.attrs["reading"]
+    assert '"sheets_not_read": ["a.xlsx: NOTE"]' in inventory.attrs["reading"]
 
 
 def test_a_folder_holds_the_year_whose_name_is_in_another_case(tmp_path):
@@ -83,6 +85,10 @@ def test_a_folder_holds_the_year_whose_name_is_in_another_case(tmp_path):
     assert inventory.time.dt.year.values.tolist() == [1997, 1998]
     shutil.copy(next(tmp_path.glob("*1998.xlsx")), tmp_path / "copy.xlsx")
     with pytest.raises(SchemaError, match="2 rows share a place: 130000, 1998"):
+        open_inventory(tmp_path)
+    (tmp_path / "copy.xlsx").unlink()
+    write_xlsx(tmp_path / "zz.xlsx", {"1997": sheet()})
+    with pytest.raises(SchemaError, match=r"zz.xlsx: no sheet is read of 1997"):
         open_inventory(tmp_path)
 
 

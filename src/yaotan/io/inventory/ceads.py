@@ -79,7 +79,7 @@ def read_provinces(books: Sequence[Workbook]) -> Reading:
                 if code is None:
                     raise SchemaError(f"sheet {sheet!r} names no known province", where=book.path)
                 sheets.append((book, sheet, code, region_catalog().provinces[code][0], int(match[2])))
-    return _read(sheets)
+    return _read(sheets, books, "a sheet named like InnerMongolia2016")
 
 
 def read_nation(books: Sequence[Workbook]) -> Reading:
@@ -90,29 +90,49 @@ def read_nation(books: Sequence[Workbook]) -> Reading:
         for sheet in book.sheets
         if YEAR_SHEET.match(sheet)
     ]
-    return _read(sheets)
+    return _read(sheets, books, "a sheet named like 2016")
 
 
-def _read(sheets: list[tuple[Workbook, str, str, str, int]]) -> Reading:
+def _read(
+    sheets: list[tuple[Workbook, str, str, str, int]], books: Sequence[Workbook], expected: str
+) -> Reading:
     import pandas as pd
 
+    for book in books:
+        if not any(book is used[0] for used in sheets):
+            raise SchemaError(
+                f"no sheet is read of {', '.join(book.sheets[:5])}", where=book.path, expected=expected
+            )
+    read = {(used[0].path, used[1]) for used in sheets}
+    others = [
+        f"{book.path.name}: {sheet}"
+        for book in books
+        for sheet in book.sheets
+        if (book.path, sheet) not in read
+    ]
     totals: list[tuple[Any, ...]] = []
     parts: list[tuple[Any, ...]] = []
-    scope_2 = 0.0
+    scope_2, empty = 0.0, 0
     for book, sheet, code, name, year in sheets:
         total, rows, beside = _read_sheet(book.rows(sheet), f"{book.path}, sheet {sheet}")
         totals.append((code, year_start(year), total, name))
-        parts.extend((code, year_start(year), *row) for row in rows)
+        parts.extend((code, year_start(year), label, fuel, value or 0.0) for label, fuel, value in rows)
+        empty += sum(value is None for _, _, value in rows)
         scope_2 += beside
     return Reading(
         pd.DataFrame(totals, columns=["region", "time", "value", "region_name"]),
         pd.DataFrame(parts, columns=["region", "time", "sector", "fuel", "value"]),
-        {"sheets": len(sheets), "left_out": {"scope 2 heat and electricity [Mt]": round(scope_2, 6)}},
+        {
+            "sheets": len(sheets),
+            "sheets_not_read": others,
+            "empty_cells_taken_as_0": empty,
+            "left_out": {"scope 2 heat and electricity [Mt]": round(scope_2, 6)},
+        },
     )
 
 
-def _read_sheet(rows: list[Row], where: str) -> tuple[float, list[tuple[str, str, float]], float]:
-    """Give the total, the parts (sector, fuel, value) and the sum of scope 2 of one sheet."""
+def _read_sheet(rows: list[Row], where: str) -> tuple[float, list[tuple[str, str, float | None]], float]:
+    """Give the total, the parts (sector, fuel, value or None of an empty cell), the sum of scope 2."""
     if not rows:
         raise SchemaError("the sheet is empty", where=where)
     fuels, totals, others, total_rows = _headings()
@@ -131,7 +151,7 @@ def _read_sheet(rows: list[Row], where: str) -> tuple[float, list[tuple[str, str
     if unknown or total_column < 0 or not columns:
         what = f"unknown columns {', '.join(unknown)}" if unknown else "no fuel, or no total of scope 1"
         raise SchemaError(what, where=where, expected=f"{', '.join(sorted(fuels.values()))}, Scope 1 Total")
-    parts: list[tuple[str, str, float]] = []
+    parts: list[tuple[str, str, float | None]] = []
     total, scope_2 = None, 0.0
     for row in rows[1:]:
         label = cell_text(row[0])
@@ -139,14 +159,15 @@ def _read_sheet(rows: list[Row], where: str) -> tuple[float, list[tuple[str, str
             continue
         if letters(label) in total_rows:
             total = _number(row[total_column], where)
-            scope_2 = sum(_number(row[number], where) for number in beside)
+            scope_2 = sum(_number(row[number], where) or 0.0 for number in beside)
         else:
             parts.extend((label, fuel, _number(row[number], where)) for number, fuel in columns.items())
     if total is None:
         raise SchemaError(
             "no row of totals", where=where, expected=", ".join(inventory_catalog().ceads.total_rows)
         )
-    added = sum(value for _, _, value in parts)
+    # an empty cell is no use of the fuel: this sum shows where it is not
+    added = sum(value or 0.0 for _, _, value in parts)
     if abs(added - total) > TOLERANCE * max(total, 1e-9):
         raise SchemaError(
             f"the parts add up to {added:.6g}, the total is {total:.6g}", where=where, expected="one number"
@@ -154,9 +175,9 @@ def _read_sheet(rows: list[Row], where: str) -> tuple[float, list[tuple[str, str
     return total, parts, scope_2
 
 
-def _number(cell: Any, where: str) -> float:
+def _number(cell: Any, where: str) -> float | None:
     if cell == "" or cell is None:
-        return 0.0  # the sheets leave no use of a fuel empty or write 0
+        return None
     try:
         return float(cell)
     except (TypeError, ValueError) as error:
@@ -167,7 +188,7 @@ def read_cities(books: Sequence[Workbook]) -> Reading:
     """Read workbooks of cities: the sheet ``emission vector`` with columns city, year, emission."""
     import pandas as pd
 
-    rows: list[tuple[str, Any, float]] = []
+    rows: list[tuple[str, Any, float | None]] = []
     empty = 0
     for book in books:
         table = book.rows(CITY_SHEET)
