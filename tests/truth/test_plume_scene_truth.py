@@ -90,6 +90,7 @@ def test_simulated_years_are_covered(case: str) -> None:
         inside += float(year.emission_lower[0]) < truth < float(year.emission_upper[0])
     years = len(error)
     within = int((np.abs(error) < np.array(sigma)).sum())
-    assert years >= 270
+    # with a visit in eight days one year in nine has fewer than four valid overpasses
+    assert years >= 240
     assert binom.ppf(0.005, years, 0.63) <= within <= binom.ppf(0.995, years, 0.75)
     assert inside >= binom.ppf(0.005, years, 0.95)
