@@ -13,9 +13,13 @@ import pytest
 import yaotan
 from yaotan.errors import YaotanError
 from yaotan.io.tabular import read_parquet, read_table
+from yaotan.plume.source import make_sources
+from yaotan.recipes.plume import quantify_files
 from yaotan.recipes.result import load_results
 from yaotan.recipes.run import run
 from yaotan.simulate.plume import PlumeSetting, simulate_plume
+from yaotan.simulate.sensor import SENSORS, observe_day
+from yaotan.simulate.study import make_world, write_day
 
 RATE = 1500.0
 REGION = {
@@ -169,3 +173,25 @@ def test_what_cannot_be_done_is_said_before(study: Path, old: str, new: str, wor
     other.write_text(STUDY.replace(old, new))
     with pytest.raises(YaotanError, match=word):
         run(other, check=True)
+
+
+def test_a_granule_of_soundings(tmp_path: Path) -> None:
+    day = np.datetime64("2020-03-12")
+    soundings = observe_day(SENSORS["oco2"].drawn(3), make_world(3, np.array([day])), day)
+    assert soundings is not None
+    path = write_day("oco2", tmp_path, soundings, day)
+    middle = len(soundings) // 2
+    lat, lon = float(soundings.latitude[middle]), float(soundings.longitude[middle])
+    # one source 20 km upwind of the track, one on the other side of the earth
+    near = make_sources(["A", "B"], [lon - 0.2, lon - 180.0], [lat, -lat])
+    pd.DataFrame({"source": ["A"], "wind_speed": [5.0], "wind_direction": [270.0]}).to_csv(
+        tmp_path / "wind.csv", index=False
+    )
+    made = quantify_files(path, sources=near, wind=tmp_path / "wind.csv", gas="xco2")
+    assert made.failures.empty, made.failures["reason"].tolist()
+    assert made.outside == 1
+    row = made.estimates.iloc[0]
+    assert row["source"] == "A"
+    assert row["scene"].startswith(f"{path.name} 2020-03-12T")
+    assert row["status"] in ("estimated", "rejected", "cloudy", "too_few")
+    assert made.members["method"].tolist() == ["track_gaussian"]

@@ -70,6 +70,22 @@ def open_image(path: PathLike) -> xr.Dataset:
         A variable has other dims than a scene's.
     UnitsError
         A unit is missing or of another kind.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import yaotan
+    >>> image = xr.Dataset(
+    ...     {"no2": (("y", "x"), [[2.0]], {"units": "umol m-2"})},
+    ...     coords={"lat": (("y", "x"), [[52.0]]), "lon": (("y", "x"), [[14.0]])},
+    ...     attrs={"time": "2020-06-01T11:00:00Z"},
+    ... )
+    >>> with TemporaryDirectory() as folder:
+    ...     image.to_netcdf(Path(folder) / "a.nc", engine="h5netcdf")
+    ...     scene = open_image(Path(folder) / "a.nc")
+    >>> float(scene.no2[0, 0].round(9)), scene.no2.units, str(scene.time.values)[:16]
+    (2e-06, 'mol m-2', '2020-06-01T11:00')
     """
     if not Path(path).is_file():
         raise NotAGranuleError("does not exist", where=path)

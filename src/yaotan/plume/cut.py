@@ -10,6 +10,7 @@ import xarray as xr
 
 from yaotan.errors import SchemaError
 from yaotan.geodesy import distance
+from yaotan.plane import earth_point
 from yaotan.plume.choice import FAR_IMAGE
 from yaotan.plume.source import check_sources
 
@@ -51,16 +52,27 @@ def cut_images(scene: xr.Dataset, sources: gpd.GeoDataFrame) -> Iterator[tuple[x
         raise SchemaError(f"dims are {list(scene.dims)}", where="cut_images", expected="y, x")
     lat, lon = scene["latitude"].transpose("y", "x").values, scene["longitude"].transpose("y", "x").values
     windows = []
-    for place, point in enumerate(sources.geometry):
-        away = distance(point.y, point.x, lat, lon)
-        if not np.isfinite(away).any() or np.nanmin(away) > FAR_IMAGE:
-            continue
-        near = away <= AROUND
+    for place in _within(lat, lon, sources, FAR_IMAGE):
+        point = sources.geometry.iloc[place]
+        near = distance(point.y, point.x, lat, lon) <= AROUND
         rows, columns = (np.flatnonzero(near.any(axis=axis)) for axis in (1, 0))
         windows.append([rows[0], rows[-1] + 1, columns[0], columns[-1] + 1, [place]])
     for first, last, left, right, places in _joined(windows):
         part = scene.isel(y=slice(first, last), x=slice(left, right))
         yield part, sources.iloc[sorted(places)].reset_index(drop=True)
+
+
+def _within(lat: Any, lon: Any, sources: gpd.GeoDataFrame, reach: float) -> list[int]:
+    """Rows of the sources with a pixel or sounding within a distance [m]; a list may hold thousands."""
+    from scipy.spatial import cKDTree
+
+    placed = np.isfinite(lat) & np.isfinite(lon)
+    if not placed.any():
+        return []
+    tree = cKDTree(earth_point(lat[placed], lon[placed]))
+    points = earth_point(sources.geometry.y.to_numpy(), sources.geometry.x.to_numpy())
+    away, _ = tree.query(points, distance_upper_bound=reach)
+    return [int(place) for place in np.flatnonzero(np.isfinite(away))]
 
 
 def _joined(windows: list[list[Any]]) -> list[list[Any]]:
@@ -108,7 +120,8 @@ def cut_tracks(
     if "sounding" not in soundings.dims:
         raise SchemaError(f"dims are {list(soundings.dims)}", where="cut_tracks", expected="sounding")
     lat, lon, time = (soundings[name].values for name in ("latitude", "longitude", "time"))
-    for place, point in enumerate(sources.geometry):
+    for place in _within(lat, lon, sources, ALONG):
+        point = sources.geometry.iloc[place]
         away = distance(point.y, point.x, lat, lon)
         near = np.flatnonzero(np.nan_to_num(away, nan=np.inf) <= ALONG)
         near = near[~np.isnat(time[near])]

@@ -79,7 +79,7 @@ def quantify_files(
     lifetime: float | None = None,
     progress: Progress | None = None,
 ) -> BatchResult:
-    """Estimate the emission of point sources in many scenes and overpasses.
+    r"""Estimate the emission of point sources in many scenes and overpasses.
 
     Parameters
     ----------
@@ -122,6 +122,29 @@ def quantify_files(
     ------
     YaotanError
         The list of sources or the wind cannot be used, or an option is wrong: nothing is read then.
+
+    Notes
+    -----
+    All tables are held in memory; a study (docs/recipe.md) goes on where it was killed, this does not.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import yaotan
+    >>> from yaotan.simulate.plume import PlumeSetting, simulate_plume
+    >>> scene, _ = simulate_plume(PlumeSetting(size=30, rate=2000.0), seed=1)
+    >>> plant = yaotan.plume.make_sources(["P"], [14.4], [51.8], diameter=100.0)
+    >>> with TemporaryDirectory() as folder:
+    ...     base = Path(folder)
+    ...     _ = yaotan.write(scene, base / "a.nc")
+    ...     _ = (base / "b.nc").write_text("damaged")
+    ...     _ = (base / "wind.csv").write_text("source,wind_speed,wind_direction\nP,5.0,245.0\n")
+    ...     made = quantify_files(
+    ...         base, sources=plant, wind=base / "wind.csv", gas="xco2", mask_gas="no2", method=["gaussian"]
+    ...     )
+    >>> made.estimates["status"].tolist(), made.failures["scene"].tolist()
+    (['estimated'], ['b.nc'])
     """
     found = find_files([str(file) for file in ([files] if isinstance(files, (str, os.PathLike)) else files)])
     given = {
