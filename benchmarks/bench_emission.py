@@ -223,7 +223,7 @@ def score_provinces(panel: Panel, peers: dict[str, Peer]) -> None:
     show_place(found, SHANDONG)
     if peers:
         tables("peer extratrees_log", PeerBand(load_peers(), "extratrees_log"), panel, {}, **unseen)
-    for kind, levels in (("normalised", (0.5, 0.8, 0.9, 0.95)), ("cqr", (0.9,))):
+    for kind, levels in (("conformal", (0.5, 0.8, 0.9, 0.95)), ("cqr", (0.9,))):
         model = ProvincialEmission(interval=kind)
         made = evaluate(model, panel, splits(panel, "no_inventory"), baselines={}, levels=levels)
         print(f"\n{kind} intervals\n\n{show_intervals(made.intervals)}", flush=True)

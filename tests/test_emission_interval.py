@@ -120,12 +120,13 @@ def test_classes_by_text_and_by_a_known_size():
 
 def test_a_model_with_classes_gives_each_its_factor_and_refuses_a_small_one():
     made = panel(regions=30, years=3)
-    model = ProvincialEmission(families=("ridge",), classes=("people", (4e7,))).fit(made)
+    model = ProvincialEmission(families=("ridge",), interval="conformal", classes=("people", (4e7,)))
+    model.fit(made)
     factors = model.predict_interval(made, 0.8)["factor"].round(9).groupby(made.table["people"] >= 4e7)
     assert (factors.nunique() == 1).all()
     assert factors.first().nunique() == 2
     two = made.select(made.table["zone"] != "z2")
-    small = ProvincialEmission(families=("ridge",), classes="zone").fit(two)
+    small = ProvincialEmission(families=("ridge",), interval="conformal", classes="zone").fit(two)
     with pytest.raises(PanelError, match="class z2: 0 provinces"):
         small.predict_interval(made, 0.8)
 

@@ -39,7 +39,7 @@ def test_it_finds_the_law_of_the_panel(made):
     assert found.metrics.loc["model", "log_rmse"] < 0.3
     against = found.skill.set_index(["against", "measure"])
     assert against.loc[("per_people", "rmse"), "verdict"] == "better"
-    assert found.configurations == 8
+    assert found.configurations == 10
     assert len(found.predictions) == len(made)
 
 

@@ -49,7 +49,7 @@ class Calibration:
     folds, seed : int
     """
 
-    interval: str = "conformal"
+    interval: str = "normalised"
     classes: Classes = ""
     level: float = 0.9
     folds: int = 6

@@ -80,7 +80,7 @@ def configurations(families: tuple[str, ...] = FAMILIES) -> tuple[Configuration,
     Examples
     --------
     >>> [made.name for made in configurations(("ridge",))]
-    ['ridge alpha=10', 'ridge alpha=30', 'ridge alpha=100']
+    ['ridge alpha=30', 'ridge alpha=100', 'ridge alpha=300']
     """
     made: list[Configuration] = []
     for family in families:
@@ -91,8 +91,8 @@ def configurations(families: tuple[str, ...] = FAMILIES) -> tuple[Configuration,
 
 
 _SETTINGS: Final[dict[str, tuple[tuple[tuple[str, float], ...], ...]]] = {
-    "ridge": tuple((("alpha", alpha),) for alpha in (10.0, 30.0, 100.0)),
-    "kernel": tuple((("alpha", a), ("gamma", g)) for g in (0.03, 0.1) for a in (0.3, 1.0)),
+    "ridge": tuple((("alpha", alpha),) for alpha in (30.0, 100.0, 300.0)),
+    "kernel": tuple((("alpha", a), ("gamma", g)) for g in (0.03, 0.1) for a in (0.3, 1.0, 3.0)),
     "trees": tuple((("features", share),) for share in (0.3, 0.6)),
     "boosting": ((("leaves", 6.0), ("rounds", 120.0)),),
 }

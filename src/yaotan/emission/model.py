@@ -61,7 +61,7 @@ class ProvincialEmission(BaseEstimator):
         mean of exp(residual) over provinces left out (Duan 1983, J. Am. Stat. Assoc. 78, 605). Totals need
         the mean.
     interval : str
-        ``"conformal"``: one factor for all; ``"normalised"``: wider where the members of the average differ;
+        ``"normalised"``: wider where the members of the average differ; ``"conformal"``: one factor for all;
         ``"cqr"``: a band of quantiles (`QuantileBand`), of no_inventory alone.
     classes : str or tuple
         Classes with a factor of their own: the name of a text column such as ``"zone"``, or of a number and
@@ -119,7 +119,7 @@ class ProvincialEmission(BaseEstimator):
         monotone: tuple[str, ...] | None = None,
         lag: int = 2,
         statistic: str = "median",
-        interval: str = "conformal",
+        interval: str = "normalised",
         classes: Classes = "",
         level: float = 0.9,
         folds: int = 6,
@@ -152,15 +152,13 @@ class ProvincialEmission(BaseEstimator):
         known = panel.observed()
         check_target(known)
         self.engine_ = self._make_engine(known).fit(known)
-        left_out = self.engine_.residuals_
         self.chosen_, self.configurations_ = self.engine_.chosen_, self.engine_.configurations_
-        factor = left_out.assign(factor=np.exp(left_out["residual"])).groupby("group")["factor"].mean()
-        self.smearing_ = float(factor.mean())
+        left_out = self.engine_.residuals_
+        self.smearing_ = float(np.exp(left_out["residual"]).groupby(left_out["group"]).mean().mean())
         self.columns_ = tuple(entry for entry in panel.columns if entry.role != "flag")
         self.schema_ = freeze_schema(known, self._used(known))
-        design = None
-        if isinstance(self.engine_, LevelModel):
-            design = Design(self.engine_.scale, self.engine_.features)
+        level = isinstance(self.engine_, LevelModel)
+        design = Design(self.engine_.scale, self.engine_.features) if level else None
         made = Calibration(self.interval, self.classes, self.level, self.folds, self.seed)
         self.calibration_ = made.fit(known, self.engine_, design)
         self.shares_ = ShareModel(design, self.seed).fit(known) if design and known.parts else None
@@ -255,11 +253,11 @@ class ProvincialEmission(BaseEstimator):
         check_is_fitted(self, "engine_")
         self.calibration_.check(panel, level)
         low, high = self.predict_bounds(panel, level=level)
-        table = panel.table[["region", "period"]].copy()
-        table["estimate"], table["lower"], table["upper"] = self.predict_values(panel), low, high
+        table = self.predict_table(panel)
+        table["lower"], table["upper"] = low, high
         table["factor"] = np.sqrt(high / low)
         table["largest"] = self.calibration_.largest(panel, level)
-        table.attrs |= {"unit": self.target_.unit, "level": level, "statistic": self.statistic}
+        table.attrs["level"] = level
         return table
 
     def predict_table(self, panel: Panel) -> pd.DataFrame:
@@ -279,8 +277,7 @@ class ProvincialEmission(BaseEstimator):
         Returns
         -------
         pandas.DataFrame
-            ``region``, ``period``, one column for each part and ``rest`` [``attrs["unit"]``]; they sum to the
-            estimate.
+            ``region``, ``period``, each part and ``rest`` [``attrs["unit"]``]; they sum to the estimate.
 
         Raises
         ------
