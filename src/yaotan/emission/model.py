@@ -157,8 +157,8 @@ class ProvincialEmission(BaseEstimator):
         self.smearing_ = float(np.exp(left_out["residual"]).groupby(left_out["group"]).mean().mean())
         self.columns_ = tuple(entry for entry in panel.columns if entry.role != "flag")
         self.schema_ = freeze_schema(known, self._used(known))
-        level = isinstance(self.engine_, LevelModel)
-        design = Design(self.engine_.scale, self.engine_.features) if level else None
+        engine = self.engine_
+        design = Design(engine.scale, engine.features) if isinstance(engine, LevelModel) else None
         made = Calibration(self.interval, self.classes, self.level, self.folds, self.seed)
         self.calibration_ = made.fit(known, self.engine_, design)
         self.shares_ = ShareModel(design, self.seed).fit(known) if design and known.parts else None
