@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -202,6 +203,25 @@ class TestBadInput:
         made = quantify(upside, plant(), WIND, variable="xco2", methods=["gaussian"])
         assert float(made.estimate.emission[0]) < 0.0
         assert "negative" in meanings(made.estimate)[1][0]
+
+    @pytest.mark.parametrize(
+        ("change", "status"),
+        [
+            (lambda s: s.assign(surface_pressure=s.surface_pressure * np.nan), "cloudy"),
+            (lambda s: s.assign(xco2_uncertainty=s.xco2_uncertainty * 0.0), "cloudy"),
+            (lambda s: s.assign(xco2=(s.xco2 * 0.0 + 400.0).assign_attrs(units="ppm")), "no_fit"),
+            (lambda s: s.assign_coords(latitude=s.latitude * np.nan), "outside"),
+            (lambda s: s.isel(y=slice(33, 35), x=slice(24, 27)), "outside"),
+        ],
+    )
+    def test_odd_images(self, scene: xr.Dataset, change: Callable[..., xr.Dataset], status: str) -> None:
+        made = quantify(change(scene), plant(), WIND, variable="xco2", methods=["gaussian"])
+        assert meanings(made.estimate)[0] == [status]
+
+    def test_image_elsewhere(self, scene: xr.Dataset) -> None:
+        made = quantify(scene, plant((100.0, 0.0)), WIND, variable="xco2")
+        assert meanings(made.estimate)[0] == ["outside"]
+        assert made.views == {}
 
     def test_neither_image_nor_track(self, scene: xr.Dataset) -> None:
         with pytest.raises(SchemaError, match="dims"):

@@ -69,7 +69,7 @@ def run_members(
     data : xarray.Dataset
         Scene or soundings with the ``<v>_mass_factor`` of `column_mass`.
     sources : geopandas.GeoDataFrame
-        Table of `make_sources`.
+        Table of `make_sources`; one without a row gives members without results.
     winds : mapping of str to winds
         Winds by name of the choice, each one for all sources or by identifier.
     methods : sequence of str, optional
@@ -110,7 +110,8 @@ def run_members(
         own = options_of(method, options or {}, shape_from)
         for wind_name, wind in winds.items():
             for level in levels:
-                results = run_method(data, sources, wind, method, on_error, {**own, **BACKGROUNDS[level]})
+                how = {**own, **BACKGROUNDS[level]}
+                results = run_method(data, sources, wind, method, on_error, how) if len(sources) else []
                 members.append(Member(method, wind_name, level, tuple(results)))
     return members
 

@@ -238,9 +238,10 @@ def _air(
         array = data["surface_pressure"]
         ground = array.values * conversion(str(array.attrs.get("units", "hPa")), "hPa")[0]
     values = np.asarray(ground, float)
-    if np.nanmin(values) < 300.0 or np.nanmax(values) > 1100.0:
+    known = values[np.isfinite(values)]
+    if known.size and (known.min() < 300.0 or known.max() > 1100.0):
         raise YaotanError(
-            f"surface pressure reaches from {np.nanmin(values):g} to {np.nanmax(values):g}",
+            f"surface pressure reaches from {known.min():g} to {known.max():g}",
             where="column_mass",
             expected="300 to 1100 hPa",
             fix="state its unit",
@@ -251,7 +252,8 @@ def _air(
     else:
         vapour = np.asarray(water or 0.0, float)
     done["water_vapour"] = (water is None and "total_column_water_vapour" in data) or bool(water)
-    if vapour.size and (np.nanmin(vapour) < 0.0 or np.nanmax(vapour) > 100.0):
+    wet = vapour[np.isfinite(vapour)]
+    if wet.size and (wet.min() < 0.0 or wet.max() > 100.0):
         raise YaotanError("water vapour out of range", where="column_mass", expected="0 to 100 kg m-2")
     done["gravity"] = gravity
     if not gravity:

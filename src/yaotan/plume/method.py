@@ -175,7 +175,8 @@ def _estimate_one(
         found = run(data, row, wind, **options)
     except NoEstimateError as none:
         return PlumeResult(status=none.status, reason=none.reason, wind=wind)
-    except np.linalg.LinAlgError as error:
+    except (np.linalg.LinAlgError, ArithmeticError) as error:
+        # an image without any noise or gradient, say
         return PlumeResult(
             status="no_fit", reason=f"the equations of the fit have no solution: {error}", wind=wind
         )

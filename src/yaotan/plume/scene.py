@@ -164,7 +164,10 @@ def _detect(
     massed: xr.Dataset, inside: gpd.GeoDataFrame, name: str, options: Mapping[str, Any] | None
 ) -> xr.Dataset:
     """Look for plumes at the sources in the image; a scene without one, or without a value, has none."""
-    if len(inside) == 0 or not np.isfinite(massed[name].values).any():
+    seen = np.isfinite(massed[name].values)
+    if f"{name}_uncertainty" in massed:
+        seen &= massed[f"{name}_uncertainty"].values > 0.0
+    if len(inside) == 0 or not seen.any():
         return massed
     return detect_plumes(massed, inside, variable=name, **dict(options or {}))
 

@@ -189,7 +189,7 @@ def quantify_file(
         data = open_plume_data(path, options)
         cut = cut_tracks if "sounding" in data.dims else cut_images
         parts = list(cut(data[needed_variables(data, options)], sources))
-    except YaotanError as error:
+    except Exception as error:  # whatever a bad file does, the next one is done; what it was is told
         made.failures.append((name, _reason(error, path)))
         return made
     seen = {source for _, own in parts for source in own["source"]}
@@ -206,7 +206,7 @@ def quantify_file(
                 views=views,
                 **options.as_quantify(),
             )
-        except YaotanError as error:
+        except Exception as error:
             made.failures.append((label, _reason(error, path)))
             continue
         made.scenes.append((label, found))
@@ -218,9 +218,10 @@ def _wind_options(options: PlumeOptions) -> Mapping[str, float]:
     return {"speed_error": options.speed_error, "direction_error": options.direction_error}
 
 
-def _reason(error: YaotanError, path: str) -> str:
+def _reason(error: Exception, path: str) -> str:
     """Say what is wrong without the folder, which differs between machines."""
-    return str(error).replace(f"{path}: ", "")
+    text = str(error).replace(f"{path}: ", "").replace(str(Path(path).parent), "")
+    return text if isinstance(error, YaotanError) else f"{type(error).__name__}: {text}"
 
 
 def _label(name: str, part: xr.Dataset, number: int, count: int) -> str:
