@@ -73,6 +73,7 @@ def draw_ranking(
     label: str,
     zero: bool = False,
     band: tuple[float, float] | None = None,
+    most: float = 206.0,
 ) -> str:
     """Draw values with intervals, one row each, names on the left.
 
@@ -88,13 +89,15 @@ def draw_ranking(
         Draw a line at zero, and have it in sight.
     band : (float, float), optional
         Interval that lies behind all rows.
+    most : float
+        Widest column of names [px].
 
     Returns
     -------
     str
         Inline SVG.
     """
-    rows = Rows([mark.label for mark in marks], 20.0)
+    rows = Rows([mark.label for mark in marks], 20.0, most=most)
 
     def draw(figure: Any) -> None:
         axes = rows.start(figure, 18)

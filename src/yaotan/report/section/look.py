@@ -15,12 +15,20 @@ from yaotan.report.point_source import PointSourceResult
 from yaotan.report.section.rate import is_given
 from yaotan.report.shape import part_key
 from yaotan.report.table import rows_of
+from yaotan.units import conversion
 
 Floats = npt.NDArray[np.float64]
 
 #: sources with all figures, and sources that are shown small
 MOST_PANELS: Final = 6
 MOST_THUMBNAILS: Final = 12
+#: units whose numbers are too small to be read, and those in which columns are shown
+READABLE: Final = {"mol m-2": "µmol m-2", "kg m-2": "g m-2"}
+#: variables of a view in the unit of its column
+COLUMNS: Final = (
+    *("column", "column_uncertainty", "fit", "fit_background", "transect_observed"),
+    *("transect_observed_uncertainty", "transect_fit", "transect_background"),
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,24 @@ class Look:
         return self.view is not None and not self.is_track and "column" in self.view
 
 
+def readable(view: xr.Dataset | None) -> xr.Dataset | None:
+    """Give a view with its columns in a unit that needs no powers of ten.
+
+    Examples
+    --------
+    >>> view = xr.Dataset({"column": ("x", [3e-5])}, attrs={"units": "mol m-2"})
+    >>> shown = readable(view)
+    >>> float(shown.column[0].round(6)), shown.attrs["units"]
+    (30.0, 'µmol m-2')
+    """
+    units = "" if view is None else str(view.attrs.get("units", ""))
+    if view is None or units not in READABLE:
+        return view
+    factor = conversion(units, READABLE[units])[0]
+    held = {name: factor * view[name] for name in COLUMNS if name in view}
+    return view.assign(held).assign_attrs(view.attrs | {"units": READABLE[units]})
+
+
 def clearest_looks(page: PageContext, one: PointSourceResult) -> list[Look]:
     """Give one look for each source, strongest emission first, then those without one.
 
@@ -81,7 +107,7 @@ def clearest_looks(page: PageContext, one: PointSourceResult) -> list[Look]:
         best: dict[str, tuple[tuple[bool, float, float], Look]] = {}
         for row in rows_of(one.estimates):
             pair = (str(row["scene"]), str(row["source"]))
-            look = Look(row, one.views.get(pair))
+            look = Look(row, readable(one.views.get(pair)))
             sure = look.value / look.sigma if look.given else -np.inf
             rank = (look.given, -float(places.get(pair, np.inf)), sure)
             if pair[1] not in best or rank > best[pair[1]][0]:

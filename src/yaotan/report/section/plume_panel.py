@@ -178,7 +178,8 @@ def _pixels(page: PageContext, look: Look) -> Download | None:
     table["column"] = [float(f"{value:.6g}") for value in table["column"]]
     if "own" in table:
         table["own"] = table["own"].astype(int)
-    return make_download(f"{look.key}_pixels", table)
+    unit = f"{view.attrs['variable']} [{view.attrs['units']}]"
+    return make_download(f"{look.key}_pixels", table.rename(columns={"column": unit}))
 
 
 def thumbnail(page: PageContext, look: Look, words: Words) -> Figure:
@@ -249,7 +250,10 @@ def slices_figure(page: PageContext, look: Look, words: Words) -> Figure | None:
         ["transect_observed", "transect_observed_uncertainty", "transect_fit", "transect_background"]
     ]
     places = ["transect_start", "transect_end"]
-    download = make_download(f"{look.key}_slices", table.assign(view[places]).to_dataframe().reset_index())
+    download = make_download(
+        f"{look.key}_slices",
+        table.assign(view[places]).to_dataframe().reset_index().assign(units=view.attrs["units"]),
+    )
     return Figure(key, svg, text("plume.panel.slices", **slots), text("plume.panel.slices_caption"), download)
 
 
@@ -262,7 +266,9 @@ def track_figure(page: PageContext, look: Look, words: Words) -> Figure:
     fitted = "fit" in view
     reach = float(np.abs(view["fit_along"].values).max()) / 1e3 if fitted else 150.0
     near = np.isfinite(along) & np.isfinite(column) & (np.abs(along) <= reach)
-    table = pd.DataFrame({"along_km": along[near], str(view.attrs["variable"]): column[near]})
+    table = pd.DataFrame(
+        {"along_km": along[near], f"{view.attrs['variable']} [{view.attrs['units']}]": column[near]}
+    )
     table = table.sort_values("along_km")
     slots = {"symbol": symbol, "unit": units, "name": words.name(str(look.row["source"]))}
     slots |= {"n": whole(len(table)), "when": when_text(page, look.row["time"])}

@@ -76,6 +76,7 @@ def methods_figure(page: PageContext, look: Look, words: Words) -> Figure | None
         label=text("quantity", symbol=text("plume.emission", gas=words.gas), unit=RATE),
         zero=any(mark.lower < 0 for mark in marks),
         band=(look.value - look.sigma, look.value + look.sigma),
+        most=240.0,
     )
     caption = text("plume.panel.methods_caption")
     if len(given) > len(shown):
