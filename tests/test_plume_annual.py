@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.special import ndtr
 from scipy.stats import chi2
 
 from plume_annual_truth import (
@@ -137,8 +138,8 @@ def test_calm_hours_are_counted_and_strata_mended() -> None:
 def test_weak_hours_that_are_seldom_seen_count_more() -> None:
     hours = tuple(24 * np.where(np.arange(24) < 12, 0.5, 1.5) / 24)
     profile = TemporalProfile("day and night", "made up", hours=hours)
-    night = passes([240.0, 260.0, 250.0, 251.0], hour=3)
-    day = passes([600.0, 610.0, 590.0, 605.0, 595.0, 600.0, 603.0, 597.0], hour=15)
+    night = passes([240.0, 260.0, 250.0, 251.0], hour=3, noise=5.0)
+    day = passes([600.0, 610.0, 590.0, 605.0, 595.0, 600.0, 603.0, 597.0], hour=15, noise=5.0)
     equal = annual_emission([*night, *day], profile)
     seen = annual_emission([*night, *day], profile, detection=lambda q, u: np.where(q < 400.0, 0.2, 1.0))
     # night says 500 a year, day 400: with the weight of what was missed the answer lies nearer to the night
@@ -173,6 +174,22 @@ def test_noise_that_is_cut_below_zero_does_not_lift_weak_sources() -> None:
     # standard error of the mean of 30 is 6
     assert np.mean(error[False]) > 18.0
     assert abs(np.mean(error[True])) < 15.0
+
+
+def test_the_noise_that_made_a_plume_be_seen_is_taken_off() -> None:
+    rng = np.random.default_rng(5)
+    finding, other = rng.normal(size=(2, 400))
+    seen = 100.0 + 80.0 * (0.75 * finding + math.sqrt(1.0 - 0.75**2) * other)
+    found = np.flatnonzero(100.0 / 80.0 + finding > 1.5)
+    days = np.datetime64("2015-01-01T11:00", "ns") + rng.integers(0, 365, 400) * np.timedelta64(24, "h")
+    wind = EffectiveWind(5.0, 0.0)
+    results = [PlumeResult(seen[k], {"noise": 80.0}, wind=wind, time=days[k]) for k in found]
+    made = one_dataset(results, ["P"] * len(results))
+    plain = annual_emission(made)
+    known = annual_emission(made, detection=lambda rate, speed: ndtr(rate / 80.0 - 1.5))
+    # 160 plumes of 400 were seen: their noise has the mean 80 x 0.75 x 0.97 = 58
+    assert float(plain.emission[0]) > 140.0
+    assert float(known.emission[0]) == pytest.approx(100.0, abs=20.0)
 
 
 def test_a_total_error_is_split_by_the_best_overpasses() -> None:
