@@ -231,7 +231,7 @@ def test_an_inventory_and_features_become_a_panel(data_root, provinces):
     inventory = open_inventory(folder / "emissions" / "ceads_province_sector_1997_2016.csv")
     regions = open_regions(provinces, region_id="adcode")
     given = open_power_plants(folder / "points" / "gppd_wri_china_raw.csv")
-    capacity = capacity_feature(given, regions, range(2014, 2019), buffer=50e3)
+    capacity = capacity_feature(given, regions, range(2014, 2019), buffer=50e3, lag=1)
     counted = json.loads(capacity.attrs["counted"])
     assert counted["outside of every region"] == 0
     panel = make_panel(

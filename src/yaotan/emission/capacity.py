@@ -26,7 +26,7 @@ def capacity_feature(
     fuels: Sequence[str] = ("coal", "gas", "oil"),
     name: str = "capacity",
     buffer: float = 0.0,
-    lag: int = 1,
+    lag: int = 0,
 ) -> xr.Dataset:
     r"""Give the capacity of power plants by region and year.
 
@@ -47,7 +47,7 @@ def capacity_feature(
         Plants outside of every region count for the nearest one within this distance [m]: on coasts many
         plants lie off the outline.
     lag : int
-        Years until the list is known.
+        Years until the list is known; trackers are renewed within a year.
 
     Returns
     -------
