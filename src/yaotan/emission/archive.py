@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from yaotan.emission.domain import find_domain
 from yaotan.emission.packing import TRUSTED, PackedModel, pack_model, unpack_model
 from yaotan.emission.panel import Panel
 from yaotan.errors import ModelError
@@ -87,10 +88,15 @@ def save_model(
         "limits": [*LIMITS, *limits],
         "scores": {name: _scores(evaluation) for name, evaluation in (evaluations or {}).items()},
     }
+    domain = None
     if panel is not None:
         card["training"] = _training(panel)
         card["estimates"] = _estimates(model, panel)
-    return write_model(pack_model(model).parts, card, Path(folder), trusted=TRUSTED)
+        domain = find_domain(model, panel)
+    parts = pack_model(model).parts | (
+        {} if domain is None else {"domain": {"tree": pack_model(domain).tree}}
+    )
+    return write_model(parts, card, Path(folder), trusted=TRUSTED)
 
 
 def load_model(folder: PathLike, *, digest: str | None = None) -> ProvincialEmission:
@@ -105,7 +111,8 @@ def load_model(folder: PathLike, *, digest: str | None = None) -> ProvincialEmis
     Returns
     -------
     ProvincialEmission
-        Fitted; ``card_`` is its card. `predict` refuses panels that are not as the schema says.
+        Fitted; ``card_`` is its card, ``domain_`` its area of applicability (where it was saved with its
+        panel). `predict` refuses panels that are not as the schema says.
 
     Raises
     ------
@@ -125,6 +132,8 @@ def load_model(folder: PathLike, *, digest: str | None = None) -> ProvincialEmis
     model = unpack_model(PackedModel.of_parts(saved.parts))
     if not isinstance(model, ProvincialEmission):
         raise ModelError(f"holds a {type(model).__name__}", where=folder, expected="a ProvincialEmission")
+    if "domain" in saved.parts:
+        model.domain_ = unpack_model(PackedModel(saved.parts["domain"]["tree"]))
     model.card_ = {**saved.card, "software": saved.software, "digest": saved.digest}
     return model
 
@@ -161,17 +170,22 @@ def _scores(evaluation: Evaluation) -> dict[str, Any]:
     return out
 
 
+def training_hash(panel: Panel) -> str:
+    """SHA-256 of the rows with a target, as text with twelve digits: by it a table is known again."""
+    text = panel.observed().table.to_csv(index=False, float_format="%.12g", lineterminator="\n")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _training(panel: Panel) -> dict[str, Any]:
     """What was learned from: counts, years, sources, and a hash by which the same table is known again."""
     known = panel.observed()
     years = known.table["period"]
-    text = known.table.to_csv(index=False, float_format="%.12g", lineterminator="\n")
     return {
         "rows": len(known),
         "regions": int(known.table["region"].nunique()),
         "groups": int(known.group.nunique()),
         "years": [int(years.min()), int(years.max())],
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "sha256": training_hash(panel),
         "sources": {c.name: " ".join(filter(None, (c.source, c.version))) for c in known.columns if c.source},
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,8 @@ from yaotan.errors import PanelError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from yaotan.emission.panel import Panel
 
 Array: TypeAlias = NDArray[np.float64]
 #: an upper whisker ends at the last value within so many interquartile ranges above the upper quartile
@@ -241,3 +243,45 @@ def _farthest(points: Array, others: Array) -> list[int]:
         near = others[cdist(part, others).argmin(axis=1)]
         out.extend(np.abs(part - near).argmax(axis=1).tolist())
     return out
+
+
+def model_numbers(model: Any, panel: Panel) -> pd.DataFrame | None:
+    """Give the numbers that a model makes of features, without year and marks of gaps; None: it has none."""
+    import pandas as pd
+
+    design = getattr(getattr(model, "engine_", None), "design_", None)
+    if design is None:
+        return None
+    names = list(design.names_)
+    table = pd.DataFrame(design.transform(panel), columns=names)
+    return table[[name for name in names if name != "year" and not name.endswith(" missing")]]
+
+
+def find_domain(model: Any, panel: Panel) -> Domain | None:
+    """Fit the domain of a model to the rows that it learned from.
+
+    Parameters
+    ----------
+    model : ProvincialEmission
+        Fitted; a feature weighs as the mean absolute coefficient of its linear members, or all alike.
+    panel : Panel
+        What it was fitted to.
+
+    Returns
+    -------
+    Domain or None
+        None for a question that is answered from the past alone.
+    """
+    known = panel.observed()
+    numbers = model_numbers(model, known)
+    if numbers is None:
+        return None
+    import pandas as pd
+
+    members = [member.estimator_ for member in model.engine_.members_]
+    lines = [np.abs(np.asarray(one.coef_, float)) for one in members if hasattr(one, "coef_")]
+    importance = None
+    if lines:
+        weight = pd.Series(np.mean(lines, axis=0), index=list(model.engine_.design_.names_))
+        importance = weight if (weight[list(numbers)] > 0).any() else None
+    return Domain().fit(numbers, folds=known.group.to_numpy(), importance=importance)

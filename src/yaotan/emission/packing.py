@@ -20,6 +20,7 @@ CLASSES: Final = {
     "Calibration": "yaotan.emission.calibration",
     "Configuration": "yaotan.emission.candidate",
     "Design": "yaotan.emission.transform",
+    "Domain": "yaotan.emission.domain",
     "FeatureRule": "yaotan.emission.schema",
     "FeatureSchema": "yaotan.emission.schema",
     "GroupedConformal": "yaotan.emission.interval",
@@ -77,6 +78,18 @@ class TextBooster:
     def predict(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Estimate rows."""
         return np.asarray(self.booster_.predict(x, num_threads=1), dtype=float)
+
+
+@dataclass
+class Line:
+    """A linear model read from its coefficients: it needs no scikit-learn of any version."""
+
+    coef_: NDArray[np.float64]
+    intercept_: float
+
+    def predict(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Estimate rows."""
+        return np.asarray(x @ self.coef_ + self.intercept_)
 
 
 def pack_model(model: Any) -> PackedModel:
@@ -152,6 +165,8 @@ def _pack_learner(value: Any, packed: PackedModel, where: str) -> Any:
         name = f"booster_{len(packed.boosters)}"
         packed.boosters[name] = value.booster_
         return {"booster": name}
+    if type(value).__name__ in ("Ridge", "Line") and np.ndim(value.coef_) == 1:
+        return {"line": {"coef": np.asarray(value.coef_, float), "intercept": float(value.intercept_)}}
     if type(value).__module__.startswith("sklearn."):
         packed.estimators.append(value)
         return {"estimator": len(packed.estimators) - 1}
@@ -188,6 +203,8 @@ def _unpack(node: Any, packed: PackedModel) -> Any:
         return tuple(_unpack(item, packed) for item in node["tuple"])
     if "dict" in node:
         return {_unpack(key, packed): _unpack(value, packed) for key, value in node["dict"]}
+    if "line" in node:
+        return Line(np.asarray(node["line"]["coef"], float), float(node["line"]["intercept"]))
     if "estimator" in node:
         return packed.estimators[node["estimator"]]
     return TextBooster(packed.boosters[node["booster"]])

@@ -17,6 +17,8 @@ from yaotan.io.model_part import KINDS, decode_part, encode_part, kind_of, versi
 from yaotan.typing import PathLike
 
 CARD: Final = "card.json"
+#: the script that makes a model may lie in its folder before the model does
+SCRIPT: Final = "train.py"
 FORMAT: Final = "yaotan model 1"
 #: a card or a part beyond this is no model of ours [bytes]
 _LARGEST_CARD, _LARGEST_PART = 16 << 20, 1 << 30
@@ -163,12 +165,13 @@ def _other_files(folder: Path) -> list[Path]:
     """Files of an older folder that are not the model's; a folder that holds no model is left alone."""
     if not folder.exists():
         return []
-    if folder.is_dir() and not any(folder.iterdir()):
-        return []
+    there = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    if folder.is_dir() and {path.name for path in there} <= {SCRIPT}:
+        return there
     if not (folder / CARD).is_file():
         raise OutputError("holds something that is no model", where=folder, fix="choose another folder")
     own = {CARD, *(entry["file"] for entry in _read_card(folder)["parts"].values())}
-    others = sorted(path for path in folder.iterdir() if path.name not in own)
+    others = [path for path in there if path.name not in own]
     if any(path.is_dir() and path.name != "__pycache__" for path in others):
         raise OutputError("holds folders beside the model", where=folder, fix="choose another folder")
     return [path for path in others if path.is_file()]

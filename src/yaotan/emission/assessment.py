@@ -1,0 +1,217 @@
+"""Everything that a study says of regional emissions: estimates, scores, domain, second opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from yaotan.emission.candidate import FAMILIES
+from yaotan.emission.domain import find_domain, model_numbers
+from yaotan.emission.evaluation import Evaluation, evaluate
+from yaotan.emission.model import ProvincialEmission
+from yaotan.emission.opinion import second_opinion
+from yaotan.emission.opinion_error import LEAST_PROVINCES
+from yaotan.emission.panel import Panel
+from yaotan.emission.split import splits
+from yaotan.errors import ModelError, PanelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: parts of names by which columns of gases from satellites are known
+GASES: Final = ("xco2", "xch4", "xco", "no2", "xn2o")
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """Estimates of a panel and what is known of their worth.
+
+    Attributes
+    ----------
+    model : ProvincialEmission
+        Fitted to every reported row, or as it was given.
+    estimates : pandas.DataFrame
+        ``region``, ``region_name``, ``region_name_zh``, ``period``, ``estimate``, ``lower``, ``upper`` [unit],
+        ``factor`` (upper over median), ``held_out`` (the estimate comes from a fit without the region, or
+        without the years that were not known yet), ``reported``, ``dissimilarity``, ``inside`` (missing where
+        the question has no features), ``beyond`` (number of features beyond the range learned from).
+    evaluation : Evaluation
+        Of the question's own protocol.
+    opinion : pandas.DataFrame
+        From `second_opinion`; empty where there are too few provinces, and `notes` says so.
+    unit : str
+        Of the target.
+    level : float
+        Of the intervals.
+    notes : tuple of str
+        What could not be done.
+    """
+
+    model: ProvincialEmission
+    estimates: pd.DataFrame
+    evaluation: Evaluation
+    opinion: pd.DataFrame
+    unit: str
+    level: float
+    notes: tuple[str, ...] = field(default=())
+
+
+class _Given:
+    """A model that was trained elsewhere, where one is to be fitted: folds score it as it is."""
+
+    def __init__(self, model: ProvincialEmission) -> None:
+        self.model = model
+        self.chosen_, self.configurations_ = model.chosen_, model.configurations_
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Given:
+        return self
+
+    def fit(self, panel: Panel) -> _Given:
+        """Leave the model as it is."""
+        return self
+
+    def predict_values(self, panel: Panel) -> Any:
+        """Estimate every row."""
+        return self.model.predict_values(panel)
+
+    def predict_bounds(self, panel: Panel, *, level: float) -> Any:
+        """Give lower and upper bounds."""
+        return self.model.predict_bounds(panel, level=level)
+
+
+def assess(
+    panel: Panel,
+    *,
+    question: str = "no_inventory",
+    model: ProvincialEmission | None = None,
+    families: Sequence[str] = FAMILIES,
+    statistic: str = "median",
+    level: float = 0.9,
+    folds: int = 10,
+    lag: int = 2,
+    seed: int = 0,
+) -> Assessment:
+    """Estimate every row of a panel, score the estimates on rows held out, and judge the reported figures.
+
+    Parameters
+    ----------
+    panel : Panel
+        With reported figures where there are any.
+    question : str
+        ``"no_inventory"`` or ``"nowcast"``.
+    model : ProvincialEmission, optional
+        A saved one, used as it is; it must not have learned from this panel. By default one is fitted.
+    families, statistic, lag, seed
+        Of `ProvincialEmission`.
+    level : float
+        Of the intervals.
+    folds : int
+        Of the outer validation: groups of provinces.
+
+    Returns
+    -------
+    Assessment
+        For a row with a reported figure the estimate is the one made without it.
+
+    Raises
+    ------
+    PanelError
+        As `evaluate` and `ProvincialEmission` do.
+    ModelError
+        The model given learned from this panel, or answers another question.
+
+    Notes
+    -----
+    The second opinion asks a model of lights, people and land (``features``), one of gas columns from
+    satellites where the panel has any (``satellite``), and the region's own past (``past``, of which a first
+    years have none).
+    """
+    if question not in ("no_inventory", "nowcast"):
+        raise PanelError(f"question {question!r}", where="assess", expected="no_inventory or nowcast")
+    options = {"families": tuple(families), "statistic": statistic, "lag": lag, "seed": seed}
+    asked = ProvincialEmission(question, **options) if model is None else _take(model, panel, question)
+    made = splits(panel, question, folds=folds, lag=lag)
+    levels = tuple(sorted({0.5, 0.8, 0.9, 0.95, level}))
+    evaluation = evaluate(asked, panel, made, levels=levels, seed=seed)
+    fitted = model if model is not None else ProvincialEmission(question, **options).fit(panel)
+    domain = getattr(fitted, "domain_", None) or find_domain(fitted, panel)
+    estimates = _estimates(panel, fitted, evaluation, domain, level)
+    opinion, notes = _opine(panel, evaluation, question, options, folds, seed)
+    return Assessment(fitted, estimates, evaluation, opinion, panel.target.unit, level, notes)
+
+
+def _take(model: ProvincialEmission, panel: Panel, question: str) -> _Given:
+    from yaotan.emission.archive import training_hash
+
+    if model.question != question:
+        raise ModelError(f"the model answers {model.question}", where="assess", expected=question)
+    known = getattr(model, "card_", {}).get("training", {}).get("sha256")
+    if known is not None and known == training_hash(panel):
+        raise ModelError(
+            "the model learned from this panel: its errors on it say nothing", where="assess",
+            fix="leave the model out; one is then trained and scored on provinces left out",
+        )  # fmt: skip
+    if model.target_.unit != panel.target.unit:
+        raise ModelError(
+            f"the model estimates {model.target_.unit!r}", where="assess", expected=panel.target.unit
+        )
+    return _Given(model)
+
+
+def _estimates(
+    panel: Panel, model: ProvincialEmission, evaluation: Evaluation, domain: Any, level: float
+) -> pd.DataFrame:
+    import pandas as pd
+
+    names = [name for name in ("region", "region_name", "region_name_zh", "period") if name in panel.table]
+    table = panel.table[names].copy()
+    for name in ("region_name", "region_name_zh"):
+        if name not in table:
+            table[name] = table["region"]
+    made = model.predict_interval(panel, level=level)
+    for name in ("estimate", "lower", "upper"):
+        table[name] = made[name]
+    table["reported"] = panel.values()
+    held = evaluation.predictions.set_index(["region", "period"])
+    place = pd.MultiIndex.from_frame(table[["region", "period"]])
+    table["held_out"] = place.isin(held.index)
+    columns = {"estimate": "model", "lower": f"lower_{100 * level:g}", "upper": f"upper_{100 * level:g}"}
+    for name, column in columns.items():
+        table[name] = held[column].reindex(place).fillna(pd.Series(table[name].to_numpy(), place)).to_numpy()
+    table["factor"] = np.sqrt(table["upper"] / table["lower"])
+    table["dissimilarity"], table["inside"] = np.nan, None
+    if domain is not None:
+        seen = domain.assess(model_numbers(model, panel))
+        table["dissimilarity"], table["inside"] = seen["dissimilarity"], seen["inside"]
+    beyond = model.schema_.outside(panel)
+    table["beyond"] = np.bincount(beyond["row"].astype(int), minlength=len(table))
+    return table
+
+
+def _opine(
+    panel: Panel, evaluation: Evaluation, question: str, options: dict[str, Any], folds: int, seed: int
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    import pandas as pd
+
+    groups = int(panel.observed().group.nunique())
+    if groups <= LEAST_PROVINCES:
+        return pd.DataFrame(), (
+            f"second opinion: {groups} provinces report, {LEAST_PROVINCES + 1} are needed",
+        )
+    opinions, notes = {"features" if question == "no_inventory" else "past": evaluation}, []
+    gases = [name for name in panel.features if any(part in name.lower() for part in GASES)]
+    try:
+        if question == "no_inventory" and gases:
+            made = ProvincialEmission(families=("ridge",), features=(*panel.scales[:1], *gases), seed=seed)
+            opinions["satellite"] = evaluate(made, panel, splits(panel, question, folds=folds), levels=())
+        if question == "no_inventory":
+            past = ProvincialEmission("nowcast", lag=options["lag"])
+            opinions["past"] = evaluate(
+                past, panel, splits(panel, "nowcast", lag=options["lag"]), levels=(), seed=seed
+            )
+    except PanelError as error:
+        notes.append(f"second opinion: {error.what}")
+    return second_opinion(opinions), tuple(notes)
