@@ -43,14 +43,22 @@ def test_every_function_is_public(command):
     for text in command.functions:
         name = text.partition(":")[2].split(".")[0]
         assert any(
-            name in place.__all__ for place in (yaotan, yaotan.carbon, yaotan.column, yaotan.io, yaotan.plume)
+            name in place.__all__
+            for place in (
+                yaotan,
+                yaotan.carbon,
+                yaotan.column,
+                yaotan.emission,
+                yaotan.io,
+                yaotan.plume,
+            )
         )
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
-        main([command.name, "--help"])
+        main([*command.name.split(), "--help"])
     assert stop.value.code == 0
     assert command.help.split(":")[0] in " ".join(capsys.readouterr().out.split())
 

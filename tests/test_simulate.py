@@ -65,7 +65,8 @@ def digests(folder: Path) -> dict[str, str]:
 def test_files_and_size(study: Path) -> None:
     folder = study.parent
     names = {path.name for path in folder.iterdir()}
-    assert names == {"data", "regions.geojson", "study.yaml", "truth.nc"}
+    panel = {"panel.csv", "panel.yaml", "panel_truth.csv"}
+    assert names == {"data", "regions.geojson", "study.yaml", "truth.nc"} | panel
     for name in SENSORS:
         assert len(list((folder / "data" / name).iterdir())) >= 28
     assert (

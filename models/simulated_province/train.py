@@ -5,22 +5,27 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from yaotan.emission import ProvincialEmission, evaluate, save_model, splits
+from yaotan.emission import Panel, ProvincialEmission, evaluate, save_model, splits
 from yaotan.simulate.province import simulate_provinces
 
 SEED = 20260
 
 
-def train(folder: Path) -> str:
-    """Fit ridge to simulated provinces that all report honestly, score it, save it; give the digest."""
+def fit() -> tuple[ProvincialEmission, Panel]:
+    """Fit ridge to simulated provinces that all report honestly."""
     panel = simulate_provinces(SEED, regions=40, honest=True).panel()
-    model = ProvincialEmission(families=("ridge",))
+    return ProvincialEmission(families=("ridge",)).fit(panel), panel
+
+
+def train(folder: Path) -> str:
+    """Fit the model, score it, save it; give the digest."""
+    model, panel = fit()
     scored = {
         "leave province out": evaluate(model, panel, splits(panel, "no_inventory")),
         "random rows": evaluate(model, panel, splits(panel, "random")),
     }
     return save_model(
-        model.fit(panel), folder, panel=panel, evaluations=scored,
+        model, folder, panel=panel, evaluations=scored,
         title="Simulated provinces: emission from lights, people, towns and power plants",
         licence="Apache-2.0 (model and simulated data)",
         limits=("Learned from simulated provinces: it says nothing of any real one.",),

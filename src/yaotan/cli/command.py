@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from yaotan.cli.carbon_command import CARBON
+from yaotan.cli.emission_command import EMISSION
 from yaotan.cli.option import ALIASES, GLOBE, PRODUCT, TRUST, Argument, Command, Option
 from yaotan.cli.plume_command import PLUMES
 
@@ -213,6 +214,7 @@ COMMANDS: Final = (
     ),
     *PLUMES,
     CARBON,
+    *EMISSION,
     Command(
         "catalog",
         ("yaotan.io.index.scan:index_granules", "yaotan.io.stac.granule:write_stac"),

@@ -75,7 +75,7 @@ def _build(command: Command) -> Callable[..., None]:
         from yaotan.cli import runner
 
         try:
-            getattr(runner, f"run_{command.name.replace('-', '_')}")(**values)
+            getattr(runner, f"run_{command.name.replace('-', '_').replace(' ', '_')}")(**values)
         except KeyboardInterrupt:
             again = "; the same command goes on from here" if command.name in ("run", "demo", "fetch") else ""
             print(f"yaotan: interrupted{again}", file=sys.stderr)
@@ -87,8 +87,17 @@ def _build(command: Command) -> Callable[..., None]:
     return call
 
 
+#: words that stand before a verb, as in `yaotan emission train` -> what the verbs are about
+_GROUPS = {"emission": "Emissions of regions by year: train, predict, evaluate."}
+_groups = {
+    name: typer.Typer(name=name, help=text, no_args_is_help=True, rich_markup_mode=None)
+    for name, text in _GROUPS.items()
+}
 for _command in COMMANDS:
-    app.command(_command.name, help=_command.help)(_build(_command))
+    _group, _, _verb = _command.name.rpartition(" ")
+    _groups.get(_group, app).command(_verb, help=_command.help)(_build(_command))
+for _sub in _groups.values():
+    app.add_typer(_sub)
 
 
 def _say_warning(

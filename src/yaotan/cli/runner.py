@@ -166,6 +166,27 @@ def run_plume_observe(sources: str, target: str, **options: Any) -> None:
     observe(sources, target, **options)
 
 
+def run_emission_train(panel: str, folder: str, **options: Any) -> None:
+    """Train, score and save a model of emissions."""
+    from yaotan.cli.emission import train_model
+
+    train_model(panel, folder, **options)
+
+
+def run_emission_predict(model: str, panel: str, target: str, **options: Any) -> None:
+    """Estimate the rows of a panel with a saved model."""
+    from yaotan.cli.emission import predict_panel
+
+    predict_panel(model, panel, target, **options)
+
+
+def run_emission_evaluate(panel: str, folder: str, **options: Any) -> None:
+    """Score, estimate and judge the figures of a panel."""
+    from yaotan.cli.emission import evaluate_panel
+
+    evaluate_panel(panel, folder, **options)
+
+
 def run_fill(files: list[str], target: str, **options: Any) -> None:
     """Fill the gaps of soundings or of a grid."""
     from yaotan.cli.fill import fill_files

@@ -25,6 +25,7 @@ _HOME: Final = {
     "estimate_total": "yaotan.emission.total",
     "evaluate": "yaotan.emission.evaluation",
     "find_domain": "yaotan.emission.domain",
+    "find_model": "yaotan.emission.archive",
     "fit_folds": "yaotan.emission.explanation",
     "freeze_schema": "yaotan.emission.schema",
     "grid_feature": "yaotan.emission.feature",

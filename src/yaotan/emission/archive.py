@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from yaotan.catalog.source import root
 from yaotan.emission.domain import find_domain
 from yaotan.emission.packing import TRUSTED, PackedModel, pack_model, unpack_model
 from yaotan.emission.panel import Panel
 from yaotan.errors import ModelError
-from yaotan.io.model import read_model, write_model
+from yaotan.io.model import CARD, read_model, write_model
 from yaotan.typing import PathLike
 
 if TYPE_CHECKING:
@@ -136,6 +137,39 @@ def load_model(folder: PathLike, *, digest: str | None = None) -> ProvincialEmis
         model.domain_ = unpack_model(PackedModel(saved.parts["domain"]["tree"]))
     model.card_ = {**saved.card, "software": saved.software, "digest": saved.digest}
     return model
+
+
+def find_model(name: PathLike, *, base: PathLike = ".") -> Path:
+    """Find a saved model.
+
+    Parameters
+    ----------
+    name : path-like
+        Folder, relative to `base`; or the name of a model that comes with yaotan (``models/``).
+    base : path-like
+
+    Returns
+    -------
+    pathlib.Path
+        A folder with a card.
+
+    Raises
+    ------
+    ModelError
+        There is none.
+
+    Examples
+    --------
+    >>> find_model("simulated_province").name
+    'simulated_province'
+    """
+    for folder in (Path(base) / name, root("models") / name):
+        if (folder / CARD).is_file():
+            return folder
+    known = sorted(path.parent.name for path in root("models").glob(f"*/{CARD}"))
+    raise ModelError(
+        "is no folder of a saved model", where=name, expected=f"a folder with {CARD}, or {', '.join(known)}"
+    )
 
 
 def _plain(value: Any) -> Any:

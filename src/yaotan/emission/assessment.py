@@ -34,10 +34,11 @@ class Assessment:
     model : ProvincialEmission
         Fitted to every reported row, or as it was given.
     estimates : pandas.DataFrame
-        ``region``, ``region_name``, ``region_name_zh``, ``period``, ``estimate``, ``lower``, ``upper`` [unit],
-        ``factor`` (upper over median), ``held_out`` (the estimate comes from a fit without the region, or
-        without the years that were not known yet), ``reported``, ``dissimilarity``, ``inside`` (missing where
-        the question has no features), ``beyond`` (number of features beyond the range learned from).
+        ``region``, ``region_name``, ``region_name_zh``, ``period``, ``estimate``, ``lower``, ``upper``
+        [unit], ``factor`` (upper over median), ``held_out`` (the estimate comes from a fit without the
+        region, or without the years that were not known yet), ``reported``, ``dissimilarity``, ``inside``
+        (missing where the question has no features), ``beyond`` (number of features beyond the range that
+        was learned from).
     evaluation : Evaluation
         Of the question's own protocol.
     opinion : pandas.DataFrame
@@ -57,6 +58,17 @@ class Assessment:
     unit: str
     level: float
     notes: tuple[str, ...] = field(default=())
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Give what is written of it: ``scores``, ``skill``, ``intervals``, ``estimates``, ``opinion``."""
+        made = {
+            "scores": self.evaluation.metrics.rename_axis("of").reset_index(),
+            "skill": self.evaluation.skill,
+            "intervals": self.evaluation.intervals,
+            "estimates": self.estimates,
+            "opinion": self.opinion,
+        }
+        return {name: table for name, table in made.items() if len(table)}
 
 
 class _Given:
@@ -131,7 +143,7 @@ def assess(
     """
     if question not in ("no_inventory", "nowcast"):
         raise PanelError(f"question {question!r}", where="assess", expected="no_inventory or nowcast")
-    options = {"families": tuple(families), "statistic": statistic, "lag": lag, "seed": seed}
+    options: dict[str, Any] = {"families": tuple(families), "statistic": statistic, "lag": lag, "seed": seed}
     asked = ProvincialEmission(question, **options) if model is None else _take(model, panel, question)
     made = splits(panel, question, folds=folds, lag=lag)
     levels = tuple(sorted({0.5, 0.8, 0.9, 0.95, level}))

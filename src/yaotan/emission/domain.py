@@ -283,5 +283,6 @@ def find_domain(model: Any, panel: Panel) -> Domain | None:
     importance = None
     if lines:
         weight = pd.Series(np.mean(lines, axis=0), index=list(model.engine_.design_.names_))
-        importance = weight if (weight[list(numbers)] > 0).any() else None
+        used = weight[[str(name) for name in numbers]]
+        importance = weight if bool((used.to_numpy(float) > 0).any()) else None
     return Domain().fit(numbers, folds=known.group.to_numpy(), importance=importance)

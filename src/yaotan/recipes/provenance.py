@@ -139,10 +139,10 @@ def _skipped(context: Context, records: Mapping[str, Mapping[str, Any]]) -> list
 
 
 def further_inputs(analyses: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """List the files that steps of carbon and of plumes stand on; their product is what they are for."""
+    """List the files that steps of carbon, plumes, emissions stand on; their product is what they are for."""
     found: dict[str, str] = {}
     for name, record in analyses.items():
-        if name.startswith(("carbon-", "plume-")):
+        if name.startswith(("carbon-", "plume-", "emission-")):
             found |= {key: digest for key, digest in record["inputs"].items() if ": " in key}
     rows = []
     for key, digest in found.items():

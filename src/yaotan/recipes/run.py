@@ -123,7 +123,14 @@ def run(
         if (
             not existed
             and folder.exists()
-            and not any((*folder.glob("columns/*.nc"), *folder.glob("carbon/*"), *folder.glob("plumes/*")))
+            and not any(
+                (
+                    *folder.glob("columns/*.nc"),
+                    *folder.glob("carbon/*"),
+                    *folder.glob("plumes/*"),
+                    *folder.glob("emission/*"),
+                )
+            )
         ):
             shutil.rmtree(folder)
         raise

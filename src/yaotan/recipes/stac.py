@@ -223,6 +223,10 @@ def _analysis_groups(context: Context, analyses: Records) -> Iterator[Group]:
             "Outlines of plumes, emissions by source and scene with their members, annual means.",
         ),
     }
+    told["emission"] = (
+        "Regional emissions",
+        "Estimates by region and year with intervals, how they were scored, a second opinion on reports.",
+    )
     for key, (title, description) in told.items():
         items = [
             _whole_record(context, step, files, "data")
@@ -235,7 +239,8 @@ def _analysis_groups(context: Context, analyses: Records) -> Iterator[Group]:
 
 def _collection(step: str) -> str:
     """Give the collection of a step of the analyses."""
-    return {"carbon": "carbon", "plume": "plumes"}.get(step.partition("-")[0], "analyses")
+    own = {"carbon": "carbon", "plume": "plumes", "emission": "emission"}
+    return own.get(step.partition("-")[0], "analyses")
 
 
 def _other_groups(context: Context, records: Records) -> Iterator[Group]:

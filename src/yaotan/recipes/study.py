@@ -13,6 +13,7 @@ from yaotan.catalog.screening import ScreeningRule
 from yaotan.catalog.source import load_yaml
 from yaotan.errors import CatalogError, RecipeError
 from yaotan.recipes.carbon_option import CarbonOptions
+from yaotan.recipes.emission_option import EmissionOptions
 from yaotan.recipes.option import (
     AnomalyOptions,
     ClaimOptions,
@@ -129,6 +130,8 @@ class Study(Strict):
     carbon: CarbonOptions | None = None
     #: point sources; none means not asked for
     plumes: PlumeOptions | None = None
+    #: emissions of regions by year; none means not asked for
+    emission: EmissionOptions | None = None
 
     def trusting(self) -> Study:
         """Give the same study with ``trust_layout: true`` at every input."""
@@ -137,8 +140,8 @@ class Study(Strict):
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Study:
-        if not self.inputs and self.carbon is None and self.plumes is None:
-            raise ValueError("there is nothing to do: give inputs (soundings), carbon or plumes")
+        if not self.inputs and not any((self.carbon, self.plumes, self.emission)):
+            raise ValueError("there is nothing to do: give inputs (soundings), carbon, plumes or emission")
         asked = [name for name in _OF_SOUNDINGS if getattr(self, name)]
         if not self.inputs and asked:
             raise ValueError(f"{asked[0]} needs inputs (soundings)")

@@ -134,4 +134,4 @@ def unit_text(units: str) -> str:
     >>> unit_text("mol m-2"), unit_text("1")
     ('mol m⁻²', '')
     """
-    return "" if units == "1" else units.replace("m-2", "m⁻²").replace("s-1", "s⁻¹")
+    return "" if units == "1" else units.replace("m-2", "m⁻²").replace("s-1", "s⁻¹").replace("yr-1", "yr⁻¹")

@@ -24,6 +24,7 @@ from yaotan.report.section.fusion import make_fused
 from yaotan.report.section.hotspot import make_hotspots
 from yaotan.report.section.loss import make_losses
 from yaotan.report.section.plume import make_point_sources
+from yaotan.report.section.provincial import make_provincial
 from yaotan.report.section.source import make_sources
 from yaotan.report.section.trend import make_trends
 from yaotan.report.section.trust import make_trust
@@ -44,6 +45,7 @@ SECTIONS: Final[tuple[Callable[[PageContext], Section | None], ...]] = (
     make_validations,
     make_trust,
     make_point_sources,
+    make_provincial,
     make_ecosystem,
     make_losses,
     make_sources,

@@ -20,6 +20,7 @@ from yaotan.report.analysis import (
 )
 from yaotan.report.ecosystem import CarbonResult
 from yaotan.report.point_source import PointSourceResult
+from yaotan.report.provincial import EmissionResult
 from yaotan.report.shape import check_columns, check_grid, part_key
 
 if TYPE_CHECKING:
@@ -140,6 +141,8 @@ class StudyResults:
         Ecosystem carbon (`yaotan.report.ecosystem`).
     point_sources : PointSourceResult, optional
         Plumes and their emissions (`yaotan.report.point_source`).
+    emission : EmissionResult, optional
+        Emissions of regions by year (`yaotan.report.provincial`).
     """
 
     title: str | Mapping[str, str]
@@ -165,6 +168,7 @@ class StudyResults:
     fused: tuple[FusionResult, ...] = ()
     carbon: CarbonResult | None = None
     point_sources: PointSourceResult | None = None
+    emission: EmissionResult | None = None
 
     def __post_init__(self) -> None:
         for kind in ("contrasts", "comparison", "losses", "truth"):

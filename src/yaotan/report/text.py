@@ -14,8 +14,8 @@ from yaotan.errors import CatalogError
 from yaotan.report.number import percent
 
 LANGUAGES = ("en", "zh")
-#: files of words, each with keys of its own at the top: page, column analyses, carbon, point sources
-FILES = ("text", "analysis", "carbon", "plume")
+#: files of words, each with keys of its own at the top: page, analyses, carbon, point sources, emissions
+FILES = ("text", "analysis", "carbon", "plume", "emission")
 
 
 @cache

@@ -23,6 +23,7 @@ from yaotan.simulate.layout import (
     write_oco2_lite,
 )
 from yaotan.simulate.plant import write_plants
+from yaotan.simulate.province import simulate_provinces
 from yaotan.simulate.region import region_features
 from yaotan.simulate.scenery import Cloud
 from yaotan.simulate.sensor import SENSORS, Sensor, World, observe_day
@@ -33,6 +34,7 @@ from yaotan.typing import PathLike
 BOUNDS: Final = (104.0, 22.0, 124.0, 42.0)
 #: first line of a study file that this module may overwrite
 _MARK: Final = "# Simulated study with known truth; made by yaotan, safe to delete."
+_FILES: Final = ("panel.csv", "panel.yaml", "panel_truth.csv", "regions.geojson", "study.yaml", "truth.nc")
 _NIES_VERSION: Final = "V02.97"
 
 
@@ -59,7 +61,8 @@ def simulate_study(
     pathlib.Path
         The study file. Beside it lie ``data/oco2`` (OCO-2 Lite v11.2), ``data/gosat`` (NIES GOSAT V02.97),
         ``data/gmi`` (GF-5B GMI, a made-up delivery), ``data/plume`` (images of two plants with their list,
-        winds and true emissions), ``regions.geojson`` and ``truth.nc``.
+        winds and true emissions), ``regions.geojson``, ``truth.nc``, and a panel of emissions by region and
+        year with its description and truth (`yaotan.simulate.province`).
 
     Raises
     ------
@@ -77,7 +80,7 @@ def simulate_study(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     study = simulate_study(folder, seed=1, months=1)
     ...     sorted(path.name for path in study.parent.iterdir())
-    ['data', 'regions.geojson', 'study.yaml', 'truth.nc']
+    ['data', 'panel.csv', 'panel.yaml', 'panel_truth.csv', 'regions.geojson', 'study.yaml', 'truth.nc']
     """
     if months < 1:
         raise OutputError(f"a study of {months} months", where="simulate_study", expected="at least 1 month")
@@ -95,9 +98,7 @@ def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputError("is a file", where=folder, expected="a folder", fix="give another name")
     ours = study.is_file() and study.read_text(encoding="utf-8", errors="replace").startswith(_MARK)
-    taken = [
-        name for name in ("data", "regions.geojson", "study.yaml", "truth.nc") if (folder / name).exists()
-    ]
+    taken = [name for name in ("data", *_FILES) if (folder / name).exists()]
     if taken and not ours:
         raise OutputError(
             f"already holds {taken[0]!r}, which is not of a simulated study",
@@ -124,6 +125,8 @@ def _write(folder: Path, seed: int, days: NDArray[np.datetime64], language: str)
     features = region_features()
     with replacing(folder / "regions.geojson") as temporary:
         Path(temporary).write_text(json.dumps(features, ensure_ascii=False, indent=1), encoding="utf-8")
+    names = [tuple(item["properties"].values()) for item in features["features"]]
+    simulate_provinces(seed, names=names, first=int(str(days[-1])[:4]) - 9).write(folder)
     truth = describe_truth(world, sensors, features, days)
     with replacing(folder / "truth.nc") as temporary:
         truth.to_netcdf(temporary, engine="h5netcdf")
@@ -189,4 +192,9 @@ plumes:
   gas: xco2
   mask_gas: no2
 truth: truth.nc
+emission:
+  panel: panel.csv
+  description: panel.yaml
+  model: simulated_province
+  truth: panel_truth.csv
 """

@@ -11,6 +11,7 @@ from yaotan.catalog.gas import gases
 from yaotan.column.kernel.operator import operator_of
 from yaotan.errors import NotAGranuleError, RecipeError, SchemaError
 from yaotan.recipes.analysis.carbon_check import check_carbon
+from yaotan.recipes.analysis.emission import check_emission
 from yaotan.recipes.analysis.fusion import fusion_products, fusion_spec
 from yaotan.recipes.analysis.place import check_places, find_place
 from yaotan.recipes.analysis.plume import check_plumes
@@ -58,6 +59,7 @@ def check_analyses(context: Context, opened: Opened) -> None:
     _check_stations(context, opened)
     check_carbon(context)
     check_plumes(context)
+    check_emission(context)
 
 
 def _check_products(context: Context, options: Analysis, where: str) -> None:

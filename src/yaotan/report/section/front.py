@@ -22,6 +22,7 @@ from yaotan.report.section.mean_map import map_sentence, mean_figure
 from yaotan.report.section.plume import overview_sentence, scene_count, sources_map
 from yaotan.report.section.plume_card import plume_cards
 from yaotan.report.section.plume_panel import image_figure
+from yaotan.report.section.provincial import emission_cards, emission_front
 from yaotan.report.section.rate import Words
 from yaotan.report.summary import Mean, area_rows, judge, mean_of_months, sounding_totals
 from yaotan.report.table import rows_of
@@ -143,9 +144,11 @@ def _cards(page: PageContext) -> list[Card]:
             "card.comparison_note", symbol=page.symbol(str(row["variable"])), cells=whole(float(row["cells"]))
         )
         cards.append(_difference_card(page, title, row, note))
-    more = [Card(*fields) for fields in (*plume_cards(page), *carbon_cards(page))][:MOST_CARDS]
+    more = [Card(*fields) for fields in (*plume_cards(page), *carbon_cards(page), *emission_cards(page))][
+        :MOST_CARDS
+    ]
     cards = cards[: MOST_CARDS - len(more)] + more
-    other = results.carbon is not None or results.point_sources is not None
+    other = any((results.carbon, results.point_sources, results.emission))
     if len(cards) < MOST_CARDS and (results.columns or len(results.losses) or not other):
         cards.append(_kept_card(page))
     return cards
@@ -210,6 +213,8 @@ def make_front(page: PageContext) -> Section:
         parts |= _plume_front(page, results.point_sources)
     elif results.carbon is not None and not len(results.losses):
         parts |= _carbon_front(page, results.carbon)
+    elif results.emission is not None and not len(results.losses):
+        parts |= emission_front(page, results.emission)
     return Section("front", results.title_in(text.language), parts=parts)
 
 

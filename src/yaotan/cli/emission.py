@@ -1,0 +1,157 @@
+"""The commands on regional emissions: open the panel, train or load, write, say what came out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from yaotan.emission.archive import find_model, load_model, save_model
+from yaotan.emission.assessment import Assessment, assess
+from yaotan.emission.domain import model_numbers
+from yaotan.emission.evaluation import Evaluation, evaluate
+from yaotan.emission.model import ProvincialEmission
+from yaotan.emission.opening import open_panel
+from yaotan.emission.panel import Panel
+from yaotan.emission.split import splits
+from yaotan.errors import OutputError, PanelError
+from yaotan.io.write import write
+
+#: figures that are shown of the second opinion
+_SHOWN = 5
+
+
+def _open(panel: str, description: str | None) -> Panel:
+    if description is None:
+        raise PanelError(
+            "no description of the columns is given", where="emission", expected="--description FILE.yaml",
+            fix="write down role and unit of each column (docs/emission.md)",
+        )  # fmt: skip
+    return open_panel(panel, description)
+
+
+def train_model(
+    panel: str, folder: str, description: str | None, title: str, licence: str, **options: Any
+) -> None:
+    """Train a model on every reported row, score its like on rows held out, save it.
+
+    Parameters
+    ----------
+    panel, folder : str
+    description : str, optional
+    title, licence : str
+        For the card.
+    **options
+        Of `ProvincialEmission`.
+    """
+    opened = _open(panel, description)
+    options["families"] = tuple(options["families"])
+    model = ProvincialEmission(**options)
+    made = splits(opened, model.question, lag=model.lag)
+    scored = evaluate(model, opened, made, seed=model.seed)
+    digest = save_model(
+        model.fit(opened), folder, panel=opened, evaluations={scored.protocol: scored}, title=title,
+        licence=licence,
+    )  # fmt: skip
+    _say_scores(scored)
+    print(f"{folder}: {model.chosen_}; digest {digest}")
+
+
+def predict_panel(
+    model: str, panel: str, target: str, description: str | None, level: float, digest: str | None
+) -> None:
+    """Estimate every row of a panel, with interval, range and domain; write the table.
+
+    Parameters
+    ----------
+    model, panel, target : str
+    description : str, optional
+    level : float
+        Of the intervals.
+    digest : str, optional
+        That the model must have.
+    """
+    opened, known = _open(panel, description), load_model(find_model(model), digest=digest)
+    table = known.predict_interval(opened, level=level)
+    beyond = known.schema_.outside(opened)
+    table["beyond"] = 0
+    for row, count in beyond["row"].value_counts().items():
+        table.loc[int(row), "beyond"] = int(count)  # type: ignore[call-overload]
+    domain = getattr(known, "domain_", None)
+    if domain is not None:
+        seen = domain.assess(model_numbers(known, opened))
+        table["dissimilarity"], table["inside"] = seen["dissimilarity"], seen["inside"]
+        print(f"outside the domain of the model: {int((~seen['inside']).sum())} of {len(seen)} rows")
+    table["unit"] = table.attrs["unit"]
+    write(table, target)
+    bare = int(table["estimate"].isna().sum())
+    print(f"{target}: {len(table) - bare} estimates [{table.attrs['unit']}], intervals of {100 * level:g} %")
+    if bare:
+        print(f"without an estimate: {bare} rows")
+    if len(beyond):
+        rows = beyond["row"].nunique()
+        print(
+            f"beyond the range that was learned from: {rows} rows ({', '.join(beyond['feature'].unique())})"
+        )
+
+
+def evaluate_panel(
+    panel: str, folder: str, description: str | None, model: str | None, **options: Any
+) -> None:
+    """Score on rows held out, estimate, judge the reported figures; write the tables.
+
+    Parameters
+    ----------
+    panel, folder : str
+    description, model : str, optional
+    **options
+        Of `assess`.
+    """
+    opened, place = _open(panel, description), Path(folder)
+    known = None if model is None else load_model(find_model(model))
+    options["families"] = tuple(options["families"])
+    made = assess(opened, model=known, **options)
+    if place.exists() and not place.is_dir():
+        raise OutputError("is a file", where=place, expected="a folder", fix="give another name")
+    place.mkdir(parents=True, exist_ok=True)
+    for name, table in made.tables().items():
+        write(table, place / f"{name}.csv")
+    _say_scores(made.evaluation)
+    _say_opinion(made)
+    print(f"{place}: {', '.join(made.tables())}")
+
+
+def _say_scores(scored: Evaluation) -> None:
+    own = scored.metrics.loc["model"]
+    rivals = scored.metrics.drop(index="model")["wmape"]
+    print(f"{scored.question}, {scored.protocol}: {len(scored.predictions)} rows held out")
+    print(f"error: {100 * own['wmape']:.1f} % of the emissions (wmape), rmse {own['rmse']:.4g}")
+    if len(rivals):
+        best = str(rivals.idxmin())
+        row = scored.skill[(scored.skill["against"] == best) & (scored.skill["measure"] == "wmape")].iloc[0]
+        print(
+            f"best baseline {best}: {100 * rivals[best]:.1f} %; skill {100 * row['skill']:.0f} % "
+            f"({100 * row['lower']:.0f} to {100 * row['upper']:.0f} %): {row['verdict']}"
+        )
+    for _, row in scored.intervals[scored.intervals["level"] == 0.9].iterrows():
+        print(
+            f"intervals of 90 % held in {100 * row['province_coverage']:.0f} % "
+            f"of {row['provinces']:.0f} provinces, factor {row['factor']:.2f}"
+        )
+    for reason, count in scored.left_out.items():
+        if count:
+            print(f"not scored, {reason}: {count}")
+    print(f"configurations tried inside the folds: {scored.configurations}")
+
+
+def _say_opinion(made: Assessment) -> None:
+    for note in made.notes:
+        print(note)
+    if made.opinion.empty:
+        return
+    facts = made.opinion.attrs
+    print(f"look here first ({facts['flagged']} flagged, about {facts['expected_by_chance']:.0f} by chance):")
+    for _, row in made.opinion.head(_SHOWN).iterrows():
+        print(
+            f"  {row['region']} {row['period']}: reported {row['reported']:.4g}, "
+            f"expected {row['expected']:.4g} ({row['lower']:.4g} to {row['upper']:.4g}), z {row['z']:+.1f}"
+        )

@@ -1,0 +1,199 @@
+"""One assessment of a panel: simulated provinces whose truth is known, the model that comes with yaotan."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from yaotan.catalog.source import root
+from yaotan.cli.main import main
+from yaotan.emission import Panel, PanelColumn, assess, find_model, load_model
+from yaotan.emission.archive import training_hash
+from yaotan.errors import ModelError, PanelError
+from yaotan.simulate.province import FALSIFIED, simulate_provinces
+
+
+@pytest.fixture(scope="module")
+def made():
+    return simulate_provinces(3)
+
+
+@pytest.fixture(scope="module")
+def given(made):
+    return assess(made.panel(), model=load_model(find_model("simulated_province")))
+
+
+def test_the_packaged_model_is_small_quiet_and_needs_no_other_package() -> None:
+    folder = root("models") / "simulated_province"
+    files = {path.name for path in folder.iterdir() if path.is_file()}
+    assert files == {"card.json", "domain.json", "model.json", "train.py"}
+    assert sum((folder / name).stat().st_size for name in files) < 200_000
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert set(card["software"]) == {"yaotan"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = load_model(folder)
+    assert model.card_["scores"]["random rows"]["leaky"] is True
+    assert "says nothing of any real one" in " ".join(model.card_["limits"])
+
+
+def test_its_script_remakes_it() -> None:
+    folder = root("models") / "simulated_province"
+    old = load_model(folder)
+    new, learned = runpy.run_path(str(folder / "train.py"))["fit"]()
+    assert training_hash(learned) == old.card_["training"]["sha256"]
+    assert new.smearing_ == pytest.approx(old.smearing_, rel=1e-9)
+    panel = simulate_provinces(8).panel()
+    for mine, theirs in zip(new.predict_bounds(panel), old.predict_bounds(panel), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9)
+
+
+def test_estimates_come_near_the_known_truth(made, given) -> None:
+    table = given.estimates.merge(made.truth.rename(columns={"year": "period"}), on=["region", "period"])
+    assert len(table) == 300
+    inside = (table["co2"] >= table["lower"]) & (table["co2"] <= table["upper"])
+    # 0.18 of a province and 0.03 of a year are what no feature knows: 0.146 is expected of 30 provinces, +-0.02
+    assert 0.09 < np.abs(np.log(table["estimate"] / table["co2"])).mean() < 0.21
+    assert 0.8 < inside.mean() <= 1.0
+    assert table["held_out"].sum() == table["reported"].notna().sum() == 280
+    assert table["inside"].astype(bool).mean() > 0.8
+    assert given.unit == "Mt yr-1"
+
+
+def test_the_falsified_figure_is_where_to_look_first(made, given) -> None:
+    wrong = made.truth[made.truth["falsified"]].iloc[0]
+    first = given.opinion.iloc[0]
+    assert (first["region"], first["period"]) == (wrong["region"], wrong["year"])
+    assert first["flagged"]
+    assert first["ratio"] == pytest.approx(FALSIFIED, abs=0.06)
+    assert {"z_features", "z_past", "z_features_own", "z_past_own"} <= set(given.opinion)
+
+
+@pytest.fixture(scope="module")
+def small() -> Panel:
+    return simulate_provinces(4, regions=14, years=6).panel()
+
+
+def test_a_model_is_trained_where_none_is_given(small) -> None:
+    panel = small
+    trained = assess(panel, families=("ridge",), folds=3)
+    assert trained.evaluation.configurations == 3
+    assert not trained.evaluation.leaky
+    # what is estimated of a reported row does not know it: another figure there gives the same estimate
+    row = int(np.flatnonzero(panel.table["co2"].notna())[5])
+    other = panel.with_columns({"co2": panel.table["co2"].where(panel.table.index != row, 1.0)})
+    again = assess(other, families=("ridge",), folds=3)
+    assert again.estimates["estimate"].iloc[row] == pytest.approx(trained.estimates["estimate"].iloc[row])
+    with pytest.raises(AssertionError):
+        pd.testing.assert_frame_equal(again.opinion, trained.opinion)
+
+
+def test_a_nowcast_is_assessed_too(made) -> None:
+    late = made.panel().hidden(made.panel().table["period"] > 2016)
+    nowcast = assess(late, question="nowcast")
+    assert nowcast.evaluation.protocol == "forward"
+    new = nowcast.estimates[nowcast.estimates["period"] > 2016]
+    assert not new["held_out"].any()
+    assert new["estimate"].notna().sum() == 56
+    assert nowcast.estimates["inside"].isna().all()
+
+
+def test_a_gas_from_satellites_is_an_opinion_of_its_own(small) -> None:
+    noise = np.exp(np.random.default_rng(0).normal(0, 0.3, len(small)))
+    seen = small.with_columns(
+        {"no2_enhancement": small.table["lights"] ** 0.8 * noise},
+        (PanelColumn("no2_enhancement", "feature", "mol m-2"),),
+    )
+    found = assess(seen, families=("ridge",), folds=3).opinion
+    assert {"z_satellite", "z_satellite_own"} <= set(found)
+
+
+def test_few_provinces_have_no_second_opinion_and_it_is_said() -> None:
+    few = simulate_provinces(1, regions=5, honest=True).panel()
+    found = assess(few, model=load_model(find_model("simulated_province")), folds=5)
+    assert found.opinion.empty
+    assert "5 provinces report, 6 are needed" in found.notes[0]
+
+
+def test_misuse_is_refused(made) -> None:
+    model = load_model(find_model("simulated_province"))
+    learned = simulate_provinces(20260, regions=40, honest=True).panel()
+    with pytest.raises(ModelError, match="learned from this panel"):
+        assess(learned, model=model)
+    with pytest.raises(ModelError, match="the model answers no_inventory"):
+        assess(made.panel(), question="nowcast", model=model)
+    with pytest.raises(PanelError, match="question 'infill'"):
+        assess(made.panel(), question="infill")
+    with pytest.raises(ModelError, match=r"folder with card\.json, or simulated_province"):
+        find_model("no_such_model")
+    lit = made.panel().with_entry("lights", unit="W")
+    with pytest.raises(PanelError, match="lights is in 'W'"):
+        assess(lit, model=model)
+    other = Panel(made.panel().table, (PanelColumn("co2", "target", "kg s-1"), *made.panel().columns[1:]))
+    with pytest.raises(ModelError, match="estimates 'Mt yr-1'"):
+        assess(other, model=model)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(["emission", *map(str, arguments)])
+    captured = capsys.readouterr()
+    return int(stop.value.code or 0), captured.out, captured.err
+
+
+def test_commands_train_predict_evaluate(tmp_path: Path, capsys) -> None:
+    made = simulate_provinces(4, regions=14, years=6)
+    made.write(tmp_path)
+    said = ("--description", tmp_path / "panel.yaml")
+    status, out, _ = run(
+        capsys, "train", tmp_path / "panel.csv", tmp_path / "m", *said, "--families", "ridge"
+    )
+    assert status == 0
+    assert "leave_province_out: 72 rows held out" in out
+    assert "intervals of 90 % held in" in out
+    digest = out.split()[-1]
+    target = tmp_path / "estimates.csv"
+    status, out, _ = run(
+        capsys, "predict", tmp_path / "m", tmp_path / "panel.csv", target, *said, "--digest", digest
+    )
+    assert status == 0
+    table = pd.read_csv(target)
+    assert len(table) == 84
+    assert {"estimate", "lower", "upper", "factor", "beyond", "dissimilarity", "inside", "unit"} <= set(table)
+    status, out, _ = run(
+        capsys, "evaluate", tmp_path / "panel.csv", tmp_path / "out", *said, "--model", "simulated_province"
+    )
+    assert status == 0
+    wrong = made.truth[made.truth["falsified"]].iloc[0]
+    shown = out.split("look here first")[1].splitlines()[1]
+    assert shown.split(":")[0].split() == [wrong["region"], str(wrong["year"])]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "scores.csv", "skill.csv", "intervals.csv", "estimates.csv", "opinion.csv",
+    }  # fmt: skip
+
+
+SAID = ("--description", "panel.yaml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("evaluate", "panel.csv", "out"), "no description of the columns"),
+        (("predict", "nothing", "panel.csv", "t.csv", *SAID), "no folder of a saved model"),
+        (("evaluate", "none.csv", "out", *SAID), "none.csv"),
+        (("predict", "simulated_province", "panel.csv", "t.csv", *SAID, "--digest", "0"), "is another model"),
+    ],
+)  # fmt: skip
+def test_commands_say_what_is_wrong(made, tmp_path: Path, capsys, monkeypatch, arguments, message) -> None:
+    made.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run(capsys, *arguments)
+    assert status == 2
+    assert message in err
+    assert "Traceback" not in err
