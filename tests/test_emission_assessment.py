@@ -58,7 +58,7 @@ def test_estimates_come_near_the_known_truth(made, given) -> None:
     table = given.estimates.merge(made.truth.rename(columns={"year": "period"}), on=["region", "period"])
     assert len(table) == 300
     inside = (table["co2"] >= table["lower"]) & (table["co2"] <= table["upper"])
-    # 0.18 of a province and 0.03 of a year are what no feature knows: 0.146 is expected of 30 provinces, +-0.02
+    # 0.18 of a province and 0.03 of a year are what no feature knows: 0.146 is expected, 0.02 its error
     assert 0.09 < np.abs(np.log(table["estimate"] / table["co2"])).mean() < 0.21
     assert 0.8 < inside.mean() <= 1.0
     assert table["held_out"].sum() == table["reported"].notna().sum() == 280
