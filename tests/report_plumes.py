@@ -46,7 +46,12 @@ def make_view(
         "latitude": (image, lat),
         "longitude": (image, lon),
     }
-    attrs = {"source": source, "source_longitude": place[0], "source_latitude": place[1], "kind": "image"}
+    attrs = {
+        "source": source,
+        "source_longitude": place[0],
+        "source_latitude": place[1],
+        "kind": "image view",
+    }
     attrs |= {"variable": "xco2", "mask_variable": "no2", "units": "ppm", "substance": "co2"}
     attrs |= {"wind_u": wind[0], "wind_v": wind[1]}
     if not rate:
@@ -98,7 +103,12 @@ def make_track_view(source: str, place: tuple[float, float], seed: int) -> xr.Da
             "fit_background": ("point", np.full(at.size, 405.0)),
         },
         attrs={
-            **{"source": source, "source_longitude": place[0], "source_latitude": place[1], "kind": "track"},
+            **{
+                "source": source,
+                "source_longitude": place[0],
+                "source_latitude": place[1],
+                "kind": "track view",
+            },
             **{"variable": "xco2", "mask_variable": "", "units": "ppm", "substance": "co2"},
             **{"wind_u": 4.0, "wind_v": 1.0, "method": "track_gaussian"},
         },

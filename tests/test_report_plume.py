@@ -228,6 +228,15 @@ def test_tables_that_lack_columns_are_refused():
         replace(one, estimates=one.estimates.drop(columns="i_squared"))
 
 
+def test_a_page_without_boundaries_opens_with_the_plume():
+    bare = make_results(products=0, months=1, regions=0, plumes={"count": 1, "found": 1, "track": False})
+    assert build(make_front, bare).parts["figure"].title.startswith("A plume of 38 km from Jänschwalde")
+    assert groups(bare)["group-plume-all"]["figures"][0].key == "plume-map"
+    front = build(make_front, study()).parts
+    assert front["figure"].title == "5 sources of 8 have an emission"
+    assert [figure.key for figure in groups()["group-plume-all"]["figures"]] == ["plume-ranking"]
+
+
 def test_same_study_same_page():
     results = [
         make_results(products=0, months=1, regions=1, plumes={"count": 2, "found": 1, "annual": False})

@@ -17,7 +17,7 @@ from yaotan.report.section.carbon_map import density_map
 from yaotan.report.section.claim import claim_note, claim_rows, claim_text
 from yaotan.report.section.ecosystem import stock_sentence
 from yaotan.report.section.land_change import change_sentence
-from yaotan.report.section.look import shown_looks
+from yaotan.report.section.look import opening_look
 from yaotan.report.section.mean_map import map_sentence, mean_figure
 from yaotan.report.section.plume import overview_sentence, scene_count, sources_map
 from yaotan.report.section.plume_card import plume_cards
@@ -238,10 +238,9 @@ def _plume_front(page: PageContext, one: PointSourceResult) -> dict[str, object]
     number = scene_count(words)
     data = text("plume.front.data", n=number, shown=whole(number), pairs=pairs)
     parts: dict[str, object] = {"kicker": text("plume.front.kicker"), "data_line": data}
-    look = next((look for look in shown_looks(page, one)[0] if look.is_image), None)
+    look = opening_look(page, one)
     figure = sources_map(page, words, "map-main")
-    if look is not None and not len(page.results.regions):
-        # without boundaries places say less than the plume itself
+    if look is not None:
         figure = image_figure(page, look, words, "map-main")
     if figure is not None:
         parts["figure"] = figure

@@ -69,12 +69,12 @@ class Look:
     @property
     def is_track(self) -> bool:
         """Whether the view is of a track."""
-        return self.view is not None and self.view.attrs.get("kind") == "track"
+        return self.view is not None and "sounding" in self.view.dims
 
     @property
     def is_image(self) -> bool:
         """Whether the view is of an image."""
-        return self.view is not None and not self.is_track and "column" in self.view
+        return self.view is not None and "column" in self.view and "y" in self.view.dims
 
 
 def readable(view: xr.Dataset | None) -> xr.Dataset | None:
@@ -126,6 +126,12 @@ def shown_looks(page: PageContext, one: PointSourceResult) -> tuple[list[Look], 
     kept = {id(look) for look in first}
     small = [look for look in drawn if id(look) not in kept and look.is_image][:MOST_THUMBNAILS]
     return first, small, len(looks) - len(first) - len(small)
+
+
+def opening_look(page: PageContext, one: PointSourceResult) -> Look | None:
+    """Give the look whose image opens a page without boundaries, where places say less; else None."""
+    first = shown_looks(page, one)[0]
+    return None if len(page.results.regions) else next((look for look in first if look.is_image), None)
 
 
 def close_up_of(page: PageContext, look: Look) -> CloseUp:

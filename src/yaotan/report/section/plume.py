@@ -12,7 +12,7 @@ from yaotan.report.forest import Mark, draw_ranking
 from yaotan.report.legend import Entry
 from yaotan.report.number import whole
 from yaotan.report.place import MapPoint, draw_points
-from yaotan.report.section.look import Look, clearest_looks, shown_looks
+from yaotan.report.section.look import Look, clearest_looks, opening_look, shown_looks
 from yaotan.report.section.plume_panel import source_group, thumbnail
 from yaotan.report.section.plume_sight import sight_group
 from yaotan.report.section.plume_table import commonest, estimate_table, unseen_group
@@ -101,7 +101,7 @@ def _overview(page: PageContext, words: Words) -> dict[str, Any]:
         said.append(text("plume.overview.clearest"))
     # a study of point sources alone has the map on its first screen
     results = page.results
-    front = not results.columns and not len(results.losses) and len(results.regions) > 0
+    front = not results.columns and not len(results.losses) and opening_look(page, words.one) is None
     figures = [None if front else sources_map(page, words, "plume-map"), _ranking(page, words, looks)]
     return {
         "title": text("plume.overview.group", gas=words.gas),

@@ -276,7 +276,9 @@ def track_figure(page: PageContext, look: Look, words: Words) -> Figure:
     said = text("plume.panel.track_none", **slots)
     if fitted:
         fit, plain, x = view["fit"].values, view["fit_background"].values, view["fit_along"].values / 1e3
-        entries.append(Entry(code_text(page, "method", str(view.attrs.get("method", ""))), ACCENT))
+        entries.append(
+            Entry(code_text(page, "method", str(view.attrs.get("method", "track_gaussian"))), ACCENT)
+        )
         entries.append(Entry(text("plume.panel.background"), INK, "", ":"))
         lines = [(x, fit), (x, plain)]
         rise = (fit - plain)[np.argmax(np.abs(fit - plain))]
