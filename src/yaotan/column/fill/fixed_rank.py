@@ -41,8 +41,9 @@ class FixedRankKriging(FieldFiller):
     2. :math:`\phi` are some hundred bisquare functions of several resolutions on the sphere
        (`yaotan.column.fill.basis.Basis`), as fine as their number allows on the extent of the data.
     3. Their coefficients :math:`\eta` are an autoregression at nodes in time, linear between them; variances
-       and ranges in time, one for each resolution, are found by expectation and maximisation, every step of
-       which is a smoother over all nodes (`yaotan.column.fill.smoother.smooth`).
+       and correlations from node to node (negative ones too), one for each resolution, are found by
+       restricted likelihood, every step of which is a smoother over all nodes
+       (`yaotan.column.fill.smoother.smooth`).
     4. :math:`\xi` is what the functions cannot show: the variance is estimated; it is correlated along an
        overpass, independent between overpasses. It is part of the field, so it is in the 1 sigma.
     5. e is the measurement error, known: :math:`\sigma_i^2` on the diagonal and :math:`s_i s_j e^{-h / L}`
@@ -84,15 +85,17 @@ class FixedRankKriging(FieldFiller):
     nodes_ : Nodes
     model_ : RankModel
     diagnostics_ : dict
-        Rounds, whether they converged, restricted log likelihood.
+        Rounds, whether they converged, restricted log likelihood, pairs of overpasses that tell how the fine
+        part fades.
 
     Notes
     -----
     The field is as smooth as its functions: what is smaller than the distance between the finest centres, or
     shorter than two steps, is smoothed away and counted in the 1 sigma. :math:`\xi` is not predicted, also
-    not where there are observations. In means over a period it counts with a correlation time of a quarter of
-    a step, an assumption that the data are not asked about. Errors along an overpass are conditioned on 10
-    predecessors, and cut at nodes.
+    not where there are observations. In means over a period it counts by its correlation in time, measured
+    at pairs of overpasses (`yaotan.column.fill.fine.measure_fade`), although overpasses count as independent
+    where the field is conditioned on them. Errors along an overpass are conditioned on 10 predecessors, and
+    cut at nodes.
 
     References
     ----------
