@@ -13,9 +13,10 @@ from pyproj import Geod
 from plume_divergence_truth import PLACE, make_scene, make_season
 from yaotan.catalog.nox import nox_ratios
 from yaotan.errors import CatalogError, YaotanError
+from yaotan.plume.decay import emg_shape
 from yaotan.plume.divergence import fit_mean_flux, flux_divergence
 from yaotan.plume.effective import NO_WIND, EffectiveWind
-from yaotan.plume.emg import emg, emg_shape, fit_travel, fitted_curve
+from yaotan.plume.emg import emg, fit_travel, fitted_curve
 from yaotan.plume.estimate import PlumeResult, make_estimate, meanings
 from yaotan.plume.meanflux import mean_flux
 from yaotan.plume.ratio import co2_from_nox, nox_from_no2

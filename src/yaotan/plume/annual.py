@@ -18,6 +18,7 @@ from yaotan.plume.estimate import LOW_WIND, PlumeResult, make_estimate
 from yaotan.plume.overpass import collect_overpasses, split_errors
 from yaotan.plume.robust import LevelFit, fit_level
 from yaotan.plume.season import annual_factor, season_basis, season_spread, wind_weights
+from yaotan.plume.selection import lucky_noise
 from yaotan.plume.source import make_sources
 
 if TYPE_CHECKING:
@@ -38,9 +39,6 @@ SHARED_ERROR: Final = 0.10
 #: turbulent plumes (docs/plume.md: -6, 2, 4, 5, 4 per cent); of a method from elsewhere, over five of ddeq
 #: 1.1 on fixed scenes of 500 kg/s (0.4, 10.5, -8.3, 12, 24.8 per cent, measured)
 METHOD_ERROR: Final = {"terms": 0.05, "total": 0.14}
-#: correlation of the noise of an estimate with that of the detection, made of the same pixels: 0.66 to 0.8 on
-#: 140 simulated images of 60 to 450 kg/s (`cross_section`, mask of CO2)
-SELECTION: Final = 0.75
 #: a probability of detection below this gives no weight but a count: one overpass would stand for many
 LEAST_PROBABILITY: Final = 0.1
 #: fewer valid overpasses give no annual mean
@@ -256,22 +254,12 @@ def _chance(rows: pd.DataFrame, fit: LevelFit, detection: Detection) -> Array:
     return np.asarray(detection(expected, rows["wind_speed"].to_numpy()), float)
 
 
-def _lucky(rows: pd.DataFrame) -> Array:
-    """Mean noise of values that are given because their plume was seen [kg s-1]."""
-    from scipy.special import ndtri
-
-    if "probability" not in rows:
-        return np.zeros(len(rows))
-    chance = np.minimum(rows["probability"].to_numpy(), 1.0 - 1e-12)
-    mills = np.exp(-0.5 * ndtri(chance) ** 2) / math.sqrt(2.0 * math.pi) / chance
-    return SELECTION * rows["additive"].to_numpy() * mills
-
-
 def _fit(rows: pd.DataFrame, weights: Array, chosen: AnnualOptions) -> LevelFit:
     """Robust level and season of estimates over their factors."""
     factor = rows["factor"].to_numpy()
+    lucky = lucky_noise(rows["probability"], rows["additive"]) if "probability" in rows else 0.0
     return fit_level(
-        (rows["emission"].to_numpy() - _lucky(rows)) / factor,
+        (rows["emission"].to_numpy() - lucky) / factor,
         rows["additive"].to_numpy() / factor,
         rows["proportional"].to_numpy(),
         season_basis(rows["left"].to_numpy()),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from yaotan.catalog.nox import NoxRatio, find_nox_ratio
 from yaotan.errors import YaotanError
+from yaotan.plume.decay import LIFETIMES, emg_shape, fit_decay, seen_often
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult, make_estimate
 from yaotan.plume.travel import FARTHEST, travel_curve
@@ -26,50 +26,6 @@ Array = NDArray[np.float64]
 
 #: fewer scenes give no mean plume
 LEAST_SCENES: Final = 10
-#: bounds of the lifetime [s]
-LIFETIMES: Final = (900.0, 86400.0)
-
-
-def emg_shape(time: ArrayLike, lifetime: float, start: float, spread: float) -> Array:
-    r"""Exponential decay from a start on, smeared by a Gaussian: 1 just behind the start where spread is 0.
-
-    .. math:: e^{(m - t) / \tau + s^2 / 2 \tau^2} \, \Phi\!\left(\frac{t - m}{s} - \frac{s}{\tau}\right)
-
-    Beirle et al. (2011), Science 333, 1737, in travel time instead of distance.
-
-    Parameters
-    ----------
-    time : array_like
-        Travel time t [s].
-    lifetime, start, spread : float
-        tau, m and s [s].
-
-    Returns
-    -------
-    numpy.ndarray
-        Share of the emission that passes at t.
-
-    Examples
-    --------
-    >>> emg_shape([-3600.0, 3600.0, 7200.0], 3600.0, 0.0, 60.0).round(3).tolist()
-    [0.0, 0.368, 0.135]
-    """
-    from scipy.special import log_ndtr
-
-    t = np.asarray(time, float)
-    power = (start - t) / lifetime + spread**2 / (2.0 * lifetime**2)
-    return np.asarray(np.exp(power + log_ndtr((t - start) / spread - spread / lifetime)))
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """Emission [kg s-1], lifetime, start and spread [s], background [kg s-1]."""
-
-    emission: float
-    lifetime: float
-    start: float
-    spread: float
-    background: float
 
 
 def emg(
@@ -219,7 +175,7 @@ def fitted_curve(
             "flux_uncertainty": ("travel_time", np.where(seen > 1, spread, np.nan), rate),
             "scene_count": ("travel_time", seen, {"units": "1"}),
             "fit": ("travel_time", fit, rate | {"long_name": "exponential decay, smeared"}),
-            "fitted": ("travel_time", _often(flux)),
+            "fitted": ("travel_time", seen_often(flux)),
         },
         coords={"travel_time": curve["travel_time"]},
         attrs={key: estimate.attrs[key] for key in ("substance", "method")},
@@ -243,8 +199,8 @@ def _solve(curve: xr.Dataset, factor: NoxRatio | None, wind_error: float) -> Plu
         raise NoEstimateError("too_few", f"{number} scenes, {LEAST_SCENES} are needed ({lost})")
     time = curve["travel_time"].values
     wide, narrow = _flux(curve, factor)
-    fit = _fit(time, wide)
-    parts = [_fit(time, np.delete(wide, k, axis=0)) for k in range(number)]
+    fit = fit_decay(time, wide)
+    parts = [fit_decay(time, np.delete(wide, k, axis=0)) for k in range(number)]
 
     def jackknife(values: list[float]) -> float:
         array = np.array(values)
@@ -256,7 +212,7 @@ def _solve(curve: xr.Dataset, factor: NoxRatio | None, wind_error: float) -> Plu
     stirred = float(mean_turbulence(min(float(time[-1]) * float(speeds.mean()), FARTHEST)))
     terms = {
         "noise": max(jackknife([p.emission for p in parts]), stirred * size / math.sqrt(number)),
-        "background": abs(_fit(time, narrow).emission - fit.emission),
+        "background": abs(fit_decay(time, narrow).emission - fit.emission),
         "column": float(curve.attrs["mass_uncertainty"]) * size,
         "wind_speed": size * math.sqrt(float(((errors / speeds) ** 2).mean()) / number),
         "wind_height": size * wind_error,
@@ -280,44 +236,3 @@ def _solve(curve: xr.Dataset, factor: NoxRatio | None, wind_error: float) -> Plu
     cautions = ["at_bound"] if near_bound else []
     cautions += ["negative"] if fit.emission < 0.0 else []
     return PlumeResult(fit.emission, terms, cautions=cautions, details=details)
-
-
-def _often(flux: Array) -> NDArray[np.bool_]:
-    """Bins of travel time that enough scenes see."""
-    return np.asarray(np.isfinite(flux).sum(axis=0) >= max(flux.shape[0] / 3.0, 3.0))
-
-
-def _fit(time: Array, flux: Array) -> _Fit:
-    """Least squares of the mean over scenes; emission and constant are linear, the other three searched."""
-    from scipy.optimize import least_squares
-
-    seen = np.isfinite(flux).sum(axis=0)
-    good = _often(flux)
-    if good.sum() < 8:
-        raise NoEstimateError("cloudy", f"{int(good.sum())} bins of travel time are seen often enough")
-    t = time[good]
-    mean = np.nanmean(flux[:, good], axis=0)
-    root = np.sqrt(seen[good])
-
-    def solve(p: Array) -> tuple[Array, Array]:
-        shape = emg_shape(t, math.exp(p[0]), p[1], math.exp(p[2]))
-        design = np.column_stack([shape, np.ones(t.size)]) * root[:, None]
-        value = np.linalg.lstsq(design, mean * root, rcond=None)[0]
-        return value, design @ value - mean * root
-
-    step = float(np.median(np.diff(time)))
-    lower = [math.log(LIFETIMES[0]), -3600.0, math.log(step / 4.0)]
-    upper = [math.log(LIFETIMES[1]), 3600.0, math.log(3600.0)]
-    starts = [[math.log(tau), 0.0, math.log(step)] for tau in (3600.0, 14400.0)]
-    found = [
-        least_squares(
-            lambda p: solve(np.asarray(p))[1] / max(float(np.abs(mean).max()), 1e-30),
-            start,
-            bounds=(lower, upper),
-            x_scale=[0.5, 600.0, 0.5],
-        )
-        for start in starts
-    ]
-    best = min(found, key=lambda f: f.cost).x
-    value, _ = solve(best)
-    return _Fit(float(value[0]), math.exp(best[0]), float(best[1]), math.exp(best[2]), float(value[1]))
