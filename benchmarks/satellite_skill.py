@@ -14,8 +14,9 @@ correlated errors over a field with season and weather (`yaotan.simulate.record`
   in all years and half drawn anew each year.
 
 Then the chain of the library: monthly grid, enhancement over the median of latitude bands, zonal features,
-and `evaluate` with the same learner with and without the columns. The placebo gives each province the columns
-of another one: what a column that knows nothing adds. Records are kept in FOLDER and read again.
+and `evaluate` with the same learner with and without the columns. Two controls: columns of another province
+(bias "-1"; the true one is 0), and columns of a country where nobody emits (bias "-2"; the true one is
+0.5 ppm): smooth patterns that tell where a province lies and no more. What FOLDER holds is read again.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ from emission_panel import province_panel  # noqa: E402
 #: simulated years stand for those of the panel
 FIRST, YEARS, START = 2007, 10, 2019
 BIASES = (0.0, 0.5, 1.0)
-PLACEBO = -1.0
+#: controls, as codes in place of a bias
+PLACEBO, SILENT = -1.0, -2.0
+HEADLINE = 0.5
 BOUNDS = (74.0, 18.0, 134.0, 54.0)
 #: mean speed of the wind in the mixed layer [m s-1], length after which an enhancement is background [m]
 WIND, REACH = 3.0, 1.0e6
@@ -122,8 +125,10 @@ def feature(data: xr.Dataset, added: np.ndarray, regions: Any) -> pd.DataFrame:
     return made["xco2_enhancement"].to_series().rename("xco2").reset_index()
 
 
-def simulate(data: xr.Dataset, panel: Panel, regions: Any, bias: float, seed: int) -> Panel:
-    """Give the panel with columns of one draw."""
+def simulate(
+    data: xr.Dataset, panel: Panel, regions: Any, bias: float, seed: int, emit: float = 1.0
+) -> Panel:
+    """Give the panel with columns of one draw; `emit` 0: nobody emits."""
     rng = np.random.default_rng([seed, 77])
     lat, lon = data["latitude"].values, data["longitude"].values
     year = data["time"].dt.year.values - START
@@ -133,7 +138,7 @@ def simulate(data: xr.Dataset, panel: Panel, regions: Any, bias: float, seed: in
     rate = rate.reindex(regions["region_id"]).fillna(0.0).to_numpy()[:, np.clip(year, 0, YEARS - 1)]
     row = ((lat - BOUNDS[1]).astype(int) * 60 + (lon - BOUNDS[0]).astype(int)).clip(0, 36 * 60 - 1)
     mixing = np.exp(rng.normal(-(DAY_FACTOR**2) / 2, DAY_FACTOR, day.max() - day.min() + 1))
-    added = (gain[row] * rate.T).sum(1) * mixing[day - day.min()]
+    added = emit * (gain[row] * rate.T).sum(1) * mixing[day - day.min()]
     wrong = np.sqrt(0.5) * waves(rng, lat, lon)
     for number in range(YEARS + 1):
         here = year == number
@@ -261,25 +266,30 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def run(folder: Path, records: int, draws: int) -> pd.DataFrame:
-    """Simulate and score; the table so far is written after each case."""
+def run(folder: Path, records: int, draws: int, cases: tuple[float, ...]) -> pd.DataFrame:
+    """Simulate and score what the folder does not hold yet; the table so far is written after each case."""
     root = find_data_root()
     borders = root / "geo" / "boundaries" / "cn_province_tianditu_wgs84.geojson"
     regions = open_regions(borders, region_id="adcode")
     panel = province_panel(root).select(period=(FIRST, FIRST + YEARS - 1))
-    rows: list[dict[str, Any]] = []
+    kept = folder / "skill.csv"
+    rows: list[dict[str, Any]] = pd.read_csv(kept).to_dict("records") if kept.exists() else []
+    done = {(row["record"], row["draw"], row["bias"]) for row in rows}
     for seed in range(1, records + 1):
         data = record(folder, seed)
         for number in range(draws):
-            for bias in (*BIASES, PLACEBO):
-                made = simulate(data, panel, regions, max(bias, 0.0), 100 * seed + number)
+            for bias in cases:
+                if (seed, number, bias) in done:
+                    continue
+                size, emit = (HEADLINE, 0.0) if bias == SILENT else (max(bias, 0.0), 1.0)
+                made = simulate(data, panel, regions, size, 100 * seed + number, emit)
                 made = exchange(made, 100 * seed + number) if bias == PLACEBO else made
                 wanted = made.table.groupby("region")[["xco2_mean", "co2_mt"]].mean()
                 close = wanted.corr(method="spearman").iloc[0, 1]
                 about = {"record": seed, "draw": number, "bias": bias, "rank_correlation": close}
                 about["missing"] = float(made.table["xco2"].isna().mean())
                 rows += [about | line for line in score(made, panel.features)]
-                pd.DataFrame(rows).to_csv(folder / "skill.csv", index=False)
+                pd.DataFrame(rows).to_csv(kept, index=False)
     return pd.DataFrame(rows)
 
 
@@ -293,7 +303,11 @@ def main() -> None:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     read = given.folder / "skill.csv"
-    table = pd.read_csv(read) if given.read else run(given.folder, given.records, given.draws)
+    table = (
+        pd.read_csv(read)
+        if given.read
+        else run(given.folder, given.records, given.draws, (*BIASES, PLACEBO, SILENT))
+    )
     summary = table.groupby(["question", "measure", "bias"])
     print(summary[["skill", "lower", "upper", "rank_correlation", "missing"]].mean().round(3).to_string())
     print(summary["skill"].agg(["min", "max", "count"]).round(3).to_string())
