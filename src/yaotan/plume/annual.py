@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from yaotan.catalog.temporal import EmissionProfile
 from yaotan.errors import YaotanError
 from yaotan.plume.estimate import LOW_WIND, PlumeResult, make_estimate
-from yaotan.plume.overpass import collect_overpasses, split_errors
+from yaotan.plume.overpass import METHOD_ERROR, collect_overpasses, shared_error, split_errors, year_of
 from yaotan.plume.robust import LevelFit, fit_level
 from yaotan.plume.season import annual_factor, season_basis, season_spread, wind_weights
 from yaotan.plume.selection import lucky_noise
@@ -32,13 +32,6 @@ Detection: TypeAlias = Callable[[Array, Array], Array]
 #: relative error of the mean factor of a profile, and of none: over its 89 hour profiles the factors of 10 to
 #: 14 h local time have standard deviation 0.06, and depart from 1 by 0.08 (root mean square)
 PROFILE_ERROR, NO_PROFILE_ERROR = 0.06, 0.08
-#: error that the overpasses of a source share where their estimates say nothing of it: height of the wind and
-#: rise of the plume, 5 to 10 per cent (budget in docs/plume.md), the upper end
-SHARED_ERROR: Final = 0.10
-#: bias that all overpasses share because of the method: root mean square over five methods of this package on
-#: turbulent plumes (docs/plume.md: -6, 2, 4, 5, 4 per cent); of a method from elsewhere, over five of ddeq
-#: 1.1 on fixed scenes of 500 kg/s (0.4, 10.5, -8.3, 12, 24.8 per cent, measured)
-METHOD_ERROR: Final = {"terms": 0.05, "total": 0.14}
 #: a probability of detection below this gives no weight but a count: one overpass would stand for many
 LEAST_PROBABILITY: Final = 0.1
 #: fewer valid overpasses give no annual mean
@@ -165,7 +158,7 @@ def annual_emission(
         given = table.loc[table["status"] == "estimated", "emission"]
         positive = bool((given > 0.0).all())
     chosen = AnnualOptions(
-        _year(table, year), level, shared_error, profile_error, detection, winds, stratify, errors, positive
+        year_of(table, year), level, shared_error, profile_error, detection, winds, stratify, errors, positive
     )
     names = sorted(set(table["source"]))
     results, failed, used = [], {}, {}
@@ -188,15 +181,6 @@ def annual_emission(
     return made.assign_attrs(
         profile=json.dumps(used, ensure_ascii=False), failed=json.dumps(failed), year=chosen.year, level=level
     ).assign_attrs(positive=int(positive), errors=errors)
-
-
-def _year(table: pd.DataFrame, year: int | None) -> int:
-    years = sorted(set(table["time"].dt.year))
-    if year is None and len(years) > 1:
-        raise YaotanError(
-            f"overpasses are of {years[0]} to {years[-1]}", where="annual_emission", fix="give year="
-        )
-    return int(years[0] if year is None else year)
 
 
 def _profile_of(profile: Profiles, name: str) -> EmissionProfile | None:
@@ -301,15 +285,16 @@ def _result(
         fit = other if chosen.stratify else fit
     emission = layered if chosen.stratify else plain
     scale = emission / fit.level if fit.level else 1.0
+    shared = shared_error(rows, chosen.errors) if chosen.shared_error is None else chosen.shared_error
     default = NO_PROFILE_ERROR if profile is None else PROFILE_ERROR
     terms = {
         "sampling": fit.level_uncertainty * abs(scale),
         "profile": abs(emission) * (default if chosen.profile_error is None else chosen.profile_error),
-        "method": abs(emission) * _shared(rows, chosen),
+        "method": abs(emission) * shared,
     }
-    shared = float(ndtri(0.5 + chosen.level / 2.0)) * math.hypot(terms["profile"], terms["method"])
-    lower = emission - math.hypot(shared, (fit.level - fit.lower) * abs(scale))
-    upper = emission + math.hypot(shared, (fit.upper - fit.level) * abs(scale))
+    common = float(ndtri(0.5 + chosen.level / 2.0)) * math.hypot(terms["profile"], terms["method"])
+    lower = emission - math.hypot(common, (fit.level - fit.lower) * abs(scale))
+    upper = emission + math.hypot(common, (fit.upper - fit.level) * abs(scale))
     seen = every["status"].isin(["estimated", "not_detected"])
     expected = float(rows["probability"].mean()) if "probability" in rows else math.nan
     amplitude = math.hypot(fit.season[0], fit.season[1])
@@ -326,13 +311,3 @@ def _result(
         "detection_expected": (expected, "1"),
     }
     return PlumeResult(emission, terms, details=details)
-
-
-def _shared(rows: pd.DataFrame, chosen: AnnualOptions) -> float:
-    """Relative error that all overpasses share: as stated, else that of the wind; and the method's."""
-    if chosen.shared_error is not None:
-        return chosen.shared_error
-    size = np.maximum(np.abs(rows["emission"].to_numpy()), 1e-300)
-    parts = rows["shared"].to_numpy() / size
-    stated = float(np.median(parts)) if rows["relative"].notna().any() else 0.0
-    return math.hypot(stated or SHARED_ERROR, METHOD_ERROR[chosen.errors])

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import xarray as xr
 
-from yaotan.errors import SchemaError
+from yaotan.errors import SchemaError, YaotanError
 from yaotan.plume.estimate import STATUS, TERMS, check_plume_estimate
 
+#: error that the overpasses of a source share where their estimates say nothing of it: height of the wind and
+#: rise of the plume, 5 to 10 per cent (budget in docs/plume.md), the upper end
+SHARED_ERROR: Final = 0.10
+#: bias that all overpasses share because of the method: root mean square over five methods of this package on
+#: turbulent plumes (docs/plume.md: -6, 2, 4, 5, 4 per cent); of a method from elsewhere, over five of ddeq
+#: 1.1 on fixed scenes of 500 kg/s (0.4, 10.5, -8.3, 12, 24.8 per cent, measured)
+METHOD_ERROR: Final = {"terms": 0.05, "total": 0.14}
 #: the share of overpasses whose stated error is taken to be free of noise
 BEST: Final = 0.1
 
@@ -139,3 +147,29 @@ def split_errors(table: pd.DataFrame, errors: str) -> pd.DataFrame:
     best = float(np.quantile(ratio[given], BEST)) if given.any() else 0.0
     rest = np.sqrt(np.maximum(table["uncertainty"].to_numpy() ** 2 - (best * value) ** 2, 0.0))
     return table.assign(additive=rest, proportional=best)
+
+
+def shared_error(rows: pd.DataFrame, errors: str) -> float:
+    """Relative error that all overpasses share: as stated by terms, else that of the wind; and the method's.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Of one source, of `collect_overpasses`.
+    errors : {"terms", "total"}
+        As in `split_errors`.
+    """
+    size = np.maximum(np.abs(rows["emission"].to_numpy()), 1e-300)
+    parts = rows["shared"].to_numpy() / size
+    stated = float(np.median(parts)) if errors == "terms" and rows["relative"].notna().any() else 0.0
+    return math.hypot(stated or SHARED_ERROR, METHOD_ERROR[errors])
+
+
+def year_of(table: pd.DataFrame, year: int | None) -> int:
+    """Give the year of overpasses: the one that is named, or the only one there is."""
+    years = sorted(set(table["time"].dt.year))
+    if year is None and len(years) > 1:
+        raise YaotanError(
+            f"overpasses are of {years[0]} to {years[-1]}", where="annual_emission", fix="give year="
+        )
+    return int(years[0] if year is None else year)
