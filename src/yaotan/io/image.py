@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -38,11 +39,14 @@ def is_image(path: PathLike) -> bool:
     False
     """
     try:
-        with xr.open_dataset(path, engine="h5netcdf", decode_cf=False) as held:
-            names = {_NAMES.get(str(name), str(name)) for name in held.variables}
-            columns = [name for name in gases() if name in held and set(held[name].dims) == {"y", "x"}]
-            return bool({"latitude", "longitude"} <= names and columns)
-    except (OSError, ValueError, KeyError):
+        with h5py.File(path) as held:
+            names = {_NAMES.get(name, name) for name in held}
+            if not {"y", "x", "latitude", "longitude"} <= names:
+                return False
+            shape = {held["y"].size, held["x"].size}
+            columns = [name for name in gases() if name in names and set(held[name].shape) == shape]
+            return bool(columns)
+    except (OSError, ValueError, KeyError, AttributeError):
         return False
 
 

@@ -13,7 +13,7 @@ from yaotan.errors import NotAGranuleError, SchemaError, UnitsError
 from yaotan.typing import PathLike
 
 #: columns that hold names, even when a name looks like a number (an adcode)
-TEXT: Final = ("region_id", "side_a", "side_b", "a", "b", "version", "region")
+TEXT: Final = ("region_id", "side_a", "side_b", "a", "b", "version", "region", "source", "scene")
 
 
 def read_table(path: PathLike) -> pd.DataFrame:
