@@ -91,6 +91,13 @@ def test_a_row_of_weight_two_counts_as_two(made):
         ProvincialEmission(families=("ridge",)).fit(hollow)
 
 
+def test_kernels_that_are_shared_give_what_each_would(made):
+    engine = ProvincialEmission(families=("kernel",)).fit(made).engine_
+    numbers, scale = engine.design_.transform(made), engine.design_.log_scale(made)
+    alone = np.mean([member.predict(numbers) + scale for member in engine.members_], axis=0)
+    np.testing.assert_allclose(engine.predict_log(made), alone, rtol=1e-12)
+
+
 def test_missing_values_are_learned_as_such(made):
     gaps = made.table["town"].where(made.table["region"] > "p03")
     model = ProvincialEmission(families=("ridge",)).fit(made.with_columns({"town": gaps}))

@@ -92,5 +92,6 @@ class LevelModel:
 
     def _members(self, panel: Panel) -> Values:
         numbers, scale = self.design_.transform(panel), self.design_.log_scale(panel)
+        kernels: dict[float, Values] = {}
         with one_thread():
-            return np.array([member.predict(numbers) + scale for member in self.members_])
+            return np.array([member.predict(numbers, kernels) + scale for member in self.members_])
