@@ -31,15 +31,15 @@ def test_it_is_a_scikit_learn_estimator(made, fitted):
     assert copied.get_params() == fitted.get_params()
     assert not hasattr(copied, "engine_")
     assert copied.set_params(seed=3).seed == 3
-    assert ProvincialEmission(families=("ridge",)).fit(made).chosen_ == "ridge"
+    assert ProvincialEmission(families=("ridge",)).fit(made).chosen_ == "ridge per people"
 
 
 def test_it_finds_the_law_of_the_panel(made):
     found = evaluate(ProvincialEmission(families=QUICK), made, splits(made, "no_inventory", folds=4))
     assert found.metrics.loc["model", "log_rmse"] < 0.3
     against = found.skill.set_index(["against", "measure"])
-    assert against.loc[("per_people", "rmse"), "verdict"] == "better"
-    assert found.configurations == 10
+    assert against.loc[("loglinear_people", "rmse"), "verdict"] == "better"
+    assert found.configurations == 12
     assert len(found.predictions) == len(made)
 
 
@@ -199,13 +199,23 @@ def changed(name: str, value: object) -> Panel:
             lambda: changed("co2", np.where(np.arange(112) == 3, 0.0, 1.0 + np.arange(112))),
             "are 0, the first",
         ),
-        (lambda: changed("people", 0.0), "people is missing or 0"),
         (lambda: panel().hidden(np.arange(112)), "no row has a target"),
     ],
 )
 def test_bad_input_is_refused_by_what_is_wrong(make, match):
     with pytest.raises(PanelError, match=match):
         ProvincialEmission(families=("ridge",)).fit(make())
+
+
+def test_the_scale_is_chosen_by_provinces_left_out_whatever_its_place(made):
+    """Emission per head follows lights; emission per light does not follow heads as well."""
+    turned = Panel(made.table, tuple(made.column(n) for n in ("lights", "co2", "power", "people", "town")))
+    assert turned.scales == ("lights", "people")
+    assert ProvincialEmission(families=("ridge",)).fit(turned).engine_.design_.scale == "people"
+    dark = made.with_columns({"people": 0.0})
+    assert ProvincialEmission(families=("ridge",)).fit(dark).engine_.design_.scale == "lights"
+    with pytest.raises(PanelError, match="people is missing or 0"):
+        ProvincialEmission(families=("ridge",), scale="people").fit(dark)
 
 
 @pytest.mark.parametrize(

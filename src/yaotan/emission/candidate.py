@@ -189,8 +189,8 @@ class Learner:
     def predict(self, numbers: Values, kernels: dict[float, Values] | None = None) -> Values:
         """Give the logarithm of the target less that of the scale, ``(row,)``.
 
-        Kernel machines that were fitted to the same rows with one width share their kernel: `kernels` keeps it
-        from one to the next.
+        Kernel machines that were fitted to the same rows with one width share their kernel: `kernels` keeps
+        it from one to the next.
         """
         x = (numbers - self.mean_) / self.spread_
         if kernels is not None and self.configuration.family == "kernel":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from yaotan.emission.candidate import FAMILIES, Learner, configurations, make_sample, one_thread
 from yaotan.emission.panel import Panel
-from yaotan.emission.selection import select
+from yaotan.emission.selection import choose_scale, select
 from yaotan.emission.transform import Design
 
 Values = NDArray[np.float64]
@@ -24,12 +24,14 @@ class LevelModel:
     ----------
     families : tuple of str
         Of `candidate.FAMILIES`.
-    scale : str
-        Offset: what is learned is the target per unit of it.
+    scale : str, optional
+        Offset: what is learned is the target per unit of it. None: chosen among the scales of the panel;
+        empty: none.
     features : tuple of str
         All of the panel where empty.
-    monotone : tuple of str
-        Features whose ratio to the scale may only raise the estimate, where a family can be told so.
+    monotone : tuple of str, optional
+        Features whose ratio to the scale may only raise the estimate, where a family can be told so; by
+        default the scales that are not the offset.
     folds : int
         Of the inner validation.
     seed : int
@@ -38,7 +40,7 @@ class LevelModel:
     ----------
     chosen_ : str
     configurations_ : int
-        How many were tried: single ones, and averages of families.
+        How many were tried: single ones, averages of families, and offsets.
     scores_ : pandas.DataFrame
         As `Selection.scores`.
     residuals_ : pandas.DataFrame
@@ -50,9 +52,9 @@ class LevelModel:
     """
 
     families: tuple[str, ...] = FAMILIES
-    scale: str = ""
+    scale: str | None = None
     features: tuple[str, ...] = ()
-    monotone: tuple[str, ...] = ()
+    monotone: tuple[str, ...] | None = None
     folds: int = 6
     seed: int = 0
     chosen_: str = field(default="", repr=False)
@@ -65,17 +67,26 @@ class LevelModel:
 
     def fit(self, panel: Panel) -> LevelModel:
         """Choose, then fit what was chosen to every row."""
-        tried = tuple(Learner(one, self.monotone, self.seed) for one in configurations(self.families))
-        made = select(panel, tried, Design(self.scale, self.features), self.folds)
-        self.design_ = Design(self.scale, self.features).fit(panel)
+        scales = tuple(name for name in panel.scales if not self.features or name in self.features)
+        plain = tuple(Learner(one, (), self.seed) for one in configurations(self.families))
+        scale = self.scale
+        if scale is None:
+            scale = choose_scale(panel, scales, plain, self.features, self.folds)
+        others = tuple(name for name in scales if name != scale)
+        monotone = others if self.monotone is None else self.monotone
+        tried = tuple(replace(learner, monotone=monotone) for learner in plain)
+        made = select(panel, tried, Design(scale, self.features), self.folds)
+        self.design_ = Design(scale, self.features).fit(panel)
         sample = make_sample(panel, self.design_)
         with one_thread():
             self.members_ = tuple(
-                Learner(one, self.monotone, self.seed).fit(sample, self.design_) for one, _ in made.members
+                Learner(one, monotone, self.seed).fit(sample, self.design_) for one, _ in made.members
             )
         self.weights_ = tuple(weight for _, weight in made.members)
         several = [one for one in made.scores.index if len(one) > 1]
-        self.chosen_, self.configurations_ = " + ".join(made.families), len(tried) + len(several)
+        asked = len(scales) if self.scale is None and len(scales) > 1 else 0
+        self.configurations_ = len(tried) + len(several) + asked
+        self.chosen_ = " + ".join(made.families) + (f" per {scale}" if scale else "")
         self.scores_, self.residuals_ = made.scores, made.residuals
         return self
 

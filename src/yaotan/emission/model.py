@@ -49,7 +49,7 @@ class ProvincialEmission(BaseEstimator):
     families : tuple of str
         Learners that may be chosen for ``no_inventory``.
     scale : str, optional
-        Offset; by default the panel's first scale, ``""`` for none.
+        Offset; by default chosen among the panel's scales, ``""`` for none.
     features : tuple of str
         All of the panel where empty.
     monotone : tuple of str, optional
@@ -151,14 +151,15 @@ class ProvincialEmission(BaseEstimator):
         self._check_parameters()
         known = panel.observed()
         check_target(known)
-        self.engine_ = self._make_engine(known).fit(known)
+        self.engine_ = self._make_engine().fit(known)
         self.chosen_, self.configurations_ = self.engine_.chosen_, self.engine_.configurations_
         left_out = self.engine_.residuals_
         self.smearing_ = float(np.exp(left_out["residual"]).groupby(left_out["group"]).mean().mean())
         self.columns_ = tuple(entry for entry in panel.columns if entry.role != "flag")
         self.schema_ = freeze_schema(known, self._used(known))
-        engine = self.engine_
-        design = Design(engine.scale, engine.features) if isinstance(engine, LevelModel) else None
+        engine, design = self.engine_, None
+        if isinstance(engine, LevelModel):
+            design = Design(engine.design_.scale, engine.features)
         made = Calibration(self.interval, self.classes, self.level, self.folds, self.seed)
         self.calibration_ = made.fit(known, self.engine_, design)
         self.shares_ = ShareModel(design, self.seed).fit(known) if design and known.parts else None
@@ -181,15 +182,12 @@ class ProvincialEmission(BaseEstimator):
                     f"{name} {value!r} is unknown", where="ProvincialEmission", expected=", ".join(known)
                 )
 
-    def _make_engine(self, panel: Panel) -> LevelModel | GrowthModel | InfillModel:
+    def _make_engine(self) -> LevelModel | GrowthModel | InfillModel:
         if self.question == "nowcast":
             return GrowthModel(self.lag)
         if self.question == "infill":
             return InfillModel()
-        usable = [name for name in panel.scales if not self.features or name in self.features]
-        scale = (usable[0] if usable else "") if self.scale is None else self.scale
-        monotone = tuple(name for name in usable if name != scale) if self.monotone is None else self.monotone
-        return LevelModel(self.families, scale, self.features, monotone, self.folds, self.seed)
+        return LevelModel(self.families, self.scale, self.features, self.monotone, self.folds, self.seed)
 
     def _check_panel(self, panel: Panel) -> None:
         check_is_fitted(self, "engine_")

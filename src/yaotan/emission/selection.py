@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from yaotan.emission.candidate import Configuration, Learner, make_sample, one_thread
+from yaotan.emission.metric import wmape
 from yaotan.emission.panel import Panel
 from yaotan.emission.transform import Design
 from yaotan.errors import PanelError
@@ -81,6 +82,41 @@ def select(panel: Panel, tried: tuple[Learner, ...], design: Design, folds: int)
     weights = [1.0 / (len(chosen) * int((of == of[n]).sum())) for n in inside]
     members = tuple((tried[n].configuration, weight) for n, weight in zip(inside, weights, strict=True))
     return Selection(chosen, members, _residuals(panel, made[:, inside], weights), scores)
+
+
+def choose_scale(
+    panel: Panel, scales: tuple[str, ...], tried: tuple[Learner, ...], features: tuple[str, ...], folds: int
+) -> str:
+    """Choose the known scale whose offset estimates provinces not seen best.
+
+    The first configuration of each family is fitted with each scale; the measure is wmape of their average.
+
+    Parameters
+    ----------
+    panel : Panel
+        Rows with targets above 0.
+    scales : tuple of str
+        Those that are missing or 0 in some row are passed over.
+    tried : tuple of Learner
+    features : tuple of str
+        Of the design; all where empty.
+    folds : int
+
+    Returns
+    -------
+    str
+        Empty where there is none.
+    """
+    usable = [name for name in scales if (panel.table[name] > 0).all()]
+    if len(usable) < 2:
+        return usable[0] if usable else ""
+    first = {learner.configuration.family: learner for learner in reversed(tried)}
+    observed = panel.values()
+    error = {}
+    for name in usable:
+        made = estimate_unseen(panel, tuple(first.values()), Design(name, features), folds)
+        error[name] = wmape(observed, np.exp(made.mean(axis=1)))
+    return min(error, key=lambda name: error[name])
 
 
 def estimate_unseen(panel: Panel, tried: tuple[Learner, ...], design: Design, folds: int) -> Values:
