@@ -12,6 +12,7 @@ import xarray as xr
 
 from report_analyses import make_analyses
 from report_carbon import make_carbon
+from report_emission import make_emission
 from report_plumes import make_point_sources
 from yaotan.report.result import WHOLE, ColumnResult, StudyResults
 
@@ -262,8 +263,9 @@ def make_results(
     stations: int = 6,
     carbon: dict[str, object] | None = None,
     plumes: dict[str, object] | None = None,
+    emission: dict[str, object] | None = None,
 ) -> StudyResults:
-    """Whole study; with `analyses` every analysis of its first column; `carbon`, `plumes`: how to make."""
+    """Whole study; with `analyses` every analysis of its first column; `carbon` and its like: how to make."""
     shapes = make_regions(regions, bounds) if isinstance(regions, int) else regions
     times = pd.date_range("2019-01-01", periods=months, freq="MS")
     columns = []
@@ -287,6 +289,8 @@ def make_results(
         more["carbon"] = make_carbon(shapes, bounds, **carbon)  # type: ignore[arg-type]
     if plumes is not None:
         more["point_sources"] = make_point_sources(bounds, **plumes)  # type: ignore[arg-type]
+    if emission is not None:
+        more["emission"] = make_emission(shapes, **emission)  # type: ignore[arg-type]
     return StudyResults(
         **more,
         title={"en": "Greenhouse-gas columns over eastern China", "zh": "中国东部温室气体柱浓度"},
@@ -383,5 +387,6 @@ VARIANTS: Final[dict[str, dict[str, object]]] = {
     },
     "many_sources": {"products": 0, "regions": 34, "plumes": {"count": 200, "found": 120, "views": 40}},
     "no_plume": {"products": 0, "plumes": {"found": 0, "track": False}},
+    "emission": {"products": 0, "emission": {}},
     "dateline": {"bounds": (165.0, -50.0, 185.0, -30.0), "products": 1, "months": 2, "regions": 4},
 }

@@ -40,6 +40,7 @@ CASES = [
     ("empty", "en", 390),
     *[("carbon", language, width) for language, width in (("en", 1280), ("zh", 1280), ("en", 390))],
     ("many_classes", "en", 1280),
+    *[("emission", language, width) for language, width in (("en", 1280), ("zh", 1280), ("en", 390))],
     *[("plumes", language, 1280) for language in ("en", "zh")],
     ("many_sources", "en", 390),
 ]

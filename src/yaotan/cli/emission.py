@@ -145,7 +145,7 @@ def _say_scores(scored: Evaluation) -> None:
 
 def _say_opinion(made: Assessment) -> None:
     for note in made.notes:
-        print(note)
+        print(f"second opinion: {note}")
     if made.opinion.empty:
         return
     facts = made.opinion.attrs

@@ -48,7 +48,7 @@ class Assessment:
     level : float
         Of the intervals.
     notes : tuple of str
-        What could not be done.
+        Why the second opinion lacks one, or all.
     """
 
     model: ProvincialEmission
@@ -210,9 +210,7 @@ def _opine(
 
     groups = int(panel.observed().group.nunique())
     if groups <= LEAST_PROVINCES:
-        return pd.DataFrame(), (
-            f"second opinion: {groups} provinces report, {LEAST_PROVINCES + 1} are needed",
-        )
+        return pd.DataFrame(), (f"{groups} provinces report, {LEAST_PROVINCES + 1} are needed",)
     opinions, notes = {"features" if question == "no_inventory" else "past": evaluation}, []
     gases = [name for name in panel.features if any(part in name.lower() for part in GASES)]
     try:
@@ -225,5 +223,5 @@ def _opine(
                 past, panel, splits(panel, "nowcast", lag=options["lag"]), levels=(), seed=seed
             )
     except PanelError as error:
-        notes.append(f"second opinion: {error.what}")
+        notes.append(error.what)
     return second_opinion(opinions), tuple(notes)

@@ -39,8 +39,6 @@ class EmissionResult:
     facts : mapping
         ``question``, ``protocol``, ``folds``, ``year``, ``unit``, ``scope``, ``level``, ``statistic``,
         ``chosen``, ``configurations``, ``regions``, ``reporting``, ``model``, ``opinion``, ``left_out``.
-    notes : tuple of str
-        What could not be done.
     """
 
     estimates: pd.DataFrame
@@ -50,7 +48,6 @@ class EmissionResult:
     opinion: pd.DataFrame
     truth: pd.DataFrame | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for kind, columns in (

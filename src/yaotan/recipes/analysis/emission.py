@@ -92,8 +92,8 @@ def emission_step(context: Context) -> Step:
             save_model(made.model, folder / "model", panel=panel, evaluations=scored)
             paths += sorted(path for path in (folder / "model").iterdir())
         year = options.year or int(panel.table["period"].max())
-        notes = [dict(zip(("variable", "reason"), note.split(": ", 1), strict=True)) for note in made.notes]
-        return paths, {"facts": _facts(made, panel, year, options), "skipped": notes}
+        skipped = [{"variable": "second_opinion", "code": "too_few", "reason": note} for note in made.notes]
+        return paths, {"facts": _facts(made, panel, year, options), "skipped": skipped}
 
     return Step(STEP, inputs, options.model_dump(mode="json"), work)
 
@@ -182,5 +182,4 @@ def load_emission(finished: Finished) -> EmissionResult | None:
         opinion=opinion,
         truth=read_table(files["truth.csv"]) if "truth.csv" in files else None,
         facts=summary["facts"],
-        notes=tuple(f"{item['variable']}: {item['reason']}" for item in summary.get("skipped", [])),
     )

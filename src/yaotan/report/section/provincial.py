@@ -46,11 +46,10 @@ def make_provincial(page: PageContext) -> Section | None:
     figures = [figure for figure in (emission_map(page, one), _chart(page, one)) if figure is not None]
     parts = {
         "figures": figures,
-        "table": _table(page, one),
+        "table": estimate_table(page, one),
         "opinion": _opinion(page, one),
         "opinion_say": _opinion_words(page, one),
         "scored": score_lines(page, one),
-        "notes": list(one.notes),
     }
     lead = text(f"provincial.lead.{one.facts['question']}", year=one.year)
     return Section("provincial", text("provincial.title"), lead, parts)
@@ -122,7 +121,8 @@ def _chart(page: PageContext, one: EmissionResult) -> Figure | None:
                   text("provincial.chart.caption", **slots), download)  # fmt: skip
 
 
-def _table(page: PageContext, one: EmissionResult) -> Table:
+def estimate_table(page: PageContext, one: EmissionResult) -> Table:
+    """Make the table of the year that the page shows, the largest region first."""
     text, rows = page.text, []
     for row in rows_of(one.of_year()):
         value, low, high = amounts((row["estimate"], row["lower"], row["upper"]))

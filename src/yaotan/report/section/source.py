@@ -53,7 +53,7 @@ def _note(page: PageContext, item: Mapping[str, str]) -> tuple[str, str]:
     named = [f"source.analysis.{kind}", f"source.part.{item['variable']}"]
     parts = [
         text(named[0]) if text.has(named[0]) else kind,
-        page.results.product_title(product) if product and kind != "carbon" else "",
+        page.results.product_title(product) if product and kind not in ("carbon", "emission") else "",
         text(named[1]) if text.has(named[1]) else page.symbol(item["variable"]),
     ]
     why = f"source.why.{item['code']}"
