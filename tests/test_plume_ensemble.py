@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,7 +122,8 @@ class TestScene:
         assert (weight >= 0.0).all()
         assert emission == pytest.approx(float(weight @ estimate.member_emission.values[0]))
         assert float(estimate.member_count[0]) == 4.0
-        assert "method" in estimate.attrs["options"] or estimate.attrs["method"] == "ensemble"
+        assert estimate.attrs["method"] == "ensemble"
+        assert json.loads(estimate.attrs["error_correlation"])["methods"]["mask"] == 0.0
 
     def test_source_outside_is_said(self, made: PlumeScene) -> None:
         words, _ = meanings(made.estimate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,14 @@ import numpy as np
 import xarray as xr
 
 from yaotan.errors import YaotanError
-from yaotan.plume.combination import Combination, Estimated, combine
+from yaotan.plume.combination import (
+    BETWEEN_BACKGROUNDS,
+    BETWEEN_METHODS,
+    BETWEEN_WINDS,
+    Combination,
+    Estimated,
+    combine,
+)
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import CAUTION, STATUS, TERMS, PlumeResult, check_plume_estimate, make_estimate
 from yaotan.plume.method import PLAIN, Winds, describe_data, find_method, list_corrections, run_method
@@ -158,7 +166,8 @@ def combine_members(
         ``i_squared``, ``spread_method``, ``spread_wind``, ``spread_background``, ``member_count``; and for
         each member ``member_emission``, ``member_emission_uncertainty`` and terms, ``member_weight``,
         ``member_status``, ``member_caution``, ``member_reason``, ``member_wind_speed``; coordinates
-        ``member``, ``member_method``, ``member_wind``, ``member_background``.
+        ``member``, ``member_method``, ``member_wind``, ``member_background``. Attribute ``error_correlation``
+        (JSON): correlation of errors by term between methods, winds, backgrounds; 1 where none is named.
 
     Notes
     -----
@@ -186,6 +195,8 @@ def combine_members(
         for part in ("method", "wind", "background")
     }
     estimate = estimate.assign_coords({name: ("member", texts) for name, texts in names.items()})
+    rules = {"methods": BETWEEN_METHODS, "winds": BETWEEN_WINDS, "backgrounds": BETWEEN_BACKGROUNDS}
+    estimate = estimate.assign_attrs(error_correlation=json.dumps(rules))
     return check_plume_estimate(estimate.assign(_member_table(members, len(sources), weights)))
 
 
