@@ -242,27 +242,28 @@ def score(panel: Panel, plain: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """Curve of the added skill over the bias: mean of draws, their range, and the interval over provinces."""
+    """Added skill by case: every draw, their mean, and the mean interval over provinces."""
     import matplotlib.pyplot as plt
 
-    figure, panes = plt.subplots(1, 2, figsize=(9.0, 3.6), layout="constrained", sharey=True)
+    words = {SILENT: "nobody\nemits", PLACEBO: "another\nprovince's"} | {b: f"{b:g} ppm" for b in BIASES}
     titles = {"no_inventory": "a province with no inventory", "nowcast": "two years after the last inventory"}
+    figure, panes = plt.subplots(1, 2, figsize=(9.0, 3.8), layout="constrained", sharey=True)
     for pane, (question, title) in zip(panes, titles.items(), strict=True):
         chosen = table[(table["question"] == question) & (table["measure"] == "wmape")]
-        rows, placebo = chosen[chosen["bias"] >= 0], chosen[chosen["bias"] == PLACEBO]
-        pane.axhspan(
-            placebo["skill"].min(), placebo["skill"].max(), color="#f3d9c9", label="placebo, all draws"
-        )
-        groups = rows.groupby("bias")
-        mean = groups["skill"].mean()
-        pane.fill_between(mean.index, groups["lower"].mean(), groups["upper"].mean(), color="0.9",
-                          label="90 % over provinces, mean of draws")  # fmt: skip
-        pane.plot(rows["bias"], rows["skill"], "o", color="0.5", ms=3, label="draws")
-        pane.plot(mean.index, mean, "k-", lw=1.5, label="mean")
         pane.axhline(0.0, color="0.4", lw=0.8)
-        pane.set(xlabel="bias of the retrieval [ppm]", title=title, xticks=BIASES)
+        for place, case in enumerate(words):
+            rows = chosen[chosen["bias"] == case]
+            color = "#b5651d" if case < 0 else "k"
+            low, high = rows["lower"].mean(), rows["upper"].mean()
+            pane.plot([place] * 2, [low, high], color="0.8", lw=8, solid_capstyle="butt",
+                      label="90 % over provinces, mean of draws" if place == 0 else None)  # fmt: skip
+            label = {SILENT: "controls, each draw", BIASES[0]: "each draw"}.get(case)
+            pane.plot([place] * len(rows), rows["skill"], "o", color=color, ms=3, alpha=0.7, label=label)
+            pane.plot([place], [rows["skill"].mean()], "_", color=color, ms=22, mew=2)
+        pane.set(title=title, xticks=range(len(words)), xticklabels=list(words.values()))
     panes[0].set_ylabel("skill added by columns (WMAPE)")
-    panes[0].legend(fontsize=8)
+    panes[1].legend(fontsize=8, loc="upper right")
+    figure.supxlabel("columns, or bias of the retrieval", fontsize=10)
     figure.savefig(path, dpi=100)
 
 
