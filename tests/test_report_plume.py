@@ -142,12 +142,18 @@ def test_nothing_found_says_why():
     found = groups(results)
     assert "No source has overpasses enough" in found["group-plume-annual"]["say"][0]
     assert "no emission is given: no plume found" in found["group-plume-P000"]["say"][0]
-    empty = study(found=0, count=2, scenes=0, annual=False)
-    assert (
-        "No emission could be estimated for any of the 2 sources"
-        in groups(empty)["group-plume-all"]["say"][0]
-    )
-    assert render(empty, "zh")
+
+
+def test_a_run_in_which_no_scene_holds_a_source_has_a_page():
+    nothing = pd.DataFrame()
+    bare = {"estimates": nothing, "members": nothing, "views": {}, "annual": None, "seasons": ()}
+    features = gpd.GeoDataFrame(geometry=[], crs=4326)
+    empty = with_sources(**bare, plumes=features, lines=features, observability=features)
+    found = groups(empty)
+    assert found["group-plume-all"]["say"] == ["None of the 8 sources of the study lies in any of 2 scenes."]
+    assert found["group-plume-unseen"]["say"][0].startswith("No scene holds a source.")
+    assert sorted(found) == ["group-plume-all", "group-plume-unseen"]
+    assert "没有一景包含所列的源" in render(empty, "zh")
 
 
 def test_of_many_sources_few_have_pictures_and_the_rest_is_said():

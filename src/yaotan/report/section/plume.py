@@ -72,9 +72,11 @@ def overview_sentence(page: PageContext, words: Words) -> str:
     given = [look for look in looks if look.given]
     slots: dict[str, Any] = {"scenes": scenes_text(page, words), "total": whole(len(looks))}
     if not given:
-        reason = code_text(page, "status", commonest(words)) if looks else text("map.no_data")
         number = len(looks) or len(words.one.sources)
-        return text("plume.overview.nothing", n=number, shown=whole(number), reason=reason, **slots)
+        slots |= {"n": number, "shown": whole(number)}
+        if not looks:
+            return text("plume.overview.unmet", **slots)
+        return text("plume.overview.nothing", reason=code_text(page, "status", commonest(words)), **slots)
     return text(
         "plume.overview.say", n=len(given), shown=whole(len(given)), **slots, **strongest(page, words)
     )

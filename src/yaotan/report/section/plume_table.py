@@ -95,11 +95,9 @@ def unseen_group(page: PageContext, words: Words) -> dict[str, Any]:
     text, one = page.text, words.one
     table, total = one.estimates, len(one.estimates)
     none = int((table["status"] != "estimated").sum()) if total else 0
-    said = [
-        text("plume.unseen.say", n=none, shown=whole(none), total=whole(total))
-        if none or not total
-        else text("plume.unseen.all")
-    ]
+    said = [text("plume.unseen.all" if total else "plume.unseen.none")]
+    if none:
+        said = [text("plume.unseen.say", n=none, shown=whole(none), total=whole(total))]
     outside = int(one.facts.get("outside", 0) or 0)
     said += [text("plume.unseen.outside", n=outside, shown=whole(outside))] if outside else []
     tables = [_statuses(page, words), _failures(page, words)]
