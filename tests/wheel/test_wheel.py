@@ -60,6 +60,8 @@ def test_wheel_holds_catalogs_and_templates_and_no_tests(wheel: Path) -> None:
     for folder in ("catalogs",):
         for path in (REPOSITORY / folder).rglob("*.yaml"):
             assert f"yaotan/{path.relative_to(REPOSITORY).as_posix()}" in names
+    for path in (REPOSITORY / "models").glob("*/*.*"):
+        assert f"yaotan/{path.relative_to(REPOSITORY).as_posix()}" in names
     for path in (REPOSITORY / "src/yaotan").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".nbi", ".nbc"):
             assert path.relative_to(REPOSITORY / "src").as_posix() in names
@@ -77,6 +79,18 @@ def test_catalogs_are_found_in_the_installed_package(installed: Path, tmp_path: 
     assert int(gases) > 0
 
 
+def test_the_packaged_model_predicts_without_lightgbm(installed: Path, tmp_path: Path) -> None:
+    code = (
+        "import importlib.util, warnings; warnings.simplefilter('error')\n"
+        "assert importlib.util.find_spec('lightgbm') is None\n"
+        "from yaotan.emission import find_model, load_model\n"
+        "from yaotan.simulate.province import simulate_provinces\n"
+        "model = load_model(find_model('simulated_province'))\n"
+        "print(model.predict_interval(simulate_provinces(1).panel())['estimate'].notna().sum())"
+    )
+    assert run(installed / "python", "-c", code, folder=tmp_path).split() == ["300"]
+
+
 def test_help_names_the_commands(installed: Path, tmp_path: Path) -> None:
     text = run(installed / "yaotan", "--help", folder=tmp_path)
     assert "demo" in text
@@ -85,9 +99,10 @@ def test_help_names_the_commands(installed: Path, tmp_path: Path) -> None:
 
 def test_every_public_name_loads_without_optional_packages(installed: Path, tmp_path: Path) -> None:
     code = (
-        "import yaotan, yaotan.carbon, yaotan.column, yaotan.grid, yaotan.io, yaotan.plume\n"
-        "for place in (yaotan, yaotan.carbon, yaotan.column, yaotan.grid, yaotan.io, yaotan.plume):\n"
-        "    for name in place.__all__: getattr(place, name)"
+        "import importlib\n"
+        "for name in ('', '.carbon', '.column', '.emission', '.grid', '.io', '.plume'):\n"
+        "    place = importlib.import_module('yaotan' + name)\n"
+        "    for one in place.__all__: getattr(place, one)"
     )
     run(installed / "python", "-W", "error::ImportWarning", "-c", code, folder=tmp_path)
 
