@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from emission_panel import province_panel
 
+from emission_panel import province_panel
 from yaotan.emission import ProvincialEmission, evaluate, skill, splits
 from yaotan.emission.baseline import LogLinear, Persistence
 
