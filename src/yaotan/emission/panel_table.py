@@ -34,22 +34,21 @@ def name_rows(rows: pd.DataFrame, most: int = 5) -> str:
 def check_columns(table: pd.DataFrame, columns: tuple[PanelColumn, ...]) -> None:
     """Check that the columns of a table are those declared, each once."""
     names = [entry.name for entry in columns]
+    given = [str(name) for name in table.columns]
     problems = {
-        "lacks the column": [n for n in ("region", "period", *names) if n not in table.columns],
-        "repeats the column": sorted(
-            {
-                str(n)
-                for n in [*table.columns, *names]
-                if (list(table.columns).count(n) > 1) or names.count(n) > 1
-            }
+        ("lacks the column", "give it, or do not declare it"): [
+            name for name in ("region", "period", *names) if name not in given
+        ],
+        ("repeats the column", "give and declare each column once"): sorted(
+            {name for name in (*given, *names) if given.count(name) > 1 or names.count(name) > 1}
         ),
-        "holds undeclared columns:": [str(n) for n in table.columns if n not in names and n not in KEYS],
+        ("holds undeclared columns:", "declare each of them, or leave it out of the table"): [
+            name for name in given if name not in names and name not in KEYS
+        ],
     }
-    for text, found in problems.items():
+    for (text, fix), found in problems.items():
         if found:
-            raise PanelError(
-                f"the table {text} {', '.join(found)}", where="panel", fix="declare each column once"
-            )
+            raise PanelError(f"the table {text} {', '.join(found)}", where="panel", fix=fix)
     for role in ("target", "weight", "flag"):
         of_role = [entry.name for entry in columns if entry.role == role]
         if len(of_role) > 1:
