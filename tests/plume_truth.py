@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
+from plume_second_truth import MAKERS
 from yaotan.plume.detection import detect_plumes
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.mass import column_mass
 from yaotan.plume.method import estimate_point_source
+from yaotan.plume.sharing import shared_work
 from yaotan.plume.source import make_sources
-from yaotan.simulate.plume import PlumeSetting, simulate_plume
+from yaotan.simulate.plume import PlumeSetting
 
 #: method -> options
 CASES: dict[str, dict[str, Any]] = {
@@ -54,13 +57,15 @@ def draw_setting(rng: np.random.Generator, **change: Any) -> PlumeSetting:
     return PlumeSetting(**{**drawn, **change})
 
 
-def run_trials(seeds: range, cases: dict[str, dict[str, Any]] = CASES, **change: Any) -> list[Trial]:
+def run_trials(
+    seeds: range, cases: dict[str, dict[str, Any]] = CASES, *, maker: str = "waves", **change: Any
+) -> list[Trial]:
     """Run methods on one image for each seed; the wind given to them has an error of 1 m/s and 10 degrees."""
     found = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
         setting = draw_setting(rng, **change)
-        scene, truth = simulate_plume(setting, seed + 10_000)
+        scene, truth = MAKERS[maker](setting, seed + 10_000)
         source = make_sources(["P"], [setting.longitude], [setting.latitude], diameter=100.0)
         wind = EffectiveWind.from_direction(
             truth.speed + rng.normal(0.0, 1.0),
@@ -70,23 +75,24 @@ def run_trials(seeds: range, cases: dict[str, dict[str, Any]] = CASES, **change:
         )
         massed = column_mass(scene, variable="xco2", water_vapour=False, gravity=False)
         detected = detect_plumes(massed, source, variable="no2")
-        for name, options in cases.items():
-            made = estimate_point_source(detected, source, wind, method=name.split()[0], **options)
-            found.append(
-                Trial(
-                    name,
-                    float(made.emission[0]) / truth.rate - 1.0,
-                    float(made.emission_uncertainty[0]) / truth.rate,
-                    int(made.status[0]),
-                    int(made.caution[0]),
-                    {
-                        str(term).removeprefix("emission_uncertainty_"): float(made[term][0]) / truth.rate
-                        for term in made
-                        if str(term).startswith("emission_uncertainty_")
-                    },
-                )
-            )
+        with shared_work():
+            for name, options in cases.items():
+                made = estimate_point_source(detected, source, wind, method=name.split()[0], **options)
+                found.append(_trial(name, made, truth.rate))
     return found
+
+
+def _trial(name: str, made: xr.Dataset, rate: float) -> Trial:
+    """Errors of one estimate over the truth."""
+    terms = [str(term) for term in made if str(term).startswith("emission_uncertainty_")]
+    return Trial(
+        name,
+        float(made.emission[0]) / rate - 1.0,
+        float(made.emission_uncertainty[0]) / rate,
+        int(made.status[0]),
+        int(made.caution[0]),
+        {term.removeprefix("emission_uncertainty_"): float(made[term][0]) / rate for term in terms},
+    )
 
 
 def score(trials: list[Trial]) -> dict[str, float]:

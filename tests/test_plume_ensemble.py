@@ -171,10 +171,10 @@ class TestScene:
             WIND,
             variable="xco2",
             methods=["gaussian"],
-            backgrounds=["plane", "cubic"],
+            backgrounds=["quadratic", "cubic"],
             views=False,
         )
-        assert made.estimate.member.values.tolist() == ["gaussian/given/plane", "gaussian/given/cubic"]
+        assert made.estimate.member.values.tolist() == ["gaussian/given/quadratic", "gaussian/given/cubic"]
         assert float(made.estimate.spread_background[0]) > 0.0
 
 

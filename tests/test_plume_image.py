@@ -111,7 +111,8 @@ def test_a_second_gas_gives_the_width(noisy: xr.Dataset) -> None:
     assert float(made.spread_a[0]) * 10.0 ** float(made.spread_b[0]) == pytest.approx(
         104 * 10**0.894, rel=0.05
     )
-    assert float(made.emission_uncertainty_dispersion[0]) == 0.0
+    # the place of a line that the second gas gives is known to a small part of the width
+    assert 0.0 < float(made.emission_uncertainty_dispersion[0]) < 0.01 * float(made.emission[0])
     assert float(made.centre_line_azimuth[0]) == pytest.approx(65.0, abs=0.5)
 
 

@@ -13,19 +13,20 @@ from yaotan.errors import YaotanError
 from yaotan.plume.detection import plume_of
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
-from yaotan.plume.flux import LineMean, mean_of_lines, spread_of, wind_terms
+from yaotan.plume.flux import LineMean, mean_of_lines, wind_terms
 from yaotan.plume.image import take_pixels
 from yaotan.plume.layout import Layout, lay_out
 from yaotan.plume.model import PlumeModel, fit_plume
 from yaotan.plume.placebo import excess_background
-from yaotan.plume.preparation import Scenery, foreign_pixels, prepare
+from yaotan.plume.preparation import Scenery, background_of, foreign_pixels, prepare_once
+from yaotan.plume.sharing import make_once
 from yaotan.plume.track import track_gaussian
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-#: distance of the lines with which width and centre line are fitted [m]
-SHAPE_SPACING: Final = 30e3
+#: distance of the lines with which the shape of a second gas is fitted, which decays on its way [m]
+SHAPE_SPACING: Final = 10e3
 
 
 def cross_section(
@@ -41,7 +42,7 @@ def cross_section(
 ) -> PlumeResult:
     """Mean over lines across a plume of line density times wind.
 
-    Every line has its own density, all share one width law and centre line, fitted with few lines, and one
+    Every line has its own density, all share one width law and centre line, fitted with one density, and one
     background: the density of a line is linear in the data, and noise does not choose its own width. No
     pixel is chosen by its value.
 
@@ -89,12 +90,7 @@ def cross_section(
         return track_gaussian(data, source, wind, **options)
     scenery, model = fit_lines(data, source, wind, shape_from, spacing, require_detection, options)
     mean = mean_of_lines(model, wind, history=history)
-    others = [
-        mean_of_lines(refit(layout, model), wind, history=history).emission
-        for layout in other_backgrounds(scenery)
-    ]
-    background = spread_of(others, mean.emission)
-    return result_of_lines(scenery, model, mean, beside(model, mean, wind, background), wind)
+    return result_of_lines(scenery, model, mean, beside(model, mean, wind), wind)
 
 
 def fit_lines(
@@ -108,7 +104,7 @@ def fit_lines(
 ) -> tuple[Scenery, PlumeModel]:
     """Lay the plume out and fit line densities, with the shape of a second gas where one is named."""
     check_wind(wind)
-    scenery = prepare(data, source, wind, **options)
+    scenery = prepare_once(data, source, wind, options)
     if require_detection and not scenery.detected:
         raise NoEstimateError("not_detected", "no plume was found at the source")
     step = max(spacing, 2.5 * scenery.pixels.width)
@@ -116,33 +112,42 @@ def fit_lines(
     if shape_from is None:
         own = fit_shape(scenery)
         return scenery, replace(refit(layout, own), at_bound=own.at_bound)
-    second = fit_second(data, source, scenery, shape_from, step)
-    return scenery, replace(fit_plume(layout, shape=second.shape), at_bound=second.at_bound)
+    second = make_once(
+        "second gas",
+        (data, scenery, shape_from),
+        {},
+        lambda: fit_second(data, source, scenery, shape_from),
+    )
+    model = fit_plume(layout, shape=second.shape, shape_covariance=second.shape_covariance)
+    return scenery, replace(model, at_bound=second.at_bound)
 
 
 def fit_shape(scenery: Scenery) -> PlumeModel:
-    """Fit width and centre line with few line densities: many of them follow structure of the background."""
-    step = max(SHAPE_SPACING, 2.5 * scenery.pixels.width)
-    return fit_plume(scenery.again(spacing=step), search=not scenery.masked)
+    """Fit width and centre line with one density: lines of their own follow noise and leave the plume."""
+    layout = scenery.again(spacing=math.inf)
+    return make_once("shape", (scenery,), {}, lambda: fit_plume(layout, search=not scenery.masked))
 
 
-def fit_second(
-    data: xr.Dataset, source: gpd.GeoDataFrame, scenery: Scenery, gas: str, spacing: float
-) -> PlumeModel:
+def fit_second(data: xr.Dataset, source: gpd.GeoDataFrame, scenery: Scenery, gas: str) -> PlumeModel:
     """Fit the plume of a second gas in the frame of the first."""
     radius = float(np.hypot(scenery.pixels.x, scenery.pixels.y).max()) + scenery.pixels.width
     pixels = take_pixels(data, source, variable=gas, radius=radius)
-    options = scenery.again(spacing=spacing).options
+    spacing = max(SHAPE_SPACING, 2.5 * scenery.pixels.width)
+    options = replace(scenery.options, spacing=spacing)
     number = plume_of(data, str(source["source"].iloc[0]))[0] if "plumes" in data.attrs else 0
     foreign = foreign_pixels(data, pixels, number) if scenery.foreign.any() else None
-    layout = lay_out(pixels, scenery.line, options, foreign=foreign, others=scenery.others)
+    frame = scenery.line.coordinates(pixels.x, pixels.y)
+    field = background_of(pixels, frame, options, pixels.label > 0, scenery.line.azimuth)
+    layout = lay_out(
+        pixels, scenery.line, options, foreign=foreign, others=scenery.others, frame=frame, field=field
+    )
     return fit_plume(layout, search=not scenery.masked)
 
 
-def beside(model: PlumeModel, mean: LineMean, wind: EffectiveWind, background: float) -> float:
-    """Error of the background: the larger of other backgrounds' spread and what is found beside the plume."""
+def beside(model: PlumeModel, mean: LineMean, wind: EffectiveWind) -> float:
+    """Error of the background: the larger of that of its field and of what is found beside the plume."""
     found = excess_background(model, mean.weights, mean.noise / wind.speed) * wind.speed
-    return max(background, found)
+    return max(mean.background, found)
 
 
 def refit(layout: Layout, model: PlumeModel) -> PlumeModel:
@@ -163,30 +168,14 @@ def check_wind(wind: EffectiveWind) -> None:
         )
 
 
-def other_backgrounds(scenery: Scenery) -> list[Layout]:
-    """The same pixels with other backgrounds: one degree less and more, a wider and a narrower margin.
-
-    A constant is no background to be believed where a plane is needed: the degree does not go below 1.
-    """
-    order, margin = scenery.options.order, scenery.options.margin
-    spacing = max(scenery.layout.options.end / 10.0, 2.5 * scenery.pixels.width)
-    changes: list[dict[str, Any]] = [{"order": order - 1}] if order > 1 else []
-    changes += [{"order": order + 1}] if order < 3 else []
-    changes += [{"margin": 0.6 * margin}, {"margin": 1.4 * margin}]
-    layouts = []
-    for change in changes:
-        try:
-            layouts.append(scenery.again(spacing=spacing, **change))
-        except NoEstimateError:  # too few pixels are left with a narrower margin
-            continue
-    return layouts
-
-
 def result_of_lines(
     scenery: Scenery, model: PlumeModel, mean: LineMean, background: float, wind: EffectiveWind
 ) -> PlumeResult:
     """Put the terms together."""
     emission = mean.emission
+    # no plant takes gas from the air: an emission below zero is off by its size at least, and where that is
+    # beyond two errors they were too small
+    background = max(background, -emission / 2.0)
     # errors in proportion go with the true emission, whose mean square is that of the estimate and of its
     # additive error together: an estimate that noise made small has no small error of the wind
     size = math.sqrt(emission**2 + mean.noise**2 + background**2 + mean.shape**2)

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from yaotan.plume.combination import (
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import CAUTION, STATUS, TERMS, PlumeResult, check_plume_estimate, make_estimate
 from yaotan.plume.method import PLAIN, Winds, describe_data, find_method, list_corrections, run_method
+from yaotan.plume.sharing import shared_work
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -31,10 +33,9 @@ if TYPE_CHECKING:
 IMAGE_METHODS: Final = ("cross_section", "gaussian", "ime", "light_cross_section")
 TRACK_METHODS: Final = ("track_gaussian",)
 #: name -> options of the methods of images: degree of the background's polynomial and reach of its pixels.
-#: "auto" chooses the degree; every method has the others in its own term ``background`` already
+#: "auto" is a plane and a smooth field of what the image shows beside the plume; the others too have a field
 BACKGROUNDS: Final[dict[str, dict[str, Any]]] = {
     "auto": {},
-    "plane": {"order": 1},
     "quadratic": {"order": 2},
     "cubic": {"order": 3},
     "near": {"margin": 27e3},
@@ -113,15 +114,17 @@ def run_members(
             )
     if not winds or not levels:
         raise YaotanError("there is no member", where="ensemble", expected="a wind and a background at least")
-    members = []
-    for method in chosen:
-        own = options_of(method, options or {}, shape_from)
-        for wind_name, wind in winds.items():
-            for level in levels:
-                how = {**own, **BACKGROUNDS[level]}
-                results = run_method(data, sources, wind, method, on_error, how) if len(sources) else []
-                members.append(Member(method, wind_name, level, tuple(results)))
-    return members
+    runs = list(product(chosen, winds, levels))
+    told = {method: options_of(method, options or {}, shape_from) for method in chosen}
+    found: dict[tuple[str, str, str], list[PlumeResult]] = {run: [] for run in runs}
+    for place in range(len(sources)):
+        row = sources.iloc[place : place + 1]
+        # methods of one source share its frame, background and shape
+        with shared_work():
+            for method, wind, level in runs:
+                own = {**told[method], **BACKGROUNDS[level]}
+                found[method, wind, level] += run_method(data, row, winds[wind], method, on_error, own)
+    return [Member(*run, tuple(found[run])) for run in runs]
 
 
 def options_of(method: str, options: Mapping[str, Any], shape_from: str | None) -> dict[str, Any]:

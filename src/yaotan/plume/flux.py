@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.plume.effective import EffectiveWind
+from yaotan.plume.fading import line_fading
 from yaotan.plume.model import PlumeModel
 from yaotan.plume.turbulence import MEMORY, TURBULENCE
 
@@ -25,6 +27,7 @@ class LineMean:
 
     emission: float
     noise: float
+    background: float
     shape: float
     turbulence: float
     weights: Floats
@@ -72,9 +75,9 @@ def mean_of_lines(model: PlumeModel, wind: EffectiveWind, *, history: bool = Tru
     r"""Weighted mean of the fluxes of lines, with noise and turbulence correlated along the plume.
 
     Generalised least squares of :math:`Q_i = q_i u_i` with the covariance
-    :math:`C + (\tau \bar Q)^2 e^{-|x_i - x_j| / l}`: C of the fit (noise and background, shared by
-    neighbouring lines), turbulence with its memory l. The relative turbulence joins `TURBULENCE` (worth
-    `PRIOR_LINES` lines) and what the lines scatter beyond their noise.
+    :math:`C + \bar Q^2 (\tau^2 e^{-|x_i - x_j| / l} + F)`: C of the fit (noise and background, shared by
+    neighbouring lines), turbulence with its memory l, and F of the centre line (`line_fading`). The relative
+    turbulence joins `TURBULENCE` (worth `PRIOR_LINES` lines) and what the lines scatter beyond their noise.
 
     Parameters
     ----------
@@ -92,31 +95,58 @@ def mean_of_lines(model: PlumeModel, wind: EffectiveWind, *, history: bool = Tru
     """
     speed = travel_speed(wind, model.layout.centre, history=history)
     flux = model.density * speed
-    noise = model.covariance * np.outer(speed, speed)
+    both = np.outer(speed, speed)
+    noise, field = model.covariance * both, model.field_covariance * both
     # a line without pixels came out as zero with a huge variance; it is left out
     size = np.diag(noise)
     good = np.isfinite(size) & (size < 1e6 * np.median(size))
-    flux, noise = flux[good], noise[np.ix_(good, good)]
+    held = np.ix_(good, good)
+    flux, noise, field = flux[good], noise[held], field[held]
+    fading = line_fading(model)[held]
     way = model.layout.centre[good]
     near = np.exp(-np.abs(way[:, None] - way[None, :]) / MEMORY)
     relative = TURBULENCE
     weights = np.full(flux.size, 1.0 / flux.size)
     for _ in range(3):
-        first = _weights(noise + (relative * abs(weights @ flux)) ** 2 * near)
-        weights = first
+        weights = _weights(noise + (weights @ flux) ** 2 * (relative**2 * near + fading))
         relative = _scatter(flux, noise, weights, near)
     mean = float(weights @ flux)
     spread = (relative * mean) ** 2 * near
+    faded = math.sqrt(weights @ fading @ weights)
     wide = np.zeros(good.size)
     wide[good] = weights
     return LineMean(
         mean,
-        float(np.sqrt(weights @ noise @ weights)),
-        abs(mean) * model.shape_error,
+        float(np.sqrt(max(weights @ (noise - field) @ weights, 0.0))),
+        float(np.sqrt(weights @ field @ weights)),
+        abs(mean) * math.hypot(model.shape_error, faded),
         float(np.sqrt(weights @ spread @ weights)),
         wide,
         relative,
     )
+
+
+def along_errors(
+    model: PlumeModel, weights: Floats, relative: float, corridor: float | None = None
+) -> tuple[float, float]:
+    """Relative errors by turbulence and by the centre line of a method that weighs lines in its own way.
+
+    Parameters
+    ----------
+    model : PlumeModel
+        With lines.
+    weights : numpy.ndarray
+        What each line is worth, of any sum.
+    relative : float
+        Relative turbulence of a line.
+    corridor : float, optional
+        See `line_fading`.
+    """
+    way = model.layout.centre
+    near = np.exp(-np.abs(way[:, None] - way[None, :]) / MEMORY)
+    share = weights / weights.sum()
+    fading = line_fading(model, corridor)
+    return relative * math.sqrt(share @ near @ share), math.sqrt(share @ fading @ share)
 
 
 def _weights(covariance: Floats) -> Floats:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from yaotan.plume.cross_section import beside, check_wind, other_backgrounds, refit, result_of_lines
+from yaotan.plume.cross_section import beside, check_wind, fit_shape, refit, result_of_lines
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import PlumeResult
-from yaotan.plume.flux import LineMean, mean_of_lines, spread_of
+from yaotan.plume.flux import LineMean, along_errors, mean_of_lines, spread_of
 from yaotan.plume.layout import Layout
 from yaotan.plume.model import PlumeModel, fit_plume
-from yaotan.plume.preparation import prepare
+from yaotan.plume.preparation import prepare_once
 from yaotan.plume.profile import CLASS_A, CLASS_F
 
 if TYPE_CHECKING:
@@ -66,27 +66,22 @@ def gaussian(
         An option or the data are not what it takes.
     """
     check_wind(wind)
-    scenery = prepare(data, source, wind, **options)
-    model = fit_plume(scenery.layout, search=not scenery.masked)
+    scenery = prepare_once(data, source, wind, options)
+    model = fit_shape(scenery)
     emission = float(model.density[0]) * wind.speed
-    noise = math.sqrt(float(model.covariance[0, 0])) * wind.speed
+    by_field = float(model.field_covariance[0, 0])
+    noise = math.sqrt(max(float(model.covariance[0, 0]) - by_field, 0.0)) * wind.speed
     shape = math.sqrt(max(float(model.full_covariance[0, 0] - model.covariance[0, 0]), 0.0)) * wind.speed
     if scenery.options.spread_error == 0.0:
         shape = math.hypot(shape, _other_classes(model, scenery.layout, emission, wind))
     step = max(spacing, 2.5 * scenery.pixels.width)
-    lines = mean_of_lines(refit(scenery.again(spacing=step), model), wind, history=False)
-    turbulence = lines.turbulence * abs(emission / lines.emission) if lines.emission else lines.turbulence
-    others = [
-        float(refit(scenery.again(**_change(layout)), model).density[0]) * wind.speed
-        for layout in other_backgrounds(scenery)
-    ]
-    mean = LineMean(emission, noise, shape, min(turbulence, abs(emission)), np.ones(1), lines.scatter)
-    background = beside(model, mean, wind, spread_of(others, emission))
-    return result_of_lines(scenery, model, mean, background, wind)
-
-
-def _change(layout: Layout) -> dict[str, Any]:
-    return {"order": layout.options.order, "margin": layout.options.margin}
+    cut = refit(scenery.again(spacing=step), model)
+    scatter = mean_of_lines(cut, wind, history=False).scatter
+    turbulence, faded = (abs(emission) * part for part in along_errors(cut, cut.linear.diagonal, scatter))
+    shape = math.hypot(shape, faded)
+    field = math.sqrt(by_field) * wind.speed
+    mean = LineMean(emission, noise, field, shape, turbulence, np.ones(1), scatter)
+    return result_of_lines(scenery, model, mean, beside(model, mean, wind), wind)
 
 
 def _other_classes(model: PlumeModel, layout: Layout, emission: float, wind: EffectiveWind) -> float:

@@ -172,11 +172,15 @@ def take_pixels(
 
 
 def _window(lat: Floats, lon: Floats, lat0: float, lon0: float, radius: float) -> tuple[slice, slice]:
-    away = distance(lat0, lon0, lat, lon)
+    # a band of latitude first: most pixels of a swath are far away (a degree has 110.5 km or more)
+    band = np.flatnonzero((np.abs(lat - lat0) <= radius / 110.5e3).any(axis=1))
+    part = slice(int(band[0]), int(band[-1]) + 1) if band.size else slice(0, 0)
+    away = distance(lat0, lon0, lat[part], lon[part])
     near = np.nan_to_num(away, nan=np.inf) <= radius
     if not near.any():
         raise NoEstimateError("outside", f"no pixel within {radius / 1e3:.0f} km of the source")
     rows, columns = (np.flatnonzero(near.any(axis=axis)) for axis in (1, 0))
+    rows = rows + part.start
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -11,13 +11,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.errors import YaotanError
-from yaotan.plume.cross_section import beside, fit_lines, other_backgrounds, refit, result_of_lines
+from yaotan.plume.background import make_background
+from yaotan.plume.cross_section import beside, fit_lines, result_of_lines
 from yaotan.plume.detection import plume_of
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
-from yaotan.plume.flux import LineMean, mean_of_lines, spread_of
-from yaotan.plume.image import PixelSet, take_pixels
-from yaotan.plume.layout import FAR, polynomial
+from yaotan.plume.flux import LineMean, along_errors, mean_of_lines, spread_of
+from yaotan.plume.image import PixelSet
 from yaotan.plume.model import PlumeModel
 from yaotan.plume.preparation import Scenery
 from yaotan.plume.profile import share_within
@@ -29,8 +29,9 @@ Floats: TypeAlias = NDArray[np.float64]
 
 #: half width of the corridor in widths of the plume
 CORRIDOR: Final = 2.0
-#: the last detected pixels are there because of their noise: the corridor ends this far before them [m]
-TAIL: Final = 10e3
+#: ends of the corridor that are tried, in shares of the way in the image: that of the least stated error is
+#: taken. The end of what was detected is where noise happened to be positive
+ENDS: Final = (0.3, 0.45, 0.6, 0.8, 1.0)
 
 
 def ime(
@@ -85,28 +86,10 @@ def ime(
     if not 0.5 <= corridor <= 4.0:
         raise YaotanError(f"corridor is {corridor:g}", where="ime", expected="0.5 to 4 widths")
     air = replace(wind, length="along_plume") if wind.length == "mask_area" else wind
-    if "length" not in options:
-        options = {**options, "length": max(_detected_length(data, source, air, options), 15e3)}
     scenery, model = fit_lines(data, source, air, shape_from, spacing, True, options)
     if wind.length == "mask_area":
         return _by_area(data, str(source["source"].iloc[0]), scenery, model, wind)
     return _by_length(scenery, model, wind, corridor)
-
-
-def _detected_length(
-    data: xr.Dataset, source: gpd.GeoDataFrame, wind: EffectiveWind, options: dict[str, Any]
-) -> float:
-    """Way from the source to `TAIL` before the end of what was detected [m]."""
-    number, _ = plume_of(data, str(source["source"].iloc[0])) if "plumes" in data.attrs else (0, [])
-    if not number:
-        raise NoEstimateError("not_detected", "no plume was found at the source")
-    pixels = take_pixels(data, source, variable=options.get("variable"))
-    own = pixels.label == number
-    if not own.any():
-        raise NoEstimateError("cloudy", "the detected plume has no value of the gas")
-    down = pixels.x * wind.u + pixels.y * wind.v > 0.0
-    way = np.hypot(pixels.x, pixels.y)[own & down]
-    return float(way.max()) - TAIL if way.size else 0.0
 
 
 def _corridor(model: PlumeModel, corridor: float, end: float) -> Floats:
@@ -127,44 +110,74 @@ def _share_of_width(across: Floats, half_1: Floats, half_2: Floats, width: Float
     return np.clip(low - high, 0.0, 1.0)
 
 
-def _mass(model: PlumeModel, area: Floats) -> tuple[float, float, float]:
-    """Mass in a corridor, what one kilogram per metre would have there, and the noise of the mass."""
+def _mass(model: PlumeModel, area: Floats) -> tuple[float, float, float, float]:
+    """Mass in a corridor, what a kilogram per metre would have there; errors by noise and by the field."""
     layout = model.layout
     mass = float(area @ (layout.mass - model.linear.background))
     held = float(area @ (model.linear.profile * layout.sigma))
     # the background is linear in the data too: its error goes with the mass
     columns = model.linear.columns * layout.sigma[:, None]
-    weights = area - (area @ columns) @ model.linear.background_weights()
+    weights = area - model.linear.background_weights(area @ columns)
     noise = math.sqrt(float(np.sum((weights * layout.sigma) ** 2)) * model.noise_scale)
-    return mass, held, noise
+    return mass, held, noise, _by_field(model, weights @ layout.background.modes)
+
+
+def _by_field(model: PlumeModel, response: Floats) -> float:
+    """Error by the field, of what each of its modes gives at one standard error."""
+    return math.sqrt(float(response @ response) * model.noise_scale)
 
 
 def _by_length(scenery: Scenery, model: PlumeModel, wind: EffectiveWind, corridor: float) -> PlumeResult:
-    end = scenery.options.end
+    lines = mean_of_lines(model, wind, history=False)
+    ends = [share * scenery.options.end for share in ENDS]
+    tried = [_try_end(model, wind, corridor, end, lines) for end in ends]
+    if not any(math.isfinite(one.error) for one in tried):
+        raise NoEstimateError("too_few", "the corridor holds no pixel")
+    found = min(tried, key=lambda one: one.error)
 
-    def emission_of(one: PlumeModel, half: float, stop: float) -> float:
-        mass, held, _ = _mass(one, _corridor(one, half, stop))
+    def emission_of(half: float, stop: float) -> float:
+        mass, held, *_ = _mass(model, _corridor(model, half, stop))
         return wind.speed * mass / held if held > 0.0 else math.nan
 
-    mass, held, noise = _mass(model, _corridor(model, corridor, end))
-    if held <= 0.0:
-        raise NoEstimateError("too_few", "the corridor holds no pixel")
-    emission = wind.speed * mass / held
-    backgrounds = [emission_of(refit(layout, model), corridor, end) for layout in other_backgrounds(scenery)]
-    masks = [emission_of(model, factor * corridor, end) for factor in (0.75, 1.25)]
-    masks += [emission_of(model, corridor, 0.9 * end)]
-    lines = mean_of_lines(model, wind, history=False)
-    turbulence = lines.turbulence * abs(emission / lines.emission) if lines.emission else 0.0
-    mean = LineMean(
-        emission, wind.speed * noise / held, 0.0, min(turbulence, abs(emission)), lines.weights, lines.scatter
+    masks = [emission_of(factor * corridor, found.end) for factor in (0.75, 1.25)]
+    masks += [emission_of(corridor, 0.9 * found.end)]
+    background = beside(model, replace(lines, noise=found.mean.noise, background=found.mean.background), wind)
+    made = result_of_lines(scenery, model, replace(found.mean, weights=lines.weights), background, wind)
+    terms = {**made.terms, "mask": spread_of(masks, found.mean.emission)}
+    details = {
+        **made.details,
+        "plume_length": (found.end, "m"),
+        "plume_mass": (found.mass, "kg"),
+        "effective_length": (found.held, "m"),
+    }
+    return replace(made, terms=terms, details=details)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A corridor up to one end: its mass, effective length, mean with terms, and their sum."""
+
+    end: float
+    mass: float
+    held: float
+    mean: LineMean
+    error: float
+
+
+def _try_end(model: PlumeModel, wind: EffectiveWind, corridor: float, end: float, lines: LineMean) -> _Trial:
+    """Emission of a corridor up to an end; what is in proportion goes with the mean of lines, not its own."""
+    mass, held, noise, field = _mass(model, _corridor(model, corridor, end))
+    seen = ((model.linear.diagonal > 0.0) & (model.layout.centre < end)).astype(float)
+    if held <= 0.0 or not seen.any():
+        return _Trial(end, mass, held, lines, math.inf)
+    emission, noise, field = (wind.speed * part / held for part in (mass, noise, field))
+    shares = along_errors(model, seen, lines.scatter, corridor)
+    error = math.sqrt(noise**2 + field**2 + sum((lines.emission * share) ** 2 for share in shares))
+    turbulence, faded = (abs(emission) * share for share in shares)
+    mean = replace(
+        lines, emission=emission, noise=noise, background=field, shape=faded, turbulence=turbulence
     )
-    background = beside(
-        model, replace(lines, noise=wind.speed * noise / held), wind, spread_of(backgrounds, emission)
-    )
-    found = result_of_lines(scenery, model, mean, background, wind)
-    terms = {**found.terms, "mask": spread_of(masks, emission)}
-    details = {**found.details, "plume_mass": (mass, "kg"), "effective_length": (held, "m")}
-    return replace(found, terms=terms, details=details)
+    return _Trial(end, mass, held, mean, error)
 
 
 def _by_area(
@@ -183,27 +196,27 @@ def _by_area(
     length = math.sqrt(float(own.area.sum()))
     if length == 0.0:
         raise NoEstimateError("too_few", "the mask holds no pixel")
-    mass, noise = _mass_of_mask(model, own)
-    emission = wind.speed * mass / length
-    backgrounds = [
-        wind.speed * _mass_of_mask(refit(other, model), own)[0] / length
-        for other in other_backgrounds(scenery)
-    ]
+    mass, noise, field = _mass_of_mask(model, own)
+    emission, noise, field = (wind.speed * part / length for part in (mass, noise, field))
     # the length of a mask is known to half a pixel and a tenth
     mask = abs(emission) * max(0.1, 0.5 * scenery.pixels.width / length)
     lines = mean_of_lines(model, replace(wind, length="along_plume"), history=False)
-    mean = replace(lines, emission=emission, noise=wind.speed * noise / length, shape=0.0, turbulence=0.0)
-    found = result_of_lines(scenery, model, mean, spread_of(backgrounds, emission), wind)
+    mean = replace(lines, emission=emission, noise=noise, background=field, shape=0.0, turbulence=0.0)
+    found = result_of_lines(scenery, model, mean, field, wind)
     details = {**found.details, "plume_mass": (mass, "kg"), "effective_length": (length, "m")}
     return replace(found, terms={**found.terms, "mask": mask}, details=details)
 
 
-def _mass_of_mask(model: PlumeModel, own: PixelSet) -> tuple[float, float]:
-    """Mass over the pixels of a mask, and its noise; the background is that of the model."""
+def _mass_of_mask(model: PlumeModel, own: PixelSet) -> tuple[float, float, float]:
+    """Mass over the pixels of a mask, its error by noise and by the field; the background is the model's."""
     layout = model.layout
-    terms = polynomial(own.x / FAR, own.y / FAR, layout.options.order) * own.factor[:, None]
+    background = make_background(own, layout.options.order, layout.background.field)
+    terms = np.concatenate([background.polynomial, background.modes], axis=1)
     last = terms.shape[1]
-    field = (own.value - layout.level) * own.factor - terms @ model.linear.rest[-last:]
-    by_background = (own.area @ terms) @ model.linear.background_weights()[-last:] * layout.sigma
-    square = np.sum((own.area * own.sigma * own.factor) ** 2) + np.sum(by_background**2)
-    return float(own.area @ field), math.sqrt(float(square) * model.noise_scale)
+    excess = (own.value - layout.level) * own.factor - terms @ model.linear.rest[-last:]
+    held = own.area @ terms
+    of = np.concatenate([np.zeros(model.linear.rest.size - last), held])
+    by_background = model.linear.background_weights(of)
+    square = np.sum((own.area * own.sigma * own.factor) ** 2) + np.sum((by_background * layout.sigma) ** 2)
+    response = held[background.polynomial.shape[1] :] - by_background @ layout.background.modes
+    return float(own.area @ excess), math.sqrt(float(square) * model.noise_scale), _by_field(model, response)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yaotan.plume.background import FAR, Background, make_background
 from yaotan.plume.estimate import NoEstimateError
+from yaotan.plume.field import SmoothField
 from yaotan.plume.frame import CentreLine
 from yaotan.plume.image import PixelSet
 from yaotan.plume.profile import EXPONENT, Spread
@@ -18,8 +20,6 @@ from yaotan.plume.profile import EXPONENT, Spread
 Floats: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 
-#: unit of the coordinates of polynomials and bends [m]
-FAR: Final = 1e5
 #: how far a plume goes before turbulence has given it a new direction [m], and how far that lies from the
 #: last [radian]: fluctuations across the wind are 10 to 20 per cent of its speed by day, less over 15 km
 MEANDER_STEP: Final = 15e3
@@ -81,6 +81,12 @@ class ModelOptions:
         """Where the centre line may change its direction [m]."""
         return np.arange(MEANDER_STEP, self.end - 0.5 * MEANDER_STEP, MEANDER_STEP)
 
+    def moves(self, along: Floats) -> Floats:
+        """How much each parameter of the centre line moves it at a distance ``(pixel, parameter)`` [m]."""
+        down = np.maximum(along, 0.0)[:, None]
+        further = np.clip(down - self.nodes, 0.0, MEANDER_STEP)
+        return np.concatenate([down, down**2 / FAR, further], axis=1)
+
 
 @dataclass(frozen=True)
 class OtherFrame:
@@ -109,7 +115,7 @@ class Layout:
     long_2: Floats
     mass: Floats
     sigma: Floats
-    background: Floats
+    background: Background
     others: tuple[OtherFrame, ...]
     level: float
     options: ModelOptions
@@ -119,11 +125,15 @@ class Layout:
     centre: Floats
 
     @cached_property
-    def weighted(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Background columns over sigma, their products, the data over sigma, and the products of both."""
-        columns = self.background / self.sigma[:, None]
-        data = self.mass / self.sigma
-        return columns, columns.T @ columns, data, columns.T @ data
+    def ways(self) -> Floats:
+        """How much each parameter of the centre line moves it at each pixel [m]."""
+        return self.options.moves(self.along)
+
+    def relined(self, spacing: float) -> Layout:
+        """Give the same pixels lines of another length."""
+        options = replace(self.options, spacing=spacing)
+        which, centre = _lines(self.along, options)
+        return replace(self, options=options, bin=which, centre=centre)
 
 
 def lay_out(
@@ -134,6 +144,7 @@ def lay_out(
     foreign: Mask | None = None,
     others: tuple[tuple[float, float], ...] = (),
     frame: tuple[Floats, Floats, Floats] | None = None,
+    field: SmoothField | None = None,
 ) -> Layout:
     """Put pixels into the frame of a plume and choose those that take part.
 
@@ -151,6 +162,8 @@ def lay_out(
         Places of other sources [m east, north of this one] whose plumes are fitted beside this one.
     frame : tuple of numpy.ndarray, optional
         Along, across and angle of the pixels, where they are known already.
+    field : SmoothField, optional
+        What the background has besides its polynomial.
 
     Returns
     -------
@@ -183,9 +196,8 @@ def lay_out(
         for edge in (held.edge_1, held.edge_2)
     )
     level = float(np.median(held.value))
-    edges = _line_edges(options)
-    which = np.where(along > options.start, np.digitize(along, edges) - 1, -1)
-    which = np.clip(which, -1, edges.size - 2)
+    background = make_background(held, options.order, field)
+    which, centre = _lines(along, options)
     return Layout(
         held,
         along,
@@ -195,15 +207,22 @@ def lay_out(
         long_1,
         long_2,
         mass=(held.value - level) * held.factor,
-        sigma=held.sigma * held.factor,
-        background=polynomial(held.x / FAR, held.y / FAR, options.order) * held.factor[:, None],
+        sigma=background.sigma,
+        background=background,
         others=_other_frames(held, line, others),
         level=level,
         options=options,
         line=line,
         bin=which,
-        centre=(edges[1:] + edges[:-1]) / 2.0,
+        centre=centre,
     )
+
+
+def _lines(along: Floats, options: ModelOptions) -> tuple[NDArray[np.int64], Floats]:
+    """Number of the line of each pixel, and the centres of the lines."""
+    edges = _line_edges(options)
+    which = np.where(along > options.start, np.digitize(along, edges) - 1, -1)
+    return np.clip(which, -1, edges.size - 2), (edges[1:] + edges[:-1]) / 2.0
 
 
 def _line_edges(options: ModelOptions) -> Floats:
@@ -211,11 +230,6 @@ def _line_edges(options: ModelOptions) -> Floats:
         return np.array([options.start, options.end])
     count = max(1, round((options.end - options.start) / options.spacing))
     return np.linspace(options.start, options.end, count + 1)
-
-
-def polynomial(x: Floats, y: Floats, order: int) -> Floats:
-    """Terms of a polynomial of two coordinates, one column each."""
-    return np.stack([x**i * y**j for i in range(order + 1) for j in range(order + 1 - i)], -1)
 
 
 def _other_frames(

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from yaotan.plume.cross_section import beside, check_wind, fit_shape, refit, result_of_lines
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult
-from yaotan.plume.flux import mean_of_lines, spread_of
+from yaotan.plume.flux import mean_of_lines
 from yaotan.plume.layout import Layout
 from yaotan.plume.model import PlumeModel
-from yaotan.plume.preparation import prepare
+from yaotan.plume.preparation import prepare_once
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -70,19 +70,15 @@ def light_cross_section(
         An option or the data are not what it takes.
     """
     check_wind(wind)
-    scenery = prepare(data, source, wind, **{**options, "use_mask": False})
+    scenery = prepare_once(data, source, wind, {**options, "use_mask": False})
     step = max(spacing, 2.5 * scenery.pixels.width)
     first = fit_shape(scenery)
-    found = []
-    for margin, order in ((half_width, 1), (0.6 * half_width, 1), (half_width, 0), (half_width, 2)):
-        layout = _sliced(scenery.again(spacing=step, margin=margin), order)
-        found.append(_median(refit(layout, first), wind))
     model = refit(_sliced(scenery.again(spacing=step, margin=half_width), 1), first)
     if np.count_nonzero(np.isfinite(model.density)) < 3:
         raise NoEstimateError("too_few", "fewer than 3 slices have pixels")
     lines = mean_of_lines(model, wind, history=False)
-    mean = replace(lines, emission=found[0], noise=MEDIAN * lines.noise)
-    background = beside(model, lines, wind, spread_of(found[1:], found[0]))
+    mean = replace(lines, emission=_median(model, wind), noise=MEDIAN * lines.noise)
+    background = beside(model, lines, wind)
     result = result_of_lines(scenery, replace(model, at_bound=first.at_bound), mean, background, wind)
     # whether a plume was detected says nothing of a method that does not look
     return replace(result, cautions=[name for name in result.cautions if name != "not_detected"])
@@ -95,12 +91,12 @@ def _sliced(layout: Layout, order: int) -> Layout:
     columns = np.zeros((which.size, layout.centre.size * (order + 1)))
     for power in range(order + 1):
         columns[np.arange(which.size), which + power * layout.centre.size] = across**power
-    pixels = layout.pixels.take(held)
+    factor = layout.pixels.factor[held, None]
     names = ("along", "across", "half_1", "half_2", "long_1", "long_2", "mass", "sigma", "bin")
     parts = {name: getattr(layout, name)[held] for name in names}
     others = tuple(frame.take(held) for frame in layout.others)
-    background = columns * pixels.factor[:, None]
-    return replace(layout, pixels=pixels, background=background, others=others, **parts)
+    background = layout.background.sliced(columns * factor, held)
+    return replace(layout, pixels=layout.pixels.take(held), background=background, others=others, **parts)
 
 
 def _median(model: PlumeModel, wind: EffectiveWind) -> float:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.plume.layout import FAR, MEANDER_STEP, Layout
+from yaotan.plume.layout import Layout
 from yaotan.plume.profile import Spread, pixel_profile
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -18,23 +19,11 @@ Floats: TypeAlias = NDArray[np.float64]
 _EMPTY: Final = 1e-10
 
 
-def moves(along: Floats, layout: Layout) -> Floats:
-    """How much each parameter of the centre line moves it at a distance ``(pixel, parameter)`` [m]."""
-    down = np.maximum(along, 0.0)
-    further = [np.clip(down - node, 0.0, MEANDER_STEP) for node in layout.options.nodes]
-    return np.stack([down, down**2 / FAR, *further], axis=-1)
-
-
-def moved(along: Floats, across: Floats, shape: Floats, layout: Layout) -> Floats:
-    """Distance from the centre line after its turn, bend and meanders [m]."""
-    return np.asarray(across - moves(along, layout) @ shape[2:])
-
-
-def _seen(frame: Any, shape: Floats, layout: Layout, down: Any, shift: float = 0.0) -> Floats:
+def _seen(frame: Any, ways: Floats, shape: Floats, layout: Layout, down: Any, shift: float = 0.0) -> Floats:
     """What one kilogram per metre gives in each pixel [m-1], zero where the plume is not."""
     spread = Spread(math.exp(shape[0]), float(shape[1]), layout.options.source_width)
     along = frame.along[down]
-    across = moved(along, frame.across[down], shape, layout) + shift
+    across = (frame.across - ways @ shape[2:])[down] + shift
     out = np.zeros(frame.along.shape)
     out[down] = pixel_profile(across, spread.width(along), frame.half_1[down], frame.half_2[down])
     if math.isfinite(layout.options.decay):
@@ -44,7 +33,7 @@ def _seen(frame: Any, shape: Floats, layout: Layout, down: Any, shift: float = 0
 
 def plume_profile(layout: Layout, shape: Floats, shift: float = 0.0) -> Floats:
     """What one kilogram per metre of the plume gives in each pixel [m-1], zero upwind."""
-    return _seen(layout, shape, layout, layout.bin >= 0, shift)
+    return _seen(layout, layout.ways, shape, layout, layout.bin >= 0, shift)
 
 
 def profile_slopes(layout: Layout, shape: Floats, free: Any) -> Floats:
@@ -63,8 +52,7 @@ def profile_slopes(layout: Layout, shape: Floats, free: Any) -> Floats:
             small = 1e-3 * layout.pixels.width
             pair = [plume_profile(layout, shape, shift) for shift in (small, -small)]
             sideways = -(pair[0] - pair[1]) / (2.0 * small)
-            ways = moves(layout.along, layout)
-        columns.append(sideways * ways[:, k - 2])
+        columns.append(sideways * layout.ways[:, k - 2])
     return np.stack(columns, axis=-1)
 
 
@@ -88,17 +76,22 @@ class LinearFit:
     gram: Floats
     inverse: Floats
     matrix: Floats
+    cost: float
 
-    def project(self, extra: Floats) -> Floats:
-        """Take from columns (over sigma) what amplitudes can explain."""
-        part = self.profile[self.near]
-        lines = _by_line(self.layout, self.near, part, extra[self.near])
-        target = self.columns.T @ extra - self.cross.T @ (self.inverse[:, None] * lines)
-        rest = np.linalg.solve(self.matrix, target)
-        found = self.inverse[:, None] * (lines - self.cross @ rest)
-        made = extra - self.columns @ rest
-        made[self.near] -= part[:, None] * found[self.layout.bin[self.near]]
-        return np.asarray(made)
+    def reduced(self, extra: Floats) -> Floats:
+        """Products of columns (over sigma, zero off the plume) without what amplitudes can explain."""
+        part = extra[self.near]
+        lines = _by_line(self.layout, self.near, self.profile[self.near], part)
+        weighted = self.inverse[:, None] * lines
+        target = self.columns[self.near].T @ part - self.cross.T @ weighted
+        return np.asarray(
+            part.T @ part - lines.T @ weighted - target.T @ np.linalg.solve(self.matrix, target)
+        )
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """Inverse of the normal equations, lines first."""
+        return np.asarray(np.linalg.inv(self.normal()), float)
 
     def normal(self, extra: Floats | None = None) -> Floats:
         """Matrix of the normal equations, with further columns where there are some."""
@@ -117,13 +110,34 @@ class LinearFit:
         """Background and other plumes in each pixel [kg m-2]."""
         return np.asarray((self.columns @ self.rest) * self.layout.sigma)
 
-    def background_weights(self) -> Floats:
-        """How much each pixel counts in each amplitude of the background: ``(term, pixel)``."""
-        inverse = np.linalg.inv(self.normal())
+    def background_weights(self, of: Floats) -> Floats:
+        """How much each pixel counts in a sum over the amplitudes of the background with these weights."""
+        return self._in_data((of @ self.covariance[self.density.size :])[None, :])[0]
+
+    def effective_terms(self) -> float:
+        """How many free terms the background is worth: of the field what its prior leaves free."""
+        background = self.layout.background
+        modes = background.modes.shape[1] if background.fits_field else 0
+        return (
+            self.rest.size - float(np.trace(self.covariance[-modes:, -modes:]))
+            if modes
+            else float(self.rest.size)
+        )
+
+    def field_response(self) -> Floats:
+        """What each mode of the field, at one standard error, adds to the line densities ``(line, mode)``."""
+        count, background = self.density.size, self.layout.background
+        if background.fits_field:
+            # the fit takes up a mode but for what its prior holds back
+            return -self.covariance[:count, len(self.covariance) - background.modes.shape[1] :]
+        return self._in_data(self.covariance[:count]) @ background.modes
+
+    def _in_data(self, rows: Floats) -> Floats:
+        """Rows of the inverse normal matrix, times columns and profile: weights of pixels."""
         count = self.density.size
-        made = inverse[count:, count:] @ self.columns.T
+        made = rows[:, count:] @ self.columns.T
         which = self.layout.bin[self.near]
-        made[:, self.near] += inverse[count:, :count][:, which] * self.profile[self.near]
+        made[:, self.near] += rows[:, :count][:, which] * self.profile[self.near]
         return np.asarray(made / self.layout.sigma)
 
 
@@ -132,10 +146,15 @@ def _by_line(layout: Layout, near: NDArray[np.int64], profile: Floats, columns: 
     count = layout.centre.size
     if count == 1:
         return (profile @ columns)[None, :]
-    which = layout.bin[near]
-    sums = [np.bincount(which, profile * columns[:, k], minlength=count) for k in range(columns.shape[1])]
-    # without any pixel bincount gives integers
-    return np.stack(sums, axis=-1).astype(float)
+    held = np.zeros((count, near.size))
+    held[layout.bin[near], np.arange(near.size)] = profile
+    return np.asarray(held @ columns)
+
+
+def _with_others(gram: Floats, columns: Floats, count: int) -> Floats:
+    """Products of the background, with those of the plumes that stand before it."""
+    beside = columns[:, :count].T @ columns
+    return np.block([[beside[:, :count], beside[:, count:]], [beside[:, count:].T, gram]])
 
 
 def solve_linear(layout: Layout, shape: Floats) -> LinearFit:
@@ -157,11 +176,16 @@ def solve_linear(layout: Layout, shape: Floats) -> LinearFit:
     """
     profile = plume_profile(layout, shape) / layout.sigma
     near = np.flatnonzero(profile)
-    columns, gram, data, target = layout.weighted
+    columns, gram = layout.background.columns, layout.background.gram
+    data = layout.mass / layout.sigma
     if layout.others:
-        seen = [_seen(frame, shape, layout, frame.along > 0.0) / layout.sigma for frame in layout.others]
+        seen = [
+            _seen(frame, layout.options.moves(frame.along), shape, layout, frame.along > 0.0) / layout.sigma
+            for frame in layout.others
+        ]
         columns = np.concatenate([np.stack(seen, -1), columns], axis=1)
-        gram, target = columns.T @ columns, columns.T @ data
+        gram = _with_others(gram, columns, len(seen))
+    target = columns.T @ data
     part = profile[near]
     both = _by_line(
         layout, near, part, np.concatenate([columns[near], data[near, None], part[:, None]], axis=1)
@@ -175,5 +199,6 @@ def solve_linear(layout: Layout, shape: Floats) -> LinearFit:
     density = inverse * (own - cross @ rest)
     residual = data - columns @ rest
     residual[near] -= part * density[layout.bin[near]]
-    blocks = (diagonal, cross, gram, inverse, matrix)
+    # what the fit is at its least, the prior of the amplitudes with it
+    blocks = (diagonal, cross, gram, inverse, matrix, float(data @ residual))
     return LinearFit(layout, density, rest, residual, profile, near, columns, *blocks)

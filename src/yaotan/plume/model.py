@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from yaotan.plume.image import PixelSet
 from yaotan.plume.layout import Layout
-from yaotan.plume.linear import LinearFit, moved, plume_profile, profile_slopes, solve_linear
+from yaotan.plume.linear import LinearFit, plume_profile, profile_slopes, solve_linear
 from yaotan.plume.profile import Spread
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -22,20 +22,36 @@ UPPER: Final = np.array([math.log(5000.0), 1.6, 0.8, 1.5])
 
 
 @dataclass(frozen=True)
+class Known:
+    """What a fit with its shape held takes over from the fit of the shape.
+
+    Noise, relative bias of the densities, and relative error and covariance of the shape.
+    """
+
+    noise_scale: float
+    relative_bias: float
+    shape_error: float
+    shape_covariance: Floats = field(repr=False)
+
+
+@dataclass(frozen=True)
 class PlumeModel:
     """A fitted plume.
 
     ``linear`` its amplitudes, ``shape`` the parameters log a, b, turn, bend; ``covariance`` of the line
-    densities with the shape held, ``full_covariance`` with the error of the shape; ``noise_scale`` what the
-    variance of residuals is larger than stated, with their correlation; ``relative_bias`` what fitting the
-    shape has added to the densities, ``shape_error`` its relative standard error.
+    densities with the shape held, ``field_covariance`` the part of it that the smooth field of the background
+    has, ``full_covariance`` with the error of the shape; ``noise_scale`` what the variance of residuals is
+    larger than stated, with their correlation; ``relative_bias`` what fitting the shape has added to the
+    densities, ``shape_error`` its relative standard error, ``shape_covariance`` that of its parameters.
     """
 
     layout: Layout
     linear: LinearFit = field(repr=False)
     shape: Floats
     covariance: Floats = field(repr=False)
+    field_covariance: Floats = field(repr=False)
     full_covariance: Floats = field(repr=False)
+    shape_covariance: Floats = field(repr=False)
     noise_scale: float = 1.0
     relative_bias: float = 0.0
     shape_error: float = 0.0
@@ -47,9 +63,14 @@ class PlumeModel:
         return self.linear.density * (1.0 - self.relative_bias)
 
     @property
-    def known(self) -> tuple[float, float, float]:
-        """What a fit with this shape held takes over: noise, bias and error of the shape."""
-        return self.noise_scale, self.relative_bias, self.shape_error
+    def known(self) -> Known:
+        """What a fit with this shape held takes over."""
+        return Known(self.noise_scale, self.relative_bias, self.shape_error, self.shape_covariance)
+
+    def line_covariance(self) -> Floats:
+        """Covariance of the place of the centre line across the plume, at each line [m2]."""
+        ways = self.layout.options.moves(self.layout.centre)
+        return np.asarray(ways @ self.shape_covariance[2:, 2:] @ ways.T)
 
     @property
     def spread(self) -> Spread:
@@ -59,7 +80,7 @@ class PlumeModel:
     @property
     def across(self) -> Floats:
         """Distance from the fitted centre line [m]."""
-        return moved(self.layout.along, self.layout.across, self.shape, self.layout)
+        return np.asarray(self.layout.across - self.layout.ways @ self.shape[2:])
 
 
 def fit_plume(
@@ -68,7 +89,8 @@ def fit_plume(
     shape: Floats | None = None,
     start: Floats | None = None,
     search: bool = False,
-    known: tuple[float, float, float] | None = None,
+    known: Known | None = None,
+    shape_covariance: Floats | None = None,
 ) -> PlumeModel:
     """Fit line densities, background and shape; amplitudes enter linearly and need no first guess.
 
@@ -82,8 +104,10 @@ def fit_plume(
         Shape with which the fit begins; default: the mean of its prior.
     search : bool
         Try centre lines over 2.5 standard errors of the turn first: for lines that only the wind gives.
-    known : tuple of float, optional
+    known : Known, optional
         `PlumeModel.known` of another fit, for one with its shape held.
+    shape_covariance : numpy.ndarray, optional
+        Covariance of a shape that is held and comes of another gas.
 
     Returns
     -------
@@ -107,7 +131,12 @@ def fit_plume(
         current = _descend(layout, current, mean, error, plain)
     if free.size:
         current = _descend(layout, current, mean, error, free)
-    return _finish(layout, current, mean, error, free, known)
+        linear = solve_linear(layout, current)
+        if float(linear.diagonal @ linear.density) < 0.0:
+            # the deepest trough around is no plume: of the shape nothing is known but its prior
+            current, free, shape_covariance = mean, np.zeros(0, int), np.diag(error**2)
+    made = _finish(layout, current, mean, error, free, known)
+    return made if shape_covariance is None else replace(made, shape_covariance=shape_covariance)
 
 
 def _search(layout: Layout, current: Floats, mean: Floats, error: Floats, free: Any) -> Floats:
@@ -126,10 +155,10 @@ def _descend(layout: Layout, current: Floats, mean: Floats, error: Floats, free:
     linear = solve_linear(layout, current)
     cost = _total(linear, current, mean, error, free)
     for _ in range(30):
-        columns = linear.project(_shape_columns(layout, linear, current, free))
+        raw = _shape_columns(layout, linear, current, free)
         behind = ((current - mean) / np.where(error > 0.0, error, 1.0) ** 2)[free]
-        normal = columns.T @ columns + np.diag(1.0 / error[free] ** 2)
-        slope = columns.T @ linear.residual - behind
+        normal = linear.reduced(raw) + np.diag(1.0 / error[free] ** 2)
+        slope = raw.T @ linear.residual - behind
         better = False
         for _ in range(6):
             move = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), slope)
@@ -151,7 +180,7 @@ def _descend(layout: Layout, current: Floats, mean: Floats, error: Floats, free:
 
 
 def _total(linear: LinearFit, shape: Floats, mean: Floats, error: Floats, free: Any) -> float:
-    return float(linear.residual @ linear.residual + np.sum(((shape - mean)[free] / error[free]) ** 2))
+    return float(linear.cost + np.sum(((shape - mean)[free] / error[free]) ** 2))
 
 
 def _bounds(count: int) -> tuple[Floats, Floats]:
@@ -172,15 +201,22 @@ def _finish(
     mean: Floats,
     error: Floats,
     free: Any,
-    known: tuple[float, float, float] | None,
+    known: Known | None,
 ) -> PlumeModel:
     linear = solve_linear(layout, shape)
     count, residual = layout.centre.size, linear.residual
-    noise, bias, shape_error = (0.0, 0.0, 0.0) if known is None else known
-    if known is None:
-        freedom = max(residual.size - count - linear.rest.size - free.size, 1)
+    whole = linear.covariance
+    noise, bias, shape_error = 0.0, 0.0, 0.0
+    by_shape = np.zeros((shape.size, shape.size))
+    if known is not None:
+        noise, bias, shape_error = known.noise_scale, known.relative_bias, known.shape_error
+        by_shape = known.shape_covariance
+    else:
+        freedom = max(residual.size - count - linear.effective_terms() - free.size, 1.0)
         noise = float(residual @ residual) / freedom * correlation_factor(layout.pixels, residual)
-    held: Floats = np.asarray(np.linalg.inv(linear.normal())[:count, :count] * noise, float)
+    seen = linear.field_response()
+    by_field = seen @ seen.T * noise
+    held = whole[:count, :count] * noise + (0.0 if layout.background.fits_field else by_field)
     full = held
     if free.size:
         columns = _shape_columns(layout, linear, shape, free)
@@ -188,14 +224,15 @@ def _finish(
         place = np.arange(normal.shape[0] - free.size, normal.shape[0])
         normal[place, place] += noise / error[free] ** 2
         inverse: Floats = np.asarray(np.linalg.inv(normal), float)
-        full = inverse[:count, :count] * noise
+        full = held + (inverse[:count, :count] - whole[:count, :count]) * noise
+        by_shape[np.ix_(free, free)] = inverse[np.ix_(place, place)] * noise
         bias = _relative_bias(linear, shape, free, columns, inverse, noise, held)
         weight = _precision(held)
         more = max(float(weight @ (full - held) @ weight), 0.0)
         shape_error = math.sqrt(more) / max(abs(float(weight @ linear.density)), 1e-30)
     low, high = _bounds(mean.size)
     bound = bool(np.any((shape[free] <= low[free]) | (shape[free] >= high[free])))
-    return PlumeModel(layout, linear, shape, held, full, noise, bias, shape_error, bound)
+    return PlumeModel(layout, linear, shape, held, by_field, full, by_shape, noise, bias, shape_error, bound)
 
 
 def _precision(covariance: Floats) -> Floats:
@@ -282,34 +319,3 @@ def correlation_factor(pixels: PixelSet, residual: Floats, lags: int = 3) -> flo
                 correlation = float(np.nanmean(product)) / variance
                 total += 2.0 * correlation
     return max(1.0, total)
-
-
-def choose_order(layouts: dict[int, Layout], shape: Floats) -> int:
-    """Choose the degree of the background polynomial by the criterion of Schwarz (1978).
-
-    Noise is that of the highest degree, with its correlation; what a term gains must exceed the logarithm of
-    the number of independent pixels.
-
-    Parameters
-    ----------
-    layouts : dict of int to Layout
-        The same pixels by degree, with line densities.
-    shape : numpy.ndarray
-        Shape of the plume.
-
-    Returns
-    -------
-    int
-        The degree.
-    """
-    found = {}
-    for order, layout in layouts.items():
-        residual = solve_linear(layout, shape).residual
-        found[order] = (residual, layout.background.shape[1])
-    last = found[max(found)][0]
-    factor = correlation_factor(next(iter(layouts.values())).pixels, last)
-    variance = float(last @ last) / max(last.size - 10, 1) * factor
-    price = math.log(max(last.size / factor, 2.0))
-    return min(
-        found, key=lambda order: float(found[order][0] @ found[order][0]) / variance + price * found[order][1]
-    )

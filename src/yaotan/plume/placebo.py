@@ -14,8 +14,9 @@ from yaotan.plume.model import PlumeModel
 
 Floats: TypeAlias = NDArray[np.float64]
 
-#: distance of the places from the plume, in its greatest widths, and from each other [m]
+#: distance of the places from the plume and from each other, in its greatest widths, and the least of it [m]
 CLEAR: Final = 3.0
+APART: Final = 1.5
 STEP: Final = 6e3
 #: fewer places than this say nothing
 LEAST: Final = 4
@@ -26,8 +27,8 @@ SEEN: Final = 0.5
 def placebo_densities(model: PlumeModel, weights: Floats) -> Floats:
     """Line densities that a plume of the same shape has beside the real one, after that was taken out.
 
-    The residual of the fit is fitted again with the plume moved sideways, background and all. What is found
-    there is noise and structure of the background, of whatever correlation.
+    What the fitted plume leaves is fitted again with the plume moved sideways, background and all. What is
+    found there is noise and structure of the background, of whatever correlation.
 
     Parameters
     ----------
@@ -42,11 +43,13 @@ def placebo_densities(model: PlumeModel, weights: Floats) -> Floats:
         Weighted mean of the densities at each place [kg m-1]; empty where there is no room for `LEAST`.
     """
     layout = model.layout
-    rest = replace(layout, mass=model.linear.residual * layout.sigma, others=())
+    others = model.linear.columns[:, : len(layout.others)] @ model.linear.rest[: len(layout.others)]
+    plume = model.linear.profile * model.linear.density[layout.bin]
+    rest = replace(layout, mass=layout.mass - (plume + others) * layout.sigma, others=())
     widest = float(model.spread.width(np.array([layout.options.end]))[0])
     clear = CLEAR * widest + layout.pixels.width
     room = float(np.abs(layout.across).max()) - 1.5 * widest
-    shifts = np.arange(clear, room, STEP)
+    shifts = np.arange(clear, room, max(STEP, APART * widest))
     found = [_at(rest, model, weights, sign * shift) for shift in shifts for sign in (-1.0, 1.0)]
     kept = np.array([value for value in found if np.isfinite(value)])
     return kept if kept.size >= LEAST else np.zeros(0)

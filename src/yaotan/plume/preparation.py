@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,15 +13,17 @@ from numpy.typing import NDArray
 
 from yaotan.errors import SchemaError, YaotanError
 from yaotan.plane import local_plane
+from yaotan.plume.background import FAR, polynomial
 from yaotan.plume.detection import plume_of
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError
+from yaotan.plume.field import SmoothField, estimate_field
 from yaotan.plume.frame import CentreLine, fit_line, wind_line
 from yaotan.plume.image import PixelSet, take_pixels
 from yaotan.plume.layout import Layout, ModelOptions, lay_out
 from yaotan.plume.mass import find_column
-from yaotan.plume.model import choose_order
 from yaotan.plume.profile import EXPONENT, SOURCE_WIDTHS, Spread, usual_spread
+from yaotan.plume.sharing import make_once
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -53,13 +56,18 @@ class Scenery:
     time: np.datetime64 | None
     #: relative standard error of the mass factor
     column_error: float
+    #: what the background has besides its polynomial
+    field: SmoothField | None
 
     def again(self, **changes: Any) -> Layout:
         """Lay the same pixels out with other options."""
+        if set(changes) == {"spacing"}:
+            return self.layout.relined(changes["spacing"])
         options = replace(self.options, **changes)
-        return lay_out(
-            self.pixels, self.line, options, foreign=self.foreign, others=self.others, frame=self.frame
-        )
+        parts: dict[str, Any] = {
+            name: getattr(self, name) for name in ("foreign", "others", "frame", "field")
+        }
+        return lay_out(self.pixels, self.line, options, **parts)
 
 
 def prepare(
@@ -70,7 +78,7 @@ def prepare(
     variable: str | None = None,
     length: float = 100e3,
     margin: float = 45e3,
-    order: int | None = None,
+    order: int = 1,
     spacing: float = math.inf,
     spread: float | None = None,
     spread_error: float = 0.6,
@@ -95,8 +103,8 @@ def prepare(
         Longest way along the plume that is used [m]; never beyond the image, or six hours of travel.
     margin : float
         Pixels up to this far beyond four widths make the background [m].
-    order : int, optional
-        Degree of its polynomial, 0 to 3. Default: 1, 2 or 3 by the criterion of Schwarz.
+    order : int
+        Degree of its polynomial, 0 to 3; what it does not follow is a smooth random field (`estimate_field`).
     spacing : float
         Length of one line density [m].
     spread : float, optional
@@ -152,7 +160,7 @@ def prepare(
         end=end,
         spacing=spacing,
         margin=margin,
-        order=2 if order is None else order,
+        order=order,
         spread=usual_spread(wind.speed) if spread is None else spread,
         spread_error=spread_error,
         turn_error=turn if rotate else 0.0,
@@ -165,8 +173,9 @@ def prepare(
     cautions = _check_cover(pixels, (frame, gaps), options)
     cautions += ["overlap"] if sharing or near else []
     cautions += ["short"] if end < 0.25 * reach else []
-    scenery = Scenery(
-        lay_out(pixels, line, options, foreign=foreign, others=others, frame=frame),
+    field = background_of(pixels, frame, options, foreign | (pixels.label > 0), line.azimuth)
+    return Scenery(
+        lay_out(pixels, line, options, foreign=foreign, others=others, frame=frame, field=field),
         pixels,
         line,
         options,
@@ -178,17 +187,30 @@ def prepare(
         tuple(cautions),
         _time(scene, pixels),
         float(scene.attrs.get("mass_uncertainty", 0.0)),
+        field,
     )
-    return scenery if order is not None else _with_order(scenery)
 
 
-def _with_order(scenery: Scenery) -> Scenery:
-    """Choose the degree of the background, the plume taken up by line densities."""
-    step = max(10e3, 2.5 * scenery.pixels.width)
-    layouts = {order: scenery.again(order=order, spacing=step) for order in (1, 2, 3)}
-    order = choose_order(layouts, scenery.options.prior[0])
-    options = replace(scenery.options, order=order)
-    return replace(scenery, options=options, layout=replace(scenery, options=options).again())
+def prepare_once(
+    scene: xr.Dataset, source: gpd.GeoDataFrame, wind: EffectiveWind, options: Mapping[str, Any]
+) -> Scenery:
+    """Lay a plume out, or give the layout that another method has made of it (`shared_work`)."""
+    place = (source.geometry.x.iloc[0], source.geometry.y.iloc[0], source["diameter"].iloc[0])
+    parts = (scene, wind, str(source["source"].iloc[0]), *(float(number) for number in place))
+    return make_once("scenery", parts, options, lambda: prepare(scene, source, wind, **options))
+
+
+def background_of(
+    pixels: PixelSet, frame: tuple[Floats, Floats, Floats], options: ModelOptions, masked: Any, azimuth: float
+) -> SmoothField | None:
+    """Estimate the smooth field of the background from pixels outside all plumes, near enough to be used."""
+    along, across, _ = frame
+    wide = Spread(options.spread, EXPONENT, options.source_width).width(along)
+    used = (np.abs(across) < 4.0 * wide + options.margin) & (along > -options.margin) & (along < options.end)
+    plume = masked | ((np.abs(across) < 2.0 * wide + pixels.width) & (along > -pixels.width))
+    near = pixels.take(used)
+    terms = polynomial(near.x / FAR, near.y / FAR, options.order)
+    return estimate_field(near, plume[used], terms, azimuth)
 
 
 def foreign_pixels(scene: xr.Dataset, pixels: PixelSet, number: int) -> Any:
@@ -205,7 +227,7 @@ def foreign_pixels(scene: xr.Dataset, pixels: PixelSet, number: int) -> Any:
 def _check_numbers(
     length: float,
     margin: float,
-    order: int | None,
+    order: int,
     spread: float | None,
     spread_error: float,
     lifetime: float,
@@ -213,7 +235,7 @@ def _check_numbers(
     for text, good in (
         ("length is not above 1 km", length > 1e3),
         ("margin is not above 0 m", margin > 0.0),
-        ("order is not 0 to 3", order in (None, 0, 1, 2, 3)),
+        ("order is not 0 to 3", order in (0, 1, 2, 3)),
         ("spread is not between 10 and 1000 m", spread is None or 10.0 <= spread <= 1000.0),
         ("spread_error is negative", spread_error >= 0.0),
         ("lifetime is not above 0 s", lifetime > 0.0),

@@ -16,7 +16,6 @@ from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import PlumeResult
 from yaotan.plume.flux import travel_speed
 from yaotan.plume.line import make_line
-from yaotan.plume.linear import moves
 from yaotan.plume.mass import find_column
 from yaotan.plume.model import PlumeModel
 from yaotan.plume.peak import PeakFit, peak_shape
@@ -122,7 +121,7 @@ def centre_line(model: PlumeModel, count: int = 60) -> tuple[Floats, Floats, Flo
     x, y, way = layout.line.points(count)
     tangent = np.stack([np.gradient(x, way), np.gradient(y, way)])
     tangent /= np.hypot(*tangent)
-    shift = moves(way, layout) @ model.shape[2:]
+    shift = layout.options.moves(way) @ model.shape[2:]
     used = way <= layout.options.end
     return (x - tangent[1] * shift)[used], (y + tangent[0] * shift)[used], way[used]
 
