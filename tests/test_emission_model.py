@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
+from sklearn.preprocessing import StandardScaler
 
 from emission_truth import COLUMNS, panel, table
 from yaotan.emission import Panel, PanelColumn, ProvincialEmission, evaluate, splits
@@ -153,9 +154,7 @@ def test_an_estimate_does_not_change_with_the_answer(made):
     np.testing.assert_array_equal(lone["upper_90"], other[other["region"] == "p00"]["upper_90"])
 
 
-def test_a_scaler_fitted_before_the_split_is_caught(made):
-    """A feature scaled with what the test rows hold moves estimates of others: the door shows only a fold."""
-
+def test_a_model_is_shown_its_fold_and_nothing_of_the_answer(made):
     class Peeking(ProvincialEmission):
         def fit(self, panel, y=None):
             assert set(panel.table["region"]) < set(made.table["region"])
@@ -169,6 +168,29 @@ def test_a_scaler_fitted_before_the_split_is_caught(made):
             return super().predict_values(panel)
 
     evaluate(Peeking(families=("ridge",)), made, splits(made, "no_inventory", folds=2))
+
+
+def test_a_scaler_fitted_before_the_split_is_caught(made):
+    """It crosses the door without what it has learned; the model has to fit it to the fold."""
+
+    class Scaled(BaseEstimator):
+        def __init__(self, scaler):
+            self.scaler = scaler
+
+        def fit(self, panel):
+            assert not hasattr(self.scaler, "mean_"), "the scaler has seen rows of other folds"
+            self.scaler_ = clone(self.scaler).fit(panel.matrix())
+            means.append(self.scaler_.mean_[0])
+            return self
+
+        def predict_values(self, panel):
+            return np.exp(4.0 + self.scaler_.transform(panel.matrix())[:, 0])
+
+    means: list[float] = []
+    scaler = StandardScaler().fit(made.matrix())
+    evaluate(Scaled(scaler), made, splits(made, "no_inventory", folds=3))
+    assert len(set(means)) == 3
+    assert scaler.mean_[0] not in means
 
 
 def test_a_column_made_from_the_target_is_no_feature(made):

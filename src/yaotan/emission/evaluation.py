@@ -115,7 +115,8 @@ def evaluate(
     Parameters
     ----------
     model : Forecaster
-        Such as `ProvincialEmission`; copied for every fold, never edited.
+        Such as `ProvincialEmission`; copied for every fold (an estimator of scikit-learn without anything
+        that it, or an estimator among its parameters, has learned), never edited.
     panel : Panel
     splits : Splits
         Of `yaotan.emission.splits`; folds in which a model could see its answer are refused.
@@ -150,7 +151,7 @@ def evaluate(
     tables, choices, tried = [], [], 0
     for fold in splits:
         seen = view(panel, splits, fold)
-        fitted = copy.deepcopy(model).fit(seen.observed())
+        fitted = _renew(model).fit(seen.observed())
         tables.append(_estimate_fold(panel, seen, fold, fitted, rivals, levels))
         choices.append(str(getattr(fitted, "chosen_", "")))
         tried = max(tried, int(getattr(fitted, "configurations_", 1)))
@@ -170,6 +171,13 @@ def evaluate(
     )
 
 
+def _renew(model: Any) -> Any:
+    """Copy a model without anything that it has learned: no scaler fitted to all rows crosses the door."""
+    from sklearn.base import clone
+
+    return clone(model) if hasattr(model, "get_params") else copy.deepcopy(model)
+
+
 def _estimate_fold(
     panel: Panel,
     seen: Panel,
@@ -187,7 +195,7 @@ def _estimate_fold(
     table["fold"], table["observed"] = fold.name, panel.values()[fold.test]
     table[MODEL] = fitted.predict_values(asked)[at]
     for name, rival in rivals.items():
-        table[name] = copy.deepcopy(rival).fit(known).predict_values(asked)[at]
+        table[name] = _renew(rival).fit(known).predict_values(asked)[at]
     if hasattr(fitted, "predict_bounds"):
         for level in levels:
             low, high = fitted.predict_bounds(asked, level=level)
