@@ -87,7 +87,7 @@ def _map(page: PageContext, words: Words, classes: dict[str, str], slots: dict[s
     places = table.drop_duplicates("source").set_index("source").geometry
     points = [
         MapPoint(float(places[source].x), float(places[source].y), 5.0, entries[kind])
-        for source, kind in classes.items()
+        for source, kind in sorted(classes.items(), key=lambda pair: list(STYLE).index(pair[1]))
     ]
     counts = [
         f"{entry.label} {sum(kind == name for kind in classes.values())}" for name, entry in entries.items()
