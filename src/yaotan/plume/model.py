@@ -316,6 +316,5 @@ def correlation_factor(pixels: PixelSet, residual: Floats, lags: int = 3) -> flo
             two = image[dy:, max(0, dx) : image.shape[1] + min(0, dx)]
             product = one * two
             if np.isfinite(product).sum() > 30:
-                correlation = float(np.nanmean(product)) / variance
-                total += 2.0 * correlation
+                total += 2.0 * float(np.nanmean(product)) / variance
     return max(1.0, total)
