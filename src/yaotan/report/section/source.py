@@ -50,10 +50,12 @@ def make_sources(page: PageContext) -> Section:
 def _note(page: PageContext, item: Mapping[str, str]) -> tuple[str, str]:
     """Say what could not be done: a sentence in the page's language, and what the program said."""
     text, (kind, _, product) = page.text, item["step"].partition("-")
+    # what follows the analysis is a product, or a part of it that the words of `variable` name
+    known = {column.product for column in page.results.columns} | set(page.results.titles)
     named = [f"source.analysis.{kind}", f"source.part.{item['variable']}"]
     parts = [
         text(named[0]) if text.has(named[0]) else kind,
-        page.results.product_title(product) if product and kind not in ("carbon", "emission") else "",
+        page.results.product_title(product) if product in known else "",
         text(named[1]) if text.has(named[1]) else page.symbol(item["variable"]),
     ]
     why = f"source.why.{item['code']}"
