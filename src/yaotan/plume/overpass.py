@@ -16,8 +16,8 @@ from yaotan.plume.estimate import STATUS, TERMS, check_plume_estimate
 #: rise of the plume, 5 to 10 per cent (budget in docs/plume.md), the upper end
 SHARED_ERROR: Final = 0.10
 #: bias that all overpasses share because of the method: root mean square over five methods of this package on
-#: turbulent plumes when the rule was fixed (-6, 2, 4, 5, 4 per cent with a polynomial background; within 1 per
-#: cent with the field, on one maker: docs/plume.md); of a method from elsewhere, over five of ddeq 1.1 on fixed
+#: turbulent plumes when the rule was fixed (-6, 2, 4, 5, 4 per cent, polynomial background; within 1 per cent
+#: with the field, on one maker: docs/plume.md); of a method from elsewhere, over five of ddeq 1.1 on fixed
 #: scenes of 500 kg/s (0.4, 10.5, -8.3, 12, 24.8 per cent, measured)
 METHOD_ERROR: Final = {"terms": 0.05, "total": 0.14}
 #: the share of overpasses whose stated error is taken to be free of noise
