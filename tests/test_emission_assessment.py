@@ -83,7 +83,7 @@ def small() -> Panel:
 def test_a_model_is_trained_where_none_is_given(small) -> None:
     panel = small
     trained = assess(panel, families=("ridge",), folds=3)
-    assert trained.evaluation.configurations == 3
+    assert trained.evaluation.configurations >= 3
     assert not trained.evaluation.leaky
     # what is estimated of a reported row does not know it: another figure there gives the same estimate
     row = int(np.flatnonzero(panel.table["co2"].notna())[5])
