@@ -30,7 +30,7 @@ PLUMES: Final = (
             Option("method", list[str], None, "Method; may be repeated (default: all that fit the data)."),
             Option("choice", list[str], None, "Height of the wind, such as gnfr_a, 100m; may be repeated."),
             Option(
-                "background", list[str], None, "auto, plane, quadratic, cubic, near, far; may be repeated."
+                "background", list[str], None, "auto, quadratic, cubic, near, far; may be repeated."
             ),
             PRODUCT,
             Option("quality", str, "good", "good or all."),
