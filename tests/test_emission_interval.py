@@ -72,6 +72,8 @@ def test_the_number_of_units_decides_what_can_be_promised():
     made = GroupedConformal().fit(r, np.arange(30))
     assert made.half_width(0.95)[0] == pytest.approx(r[-1])
     assert made.half_width(0.9)[0] == pytest.approx(r[27])  # the 28th smallest: ceil(31 x 0.9)
+    few = GroupedConformal().fit(np.arange(1.0, 20.0), np.arange(19))
+    assert few.half_width(0.9)[0] == pytest.approx(18.0)  # 20 x 0.9, though not in binary
     assert is_largest(30, 0.95)
     assert not is_largest(30, 0.9)
 
