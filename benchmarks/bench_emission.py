@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from yaotan.emission import Panel, ProvincialEmission, evaluate, open_panel, splits
+from yaotan import ProvincialEmission, evaluate
+from yaotan.emission import Panel, open_panel, splits
 from yaotan.emission.interval import GroupedConformal
 
 DATA = Path(os.environ.get("YAOTAN_TEST_DATA", "../shared/data")).resolve()

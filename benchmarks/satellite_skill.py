@@ -31,9 +31,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from yaotan import GridSpec, grid_soundings, open_regions
+from yaotan import GridSpec, evaluate, grid_soundings, open_regions
 from yaotan.constants import GRAVITY_EQUATOR, MOLAR_MASS_CO2, MOLAR_MASS_DRY_AIR
-from yaotan.emission import Panel, PanelColumn, enhance_grid, evaluate, grid_feature, splits
+from yaotan.emission import Panel, PanelColumn, enhance_grid, grid_feature, splits
 from yaotan.emission.transform import Design
 from yaotan.geodesy import cell_area, distance
 from yaotan.grid.axes import axes_of

@@ -8,7 +8,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from yaotan.emission import Panel, assess, find_model, load_model
+from yaotan import load_model
+from yaotan.emission import Panel, assess, find_model
 from yaotan.report.provincial import EmissionResult
 from yaotan.simulate.province import simulate_provinces
 

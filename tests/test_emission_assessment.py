@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from yaotan import load_model
 from yaotan.catalog.source import root
 from yaotan.cli.main import main
-from yaotan.emission import Panel, PanelColumn, assess, find_model, load_model
+from yaotan.emission import Panel, PanelColumn, assess, find_model
 from yaotan.emission.archive import training_hash
 from yaotan.errors import ModelError, PanelError
 from yaotan.simulate.province import FALSIFIED, simulate_provinces

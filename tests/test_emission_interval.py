@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from emission_truth import panel
-from yaotan.emission import ProvincialEmission, evaluate, splits
+from yaotan import ProvincialEmission, evaluate
+from yaotan.emission import splits
 from yaotan.emission.interval import GroupedConformal, is_largest, label_rows, least_units
 from yaotan.errors import PanelError
 

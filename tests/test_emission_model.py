@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
 from emission_truth import COLUMNS, panel, table
-from yaotan.emission import Panel, PanelColumn, ProvincialEmission, evaluate, splits
+from yaotan import ProvincialEmission, evaluate
+from yaotan.emission import Panel, PanelColumn, splits
 from yaotan.emission.candidate import FAMILIES, Configuration, Learner, make_sample
 from yaotan.emission.transform import Design
 from yaotan.errors import PanelError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from emission_panel import province_panel
-from yaotan.emission import ProvincialEmission, evaluate, skill, splits
+from yaotan import ProvincialEmission, evaluate
+from yaotan.emission import skill, splits
 from yaotan.emission.baseline import LogLinear, Persistence
 
 

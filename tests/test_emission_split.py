@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from emission_truth import panel
-from yaotan.emission import PanelColumn, evaluate, splits
+from yaotan import evaluate
+from yaotan.emission import PanelColumn, splits
 from yaotan.emission.baseline import PerScale
 from yaotan.emission.split import Fold, Splits
 from yaotan.errors import PanelError

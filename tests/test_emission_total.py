@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from emission_truth import panel
-from yaotan.emission import ProvincialEmission, estimate_total
+from yaotan import ProvincialEmission
+from yaotan.emission import estimate_total
 from yaotan.errors import PanelError
 
 

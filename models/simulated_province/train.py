@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from yaotan.emission import Panel, ProvincialEmission, evaluate, save_model, splits
+from yaotan import ProvincialEmission, evaluate, save_model
+from yaotan.emission import Panel, splits
 from yaotan.simulate.province import simulate_provinces
 
 SEED = 20260

@@ -83,7 +83,8 @@ def test_the_packaged_model_predicts_without_lightgbm(installed: Path, tmp_path:
     code = (
         "import importlib.util, warnings; warnings.simplefilter('error')\n"
         "assert importlib.util.find_spec('lightgbm') is None\n"
-        "from yaotan.emission import find_model, load_model\n"
+        "from yaotan import load_model\n"
+        "from yaotan.emission import find_model\n"
         "from yaotan.simulate.province import simulate_provinces\n"
         "model = load_model(find_model('simulated_province'))\n"
         "print(model.predict_interval(simulate_provinces(1).panel())['estimate'].notna().sum())"

@@ -29,9 +29,7 @@ PLUMES: Final = (
             Option("mask_gas", str, None, "Second gas, such as no2, that gives mask and shape of plumes."),
             Option("method", list[str], None, "Method; may be repeated (default: all that fit the data)."),
             Option("choice", list[str], None, "Height of the wind, such as gnfr_a, 100m; may be repeated."),
-            Option(
-                "background", list[str], None, "auto, quadratic, cubic, near, far; may be repeated."
-            ),
+            Option("background", list[str], None, "auto, quadratic, cubic, near, far; may be repeated."),
             PRODUCT,
             Option("quality", str, "good", "good or all."),
             _COLUMNS,
