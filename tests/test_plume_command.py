@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import yaotan
 from yaotan.cli.main import main
@@ -51,6 +52,16 @@ def test_scenes_to_a_year(
     assert "4 overpasses" in capsys.readouterr().out
     year = pd.read_csv(tmp_path / "year.csv").iloc[0]
     assert abs(year["emission"] - 1500.0) < 2.5 * year["emission_uncertainty"]
+    # the method counts as one whose bias is not known: 0.14 instead of 0.05
+    told = ["--errors", "total", "--detection", "oco3"]
+    run(["plume-annual", str(output / "estimates.parquet"), str(tmp_path / "total.nc"), *told])
+    total = xr.open_dataset(tmp_path / "total.nc")
+    assert total.attrs["errors"] == "total"
+    assert float(total["emission_uncertainty_method"][0]) > year["emission_uncertainty_method"]
+    assert 0.9 < float(total["detection_expected"][0]) <= 1.0
+    with pytest.raises(SystemExit):
+        main(["plume-annual", str(output / "estimates.parquet"), "x.csv", "--detection", "tropomi"])
+    assert "tropomi sees no2, the emissions are of co2" in capsys.readouterr().err
 
 
 def test_what_could_be_seen(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from yaotan.catalog.sensor import plume_sensors
 from yaotan.errors import CatalogError, YaotanError
 from yaotan.plume.observability import (
     THRESHOLD,
+    detection_law,
     detection_probability,
     expected_uncertainty,
     noise_mass,
@@ -117,3 +118,30 @@ def test_bad_input_is_refused() -> None:
         observable_sources(PLANTS, clear_share=0.2, sensors=["envisat"])
     with pytest.raises(YaotanError, match="emission_nox is missing"):
         observable_sources(PLANTS.drop(columns="emission_nox"), clear_share=0.2)
+
+
+def test_the_law_of_a_sensor_is_that_of_the_table() -> None:
+    rate = float(PLANTS["emission_co2"].iloc[0])
+    for sensor in ("oco2", "oco3", "gf5b"):
+        row = observable_sources(PLANTS.iloc[:1], clear_share=0.2, sensors=[sensor]).iloc[0]
+        law = detection_law(sensor, "co2")
+        mean = law(np.full(1, rate), np.full(1, 5.0))
+        assert mean[0] == pytest.approx(float(detection_probability(row["signal_to_noise"])), rel=1e-6)
+        # the mean over Rayleigh winds of 5 m s-1, calm ones lost
+        speeds = 5.0 * np.sqrt(-4.0 / np.pi * np.log(1.0 - (np.arange(200) + 0.5) / 200.0))
+        assert law(np.full(200, rate), speeds).mean() == pytest.approx(row["detection"], rel=1e-6)
+    law = detection_law("oco2", "co2")
+    assert law(np.array([500.0, 500.0]), np.array([0.9, np.nan])).tolist()[0] == 0.0
+    assert np.isnan(law(np.array([500.0, np.nan]), np.array([np.nan, 5.0]))).all()
+    # of 1.32 kg of NOx 1 kg is NO2: the same plume, the same odds
+    one, speed = np.array([0.01]), np.array([5.0])
+    nox, no2 = detection_law("tropomi", "nox"), detection_law("tropomi", "no2")
+    assert no2(one, speed)[0] == pytest.approx(nox(1.32 * one, speed)[0], rel=1e-6)
+    assert 0.05 < no2(one, speed)[0] < 0.95
+
+
+def test_a_law_of_the_wrong_sensor_is_refused() -> None:
+    with pytest.raises(CatalogError, match="'envisat' is no sensor"):
+        detection_law("envisat", "co2")
+    with pytest.raises(YaotanError, match="tropomi sees no2, the emissions are of co2"):
+        detection_law("tropomi", "co2")

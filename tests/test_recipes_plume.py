@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import yaotan
 from yaotan.errors import YaotanError
@@ -44,7 +45,7 @@ plumes:
   mask_gas: no2
   methods: [gaussian, light_cross_section]
   views: 2
-  annual: {}
+  annual: {errors: total, detection: oco3}
   observability: {clear_share: 0.2, sensors: [oco2]}
 """
 
@@ -114,6 +115,9 @@ def test_year(folder: Path) -> None:
     annual = read_table(folder / "plumes" / "annual.csv").iloc[0]
     assert annual["status"] == "estimated"
     assert annual["used_count"] == 4
+    told = xr.open_dataset(folder / "plumes" / "annual.nc")
+    assert told.attrs["errors"] == "total"
+    assert 0.9 < float(told["detection_expected"][0]) <= 1.0
     assert abs(annual["emission"] - RATE) < 2.5 * annual["emission_uncertainty"]
     seen = gpd.read_parquet(folder / "plumes" / "observability.parquet")
     assert seen["source"].tolist() == ["P", "Q"]
@@ -165,7 +169,11 @@ def test_done_again_only_what_changed(study: Path, folder: Path) -> None:
         ("wind: wind.csv", "wind: plants.csv", "no column source, wind_speed"),
         ("scenes: scenes/*.nc", "scenes: nothing/*.nc", "nothing"),
         ("sensors: [oco2]", "sensors: [tropomi]", "emission_nox is missing"),
-        ("annual: {}", "annual: {loads: {P: {path: a.csv, time: t, load: l}}}", "'Q' has no load"),
+        (
+            "annual: {errors: total, detection: oco3}",
+            "annual: {loads: {P: {path: a.csv, time: t, load: l}}}",
+            "'Q' has no load",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said_before(study: Path, old: str, new: str, word: str) -> None:

@@ -14,6 +14,7 @@ from yaotan.io.source import open_sources
 from yaotan.io.tabular import read_parquet
 from yaotan.io.write import write
 from yaotan.plume.annual import annual_emission
+from yaotan.plume.observability import detection_law
 from yaotan.plume.observable import observable_sources
 from yaotan.plume.source import make_sources
 from yaotan.plume.table import estimate_of_table, estimate_table
@@ -120,7 +121,10 @@ def average_year(estimates: str, target: str, **options: Any) -> None:
     places = make_sources(
         list(first["source"]), first["longitude"], first["latitude"], name=list(first["name"])
     )
-    made = annual_emission(estimate_of_table(table[~table["time"].isna()], places), **options)
+    seen = estimate_of_table(table[~table["time"].isna()], places)
+    sensor = options.pop("detection")
+    law = None if sensor is None else detection_law(sensor, str(seen.attrs["substance"]))
+    made = annual_emission(seen, detection=law, **options)
     rows = estimate_table(made).drop(columns=["scene", "time"])
     for name in ("emission_lower", "emission_upper", "overpass_count", "used_count"):
         if name in made:

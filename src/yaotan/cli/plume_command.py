@@ -54,6 +54,8 @@ PLUMES: Final = (
             Option("year", int, None, "Year; needed where scenes are of several."),
             Option("level", float, 0.95, "Probability of the interval."),
             Option("stratify", bool, False, "Weigh classes of wind by their share of all overpasses."),
+            Option("errors", str, "terms", "terms, or total where estimates state a total error only."),
+            Option("detection", str, None, "Sensor by whose odds of seeing a plume overpasses are weighed."),
         ),
     ),
     Command(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yaotan.catalog.gas import gases
-from yaotan.catalog.sensor import PlumeSensor
+from yaotan.catalog.sensor import PlumeSensor, plume_sensors
 from yaotan.constants import MOLAR_MASS
+from yaotan.errors import CatalogError, YaotanError
+from yaotan.plume.estimate import CALM
 from yaotan.plume.mass import dry_column
 from yaotan.plume.profile import EXPONENT, usual_spread
 from yaotan.plume.turbulence import mean_turbulence
@@ -151,12 +154,108 @@ def noise_mass(sensor: PlumeSensor, surface_pressure: float = 1000.0) -> float:
     return sensor.noise * conversion(sensor.units, "1")[0] * air * MOLAR_MASS[gas]
 
 
-def track_signal_to_noise(sensor: PlumeSensor, rate: float, speeds: Array, noise: float) -> Array:
+def track_signal_to_noise(sensor: PlumeSensor, rate: ArrayLike, speeds: Array, noise: float) -> Array:
     """Signal to noise of one crossing by a track, root mean square over distances from 5 to 60 km."""
     x = np.linspace(NEAR, FAR, 30)
     a = np.vectorize(usual_spread, otypes=[float])(speeds)[:, None]
     spread = np.hypot(a * (x / 1e3) ** EXPONENT, sensor.pixel[1] / math.sqrt(12.0))
     # soundings for each metre of the track, and the square of a Gaussian of area Q / u integrated over it
     density = sensor.footprints / sensor.pixel[1]
-    square = density * (rate / speeds[:, None]) ** 2 / (2.0 * math.sqrt(math.pi) * spread) / noise**2
+    blown = (np.asarray(rate, float) / speeds)[:, None]
+    square = density * blown**2 / (2.0 * math.sqrt(math.pi) * spread) / noise**2
     return np.asarray(np.sqrt(square.mean(axis=1)))
+
+
+def sensor_signal_to_noise(sensor: PlumeSensor, rate: ArrayLike, speeds: Array, noise: float) -> Array:
+    """Signal to noise of what a sensor sees of a plume: of its image, a crossing, or one sounding.
+
+    Parameters
+    ----------
+    sensor : PlumeSensor
+        Entry of ``catalogs/plume_sensors.yaml``.
+    rate : array_like
+        Emission, one or as many as `speeds` [kg s-1].
+    speeds : numpy.ndarray
+        Wind, one-dimensional [m s-1].
+    noise : float
+        1 sigma of the mass in a pixel [kg m-2] (`noise_mass`).
+
+    Returns
+    -------
+    numpy.ndarray
+        Dimensionless.
+    """
+    width = math.sqrt(sensor.pixel[0] * sensor.pixel[1])
+    if sensor.kind == "image":
+        return signal_to_noise(rate, speeds, width, noise, reach=(0.0, sensor.extent))
+    if sensor.kind == "track":
+        return track_signal_to_noise(sensor, rate, speeds, noise)
+    return observability(rate, speeds, width, noise)
+
+
+def detection_law(
+    sensor: str, substance: str, *, surface_pressure: float = 1000.0
+) -> Callable[[Array, Array], Array]:
+    """Give the probability with which a sensor sees a plume, as `annual_emission` takes it (``detection=``).
+
+    Parameters
+    ----------
+    sensor : str
+        Name in ``catalogs/plume_sensors.yaml``.
+    substance : str
+        What the emissions are of: co2; for a sensor of NO2 no2, or nox (NOx as NO2).
+    surface_pressure : float
+        [hPa], for the mass of the air.
+
+    Returns
+    -------
+    callable
+        Of emission [kg s-1] and wind [m s-1], arrays of one length: `detection_probability` of
+        `sensor_signal_to_noise`; 0 below 1 m s-1, where no emission is given; NaN where either is not known.
+
+    Raises
+    ------
+    CatalogError
+        There is no such sensor.
+    YaotanError
+        The sensor sees another gas.
+
+    Notes
+    -----
+    Noise, pixel and spread of the plume are the usual ones of the sensor, not those of a scene: for an image
+    cut short, or with other noise, write a law with `signal_to_noise`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> law = detection_law("oco3", "co2")
+    >>> law(np.array([50.0, 500.0, 500.0]), np.array([5.0, 5.0, 0.5])).round(2).tolist()
+    [0.17, 1.0, 0.0]
+    """
+    if sensor not in plume_sensors():
+        raise CatalogError(f"{sensor!r} is no sensor", where="detection", expected=", ".join(plume_sensors()))
+    entry = plume_sensors()[sensor]
+    seen = gases()[entry.variable].gas
+    if substance != seen and (substance, seen) != ("nox", "no2"):
+        raise YaotanError(
+            f"{sensor} sees {seen}, the emissions are of {substance}",
+            where="detection",
+            expected="a sensor of the same gas",
+        )
+    noise = noise_mass(entry, surface_pressure)
+    if substance == "no2":
+        from yaotan.catalog.nox import nox_ratios
+
+        # the noise is that of NOx, and the emissions are of its NO2 alone
+        noise /= nox_ratios()["constant"].final
+
+    def law(rate: Array, speed: Array) -> Array:
+        known = np.isfinite(rate) & np.isfinite(speed)
+        chance = np.where(known, 0.0, np.nan)
+        windy = known & (np.nan_to_num(speed) >= CALM)
+        if windy.any():
+            snr = sensor_signal_to_noise(entry, rate[windy], speed[windy], noise)
+            chance[windy] = detection_probability(snr)
+        return chance
+
+    return law

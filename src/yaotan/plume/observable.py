@@ -23,8 +23,7 @@ from yaotan.plume.observability import (
     expected_uncertainty,
     noise_mass,
     observability,
-    signal_to_noise,
-    track_signal_to_noise,
+    sensor_signal_to_noise,
 )
 from yaotan.plume.season import SEASON
 from yaotan.plume.source import check_sources
@@ -202,17 +201,16 @@ def _look(
     part = (np.arange(200) + 0.5) / 200.0
     speeds = mean * np.sqrt(-4.0 / math.pi * np.log(1.0 - part))
     blown = np.append(speeds, mean)
+    snr = sensor_signal_to_noise(sensor, rate, blown, noise)
     if sensor.kind == "image":
         length = sensor.extent
-        snr = signal_to_noise(rate, blown, width, noise, reach=(0.0, length))
         visits = math.nan if sensor.visits is None else sensor.visits
     elif sensor.kind == "track":
         length = sensor.footprints * sensor.pixel[0]
-        snr = track_signal_to_noise(sensor, rate, blown, noise)
         visits = _crossings(sensor, latitude)
     else:
         length = width
-        snr, visits = observability(rate, blown, width, noise), math.nan
+        visits = math.nan
     error = expected_uncertainty(snr, blown, length=length)
     windy = blown >= CALM
     good = (error <= goal) & windy & (sensor.kind != "point")

@@ -49,6 +49,15 @@ class AnnualOptions(Strict):
     utc_offset: float | None = None
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     stratify: bool = False
+    #: "total" for estimates that state a total error only
+    errors: Literal["terms", "total"] = "terms"
+    #: sensor whose law of detection weighs the overpasses (`yaotan.plume.observability.detection_law`)
+    detection: str | None = None
+
+    @field_validator("detection")
+    @classmethod
+    def _known(cls, sensor: str | None) -> str | None:
+        return None if sensor is None else (_among([sensor], plume_sensors()) or [sensor])[0]
 
     @model_validator(mode="after")
     def _one_of_two(self) -> AnnualOptions:

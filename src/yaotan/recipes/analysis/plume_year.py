@@ -16,6 +16,7 @@ from yaotan.io.load import TABLES, open_load_profile, open_temporal_profile
 from yaotan.io.tabular import read_parquet
 from yaotan.io.write import write
 from yaotan.plume.annual import annual_emission
+from yaotan.plume.observability import detection_law
 from yaotan.plume.observable import observable_sources
 from yaotan.plume.table import estimate_of_table, estimate_table
 from yaotan.recipes.analysis.skip import skip
@@ -76,20 +77,25 @@ def annual_step(
         Outputs ``plumes/annual.nc``, ``annual.csv``, ``annual.parquet``.
     """
     folder = context.folder / "plumes"
-    estimates = "plumes/estimates.parquet"
+    known = "plumes/estimates.parquet"
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
-        if estimates not in joined["outputs"]:
+        if known not in joined["outputs"]:
             return [], {"skipped": [{"variable": "annual", "code": "other", "reason": "no estimate"}]}
-        table = read_parquet(context.folder / estimates)
+        table = read_parquet(context.folder / known)
         table = table[~table["time"].isna()]
         try:
+            estimates = estimate_of_table(table, sources)
             made = annual_emission(
-                estimate_of_table(table, sources),
+                estimates,
                 profiles_of(sources, options, context.base),
                 year=options.year,
                 level=options.level,
                 stratify=options.stratify,
+                errors=options.errors,
+                detection=None
+                if options.detection is None
+                else detection_law(options.detection, str(estimates.attrs["substance"])),
             )
         except YaotanError as error:
             return [], {"skipped": [skip("annual", error)]}
@@ -104,7 +110,7 @@ def annual_step(
     files = [one.path for one in options.loads.values()]
     files += [f"{options.tables}/{file}" for file, _ in TABLES.values()] if options.tables else []
     held = {f"profile: {file}": sha256(context.base / file) for file in files}
-    inputs = {name: digest for name, digest in joined["outputs"].items() if name == estimates}
+    inputs = {name: digest for name, digest in joined["outputs"].items() if name == known}
     return Step("plume-annual", {**inputs, **held}, options.model_dump(), work)
 
 
