@@ -174,6 +174,11 @@ def test_done_again_only_what_changed(study: Path, folder: Path) -> None:
             "annual: {loads: {P: {path: a.csv, time: t, load: l}}}",
             "'Q' has no load",
         ),
+        # text to YAML, which wants a dot and a sign
+        ("views: 2", "options: {length: 60e3}", "plumes.options: length is .* write 60000 or 6.0e.4"),
+        ("views: 2", "options: {ime: {corridor: 15e-1}}", "corridor is .* write 1.5 or 1.5e.0"),
+        ("views: 2", "detection: {false_alarm: 1e-2}", "plumes.detection: .* write 0.01 or 1.0e-2"),
+        ("views: 2", "options: {lifetime: inf}", "lifetime is 'inf', .* write .inf"),
     ],
 )
 def test_what_cannot_be_done_is_said_before(study: Path, old: str, new: str, word: str) -> None:

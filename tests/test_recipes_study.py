@@ -50,6 +50,7 @@ def test_defaults(tmp_path):
         (("{path: regions.geojson}", "{}"), ["either path"]),
         (("period:", "region: [140, 20, 100, 10]\nperiod:"), ["south below north"]),
         (("period:", "grid: {resolution: -1}\nperiod:"), ["grid.resolution", "greater than 0"]),
+        (("period:", "fill: {options: {maximum: 2e1}}\nperiod:"), ["fill.options: maximum", "20 or 2.0e+1"]),
         (("period:", "title: twice\nperiod:"), ["twice"]),
         (("title: {en", "title: {fr: x, en"), ["languages other than"]),
         (("title: {en: Test", "title: [en: Test"), ["not valid YAML"]),

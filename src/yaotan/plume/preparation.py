@@ -232,6 +232,10 @@ def _check_numbers(
     spread_error: float,
     lifetime: float,
 ) -> None:
+    given = {"length": length, "margin": margin, "spread_error": spread_error, "lifetime": lifetime}
+    for name, value in (given if spread is None else given | {"spread": spread}).items():
+        if isinstance(value, str):
+            raise YaotanError(f"{name} is {value!r}", where="options of the method", expected="a number")
     for text, good in (
         ("length is not above 1 km", length > 1e3),
         ("margin is not above 0 m", margin > 0.0),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from yaotan.column.fill.filling import METHODS, options_of
 from yaotan.column.hotspot.hotspot import ANYWHERE
+from yaotan.recipes.number import refuse_text_numbers
 
 
 class Strict(BaseModel):
@@ -39,6 +40,9 @@ def _month(value: Any) -> Any:
         raise ValueError(f"{value!r} is no month such as 2020-01")
     return value
 
+
+#: an option of a method, which takes it by name
+Plain = float | int | bool | str | None
 
 #: a calendar month, as 2020-01
 MonthName = Annotated[str, BeforeValidator(_month)]
@@ -74,7 +78,7 @@ class FillOptions(Analysis):
     regions: list[Place] | None = None
     mean: MeanOptions = MeanOptions()
     #: further options of the filler, by name
-    options: dict[str, float | int | bool | str | None] = Field(default_factory=dict)
+    options: Annotated[dict[str, Plain], BeforeValidator(refuse_text_numbers)] = Field(default_factory=dict)
     #: leave out observations, overpasses and blocks in turn and predict them
     validation: bool = True
 

@@ -11,10 +11,8 @@ from yaotan.catalog.gas import gases
 from yaotan.catalog.sensor import plume_sensors
 from yaotan.plume.ensemble import BACKGROUNDS
 from yaotan.plume.method import METHODS
-from yaotan.recipes.option import Positive, Strict
-
-#: an option of a method
-Plain = float | int | bool | str | None
+from yaotan.recipes.number import refuse_text_numbers
+from yaotan.recipes.option import Plain, Positive, Strict
 
 
 class MassOptions(Strict):
@@ -114,6 +112,8 @@ class PlumeOptions(Strict):
     views: Annotated[int, Field(ge=0)] = 12
     annual: AnnualOptions | None = None
     observability: ObservabilityOptions | None = None
+
+    _numbers = field_validator("options", "detection", mode="before")(refuse_text_numbers)
 
     @field_validator("methods")
     @classmethod
