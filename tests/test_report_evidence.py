@@ -45,7 +45,8 @@ def test_validation_says_bias_scatter_drift_and_errors():
     assert ["not near a station", "soundings", "5,120"] in lost
     assert ["marked bad by its quality flag", "measurements of the reference", "31"] in lost
     pairs = numbers(found["figures"][1].download)
-    np.testing.assert_allclose(pairs["reference"], study().validations[0].pairs["reference"], rtol=1e-8)
+    expected = study().validations[0].pairs["reference"]
+    np.testing.assert_allclose(pairs["reference"], expected, rtol=5e-7)  # seven digits
 
 
 @pytest.mark.parametrize(
