@@ -181,6 +181,17 @@ def test_gaps_are_named_and_make_no_bias(quiet: xr.Dataset) -> None:
     assert meanings(estimate(quiet.assign(xco2=quiet.xco2 * np.nan), QUIET, "gaussian"))[0] == ["cloudy"]
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_plume_of_the_second_gas_whose_columns_are_all_hidden_is_cloudy(noisy: xr.Dataset) -> None:
+    number = plume_of(noisy, "P")[0]
+    assert number > 0
+    hidden = noisy.assign(xco2=noisy.xco2.where(noisy.plume != number))
+    for method in METHODS:
+        made = estimate(hidden, PlumeSetting(), method)
+        assert meanings(made)[0] == ["cloudy"]
+        assert str(made.reason[0].item()).endswith(("has a value", "have a value"))
+
+
 def test_what_cannot_be_estimated_is_named(quiet: xr.Dataset) -> None:
     far = make_sources(["P"], [30.0], [50.0])
     assert meanings(estimate_point_source(quiet, far, wind_of(QUIET), method="gaussian"))[0] == ["outside"]

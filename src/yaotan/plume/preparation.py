@@ -147,6 +147,8 @@ def prepare(
     alone = number > 0 and not sharing
     if alone:
         own = pixels.take(pixels.label == number)
+        if own.x.size == 0:
+            raise NoEstimateError("cloudy", "no pixel of the detected plume has a value")
         line = fit_line(own, scene["plume_z"].values[own.row, own.column], wind, reach)
     frame = line.coordinates(pixels.x, pixels.y)
     gaps = line.coordinates(*pixels.empty)
