@@ -7,11 +7,11 @@ import re
 from functools import cache
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import Entry
 from yaotan.catalog.source import load_yaml, root
-from yaotan.errors import CatalogError
 
 ServiceName = Literal["nasa", "copernicus", "http"]
 
@@ -153,9 +153,5 @@ def archives() -> ArchiveCatalog:
     ('nasa', 'copernicus')
     """
     path = root() / "archives.yaml"
-    try:
+    with name_problem(path):
         return ArchiveCatalog.model_validate(load_yaml(path))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(f"{key}: {problem['msg']}", where=path, fix="mend this key") from error

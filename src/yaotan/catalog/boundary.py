@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import Entry
 from yaotan.catalog.source import load_yaml, root
-from yaotan.errors import CatalogError
 
 
 class BoundaryChange(Entry):
@@ -52,9 +52,5 @@ def boundary_changes() -> dict[str, BoundaryChange]:
     ('370100',)
     """
     path = root() / "boundary_changes.yaml"
-    try:
+    with name_problem(path):
         return BoundaryCatalog.model_validate(load_yaml(path)).changes
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(f"{key or 'entry'}: {problem['msg']}", where=path, fix="mend this key") from error

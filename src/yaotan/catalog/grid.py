@@ -6,9 +6,10 @@ import re
 from functools import cache
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from yaotan.catalog.gas import gases
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import Entry, FillRule, Identification, VersionRule, Words
 from yaotan.catalog.source import load_yaml, root
 from yaotan.errors import CatalogError
@@ -170,14 +171,8 @@ def read_grid_product(path: PathLike) -> GridProduct:
     if "extends" in content:
         base = root() / "grids" / f"{content.pop('extends')}.yaml"
         content = {**load_yaml(base), **content}
-    try:
+    with name_problem(path, fix="mend this key (see docs/product/grids.md)"):
         return GridProduct.model_validate(content)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(
-            f"{key or 'entry'}: {problem['msg']}", where=path, fix="mend this key (see docs/product/grids.md)"
-        ) from error
 
 
 @cache

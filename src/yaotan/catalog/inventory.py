@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import Entry, Words
 from yaotan.catalog.source import load_yaml, root
-from yaotan.errors import CatalogError
 
 _Catalog = TypeVar("_Catalog", bound=Entry)
 
@@ -119,9 +119,5 @@ def plant_catalog() -> PlantCatalog:
 
 def _load(kind: type[_Catalog], name: str) -> _Catalog:
     path = root() / name
-    try:
+    with name_problem(path):
         return kind.model_validate(load_yaml(path))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(f"{key or 'entry'}: {problem['msg']}", where=path, fix="mend this key") from error

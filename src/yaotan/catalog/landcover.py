@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import Entry, Words
 from yaotan.catalog.source import load_yaml, root
 from yaotan.errors import CatalogError
@@ -150,12 +151,8 @@ def find_legend(scheme: PathLike) -> Legend:
 
 
 def _read(path: Path) -> Legend:
-    try:
+    with name_problem(path):
         return Legend.model_validate(load_yaml(path))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(f"{key or 'entry'}: {problem['msg']}", where=path, fix="mend this key") from error
 
 
 def crosswalk(scheme: str, target: str) -> dict[int, int]:

@@ -6,8 +6,9 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import Entry, Words
 from yaotan.catalog.source import load_yaml, root
 from yaotan.errors import CatalogError
@@ -52,12 +53,8 @@ def nox_ratios() -> dict[str, NoxRatio]:
     1.32
     """
     path = root() / "profiles" / "nox_no2.yaml"
-    try:
+    with name_problem(path):
         return {name: NoxRatio(name=name, **entry) for name, entry in load_yaml(path).items()}
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(f"{key}: {problem['msg']}", where=path) from error
 
 
 def find_nox_ratio(ratio: str | NoxRatio) -> NoxRatio:

@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from yaotan.catalog.gas import Gas, add_gases
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import (
     Entry,
     FillRule,
@@ -140,14 +141,8 @@ def read_product(path: PathLike) -> Product:
     CatalogError
         Names the file, the key and what is wrong with it.
     """
-    try:
+    with name_problem(path, fix="mend this key (see docs/product)"):
         return Product.model_validate(_load_extended(path))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(
-            f"{key or 'entry'}: {problem['msg']}", where=path, fix="mend this key (see docs/product)"
-        ) from error
 
 
 def _load_extended(path: PathLike) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from pydantic import ValidationError, model_validator
+from pydantic import model_validator
 
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import Entry, Words
 from yaotan.catalog.source import load_yaml, root
-from yaotan.errors import CatalogError
 
 
 class QuantityRule(Entry):
@@ -70,9 +70,5 @@ def raster_catalog() -> RasterCatalog:
     'igbp'
     """
     path = root() / "rasters.yaml"
-    try:
+    with name_problem(path):
         return RasterCatalog.model_validate(load_yaml(path))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(f"{key or 'entry'}: {problem['msg']}", where=path, fix="mend this key") from error

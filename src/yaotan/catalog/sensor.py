@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import Entry, Words
 from yaotan.catalog.source import load_yaml, root
-from yaotan.errors import CatalogError
 
 
 class PlumeSensor(Entry):
@@ -60,9 +60,5 @@ def plume_sensors() -> dict[str, PlumeSensor]:
     ('track', 10300.0)
     """
     path = root() / "plume_sensors.yaml"
-    try:
+    with name_problem(path):
         return {name: PlumeSensor(name=name, **entry) for name, entry in load_yaml(path).items()}
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(f"{key}: {problem['msg']}", where=path) from error

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.source import load_yaml, root
-from yaotan.errors import CatalogError
 from yaotan.typing import PathLike
 
 
@@ -106,12 +106,8 @@ def read_winds(path: PathLike) -> dict[str, WindSource]:
     CatalogError
         Names the file, the key and what is wrong with it.
     """
-    try:
+    with name_problem(path):
         return {name: WindSource.model_validate(entry) for name, entry in load_yaml(path).items()}
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise CatalogError(f"{key or 'entry'}: {problem['msg']}", where=path, fix="mend this key") from error
 
 
 @cache

@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import Entry
 from yaotan.catalog.source import load_yaml
 from yaotan.errors import PanelError
@@ -129,12 +130,8 @@ def describe(description: PathLike | Mapping[str, Any]) -> PanelDescription:
     """
     mapping = dict(description) if isinstance(description, Mapping) else load_yaml(description)
     where = "description" if isinstance(description, Mapping) else Path(description)
-    try:
+    with name_problem(where, error=PanelError):
         return PanelDescription.model_validate(mapping)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise PanelError(f"{key or 'entry'}: {problem['msg']}", where=where, fix="mend this key") from error
 
 
 def _source(value: str | CodePart) -> str:
