@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from yaotan.lazy import load as _load
+from yaotan.lazy import attach as _attach
 
 #: public name -> module that holds it
 _HOME: Final = {
@@ -25,13 +25,4 @@ _HOME: Final = {
 }
 
 __all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    value = _load(__name__, _HOME, name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+__getattr__, __dir__ = _attach(__name__, _HOME)
