@@ -119,6 +119,32 @@ def test_emg_returns_emission_and_lifetime() -> None:
         emg(scenes, winds, SOURCE, ratio="ruhr")
 
 
+def aged(time: np.ndarray) -> np.ndarray:
+    """Jänschwalde of Meier et al. 2024: NOx over NO2 by time [s]."""
+    return 1.6 * np.exp(-time / 1638.0) + 1.31
+
+
+def test_no2_is_turned_into_nox_by_the_age_of_each_pixel() -> None:
+    scenes, winds = make_season(5, 24, rate=1.0, noise=2e-8, slope=0.0, no2=aged, pixel=1500.0, **SMALL)
+    grid = {"resolution": 3e3, "radius": 36e3}
+    made = flux_divergence(scenes, winds, SOURCE, ratio="jaenschwalde", **grid)
+    assert made.attrs["substance"] == "nox"
+    assert "no2_to_nox: jaenschwalde" in made.attrs["corrections"]
+    assert float(made.emission[0]) == pytest.approx(1.0, rel=0.05)
+    # error of the ratio: 17 per cent
+    assert float(made.emission_uncertainty_chemistry[0]) == pytest.approx(0.17 * float(made.emission[0]))
+    # one factor for the aged plume, 1.32, where the stack has 2.91: less than half
+    plain = flux_divergence(scenes, winds, SOURCE, **grid)
+    constant = flux_divergence(scenes, winds, SOURCE, ratio="constant", **grid)
+    assert plain.attrs["substance"] == "no2"
+    assert float(plain.emission[0]) < 0.6
+    after = nox_from_no2(plain)
+    for name in ("emission", "emission_uncertainty", "emission_uncertainty_chemistry"):
+        assert float(constant[name][0]) == pytest.approx(float(after[name][0]), rel=1e-3), name
+    with pytest.raises(YaotanError, match="scenes are of co2"):
+        mean_flux(*make_season(0, 1, **SMALL), SOURCE, ratio="constant")
+
+
 def test_emg_shape_has_its_limits() -> None:
     t = np.linspace(-2e4, 2e5, 200001)
     assert np.trapezoid(emg_shape(t, 7200.0, 100.0, 900.0), t) == pytest.approx(7200.0, rel=1e-4)

@@ -40,6 +40,10 @@ class NoxRatio(Entry):
         t = np.maximum(np.asarray(age, float), 0.0)
         return np.asarray(self.amplitude * np.exp(-t / self.decay) + self.final)
 
+    def describe(self) -> str:
+        """Say which ratio was applied, for the corrections of an estimate."""
+        return f"no2_to_nox: {self.name} ({self.source})"
+
 
 @cache
 def nox_ratios() -> dict[str, NoxRatio]:

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from yaotan.catalog.nox import NoxRatio
 from yaotan.errors import YaotanError
 from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import NoEstimateError, PlumeResult, make_estimate
@@ -42,6 +43,7 @@ def flux_divergence(
     terrain: xr.DataArray | None = None,
     scale_height: float = 2000.0,
     wind_error: float | None = None,
+    ratio: str | NoxRatio | None = None,
 ) -> xr.Dataset:
     r"""Estimate emissions from the divergence of the mean flux of many scenes.
 
@@ -73,6 +75,9 @@ def flux_divergence(
     wind_error : float, optional
         Relative standard error of the wind that all scenes share. Default: 10 per cent, height of the wind
         and rise of the plume (budget in docs/plume.md).
+    ratio : str or NoxRatio, optional
+        NOx over NO2, as in `yaotan.plume.meanflux.mean_flux`; the estimate is then of NOx (as NO2), and the
+        error of the ratio is part of ``chemistry``.
 
     Returns
     -------
@@ -94,7 +99,7 @@ def flux_divergence(
     radius disturbs the constant. Fewer than 10 scenes give the status ``too_few``.
     """
     _check(decay_time, scale_height)
-    field = mean_flux(scenes, wind, source, resolution=resolution, radius=radius)
+    field = mean_flux(scenes, wind, source, resolution=resolution, radius=radius, ratio=ratio)
     return fit_mean_flux(
         field,
         source,
@@ -157,10 +162,15 @@ def fit_mean_flux(
         source,
         method="divergence",
         substance=field.attrs["substance"],
-        corrections=[c for c in field.attrs["corrections"].split(",") if c],
+        corrections=_corrections(field),
         options={key: field.attrs[key] for key in ("resolution", "radius")} | {"decay_time": decay_time},
     )
     return made.assign_attrs(dropped=field.attrs["dropped"])
+
+
+def _corrections(field: xr.Dataset) -> list[str]:
+    made = [name for name in field.attrs["corrections"].split(",") if name]
+    return [*made, field.attrs["ratio"]] if "ratio" in field.attrs else made
 
 
 def _check(decay_time: float, scale_height: float) -> None:
@@ -212,6 +222,8 @@ def _solve(
         # a third of the mass's loss: lifetimes of NO2 are known to some tens of per cent (docs/plume.md)
         lost_mass = float(np.abs(field["mass"].values).sum()) * resolution**2 / decay_time
         terms["chemistry"] = min(lost_mass, size) / 3.0
+    if "ratio_uncertainty" in field.attrs:
+        terms["chemistry"] = math.hypot(terms.get("chemistry", 0.0), field.attrs["ratio_uncertainty"] * size)
     details = {
         "scene_count": (float(number), "1"),
         "mean_wind_speed": (float(speeds.mean()), "m s-1"),

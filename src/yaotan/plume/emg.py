@@ -122,7 +122,7 @@ def fit_travel(
         source,
         method="emg",
         substance="nox" if factor is not None and gas == "no2" else gas,
-        corrections=[] if factor is None else [f"no2_to_nox: {factor.name} ({factor.source})"],
+        corrections=[] if factor is None else [factor.describe()],
         options={"half_width": float(curve["half_width"].max())}
         | {key: curve.attrs[key] for key in ("hours", "step")},
     )

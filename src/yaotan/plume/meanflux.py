@@ -3,47 +3,24 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from yaotan.catalog.nox import NoxRatio, find_nox_ratio
 from yaotan.errors import YaotanError
 from yaotan.plume.effective import EffectiveWind
-from yaotan.plume.estimate import CALM, NoEstimateError
-from yaotan.plume.image import take_pixels
-from yaotan.plume.sector import above_plane
+from yaotan.plume.estimate import NoEstimateError
+from yaotan.plume.fluxgrid import FluxSums, SceneFlux, half_cells, read_flux
 from yaotan.plume.source import check_sources
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 Array = NDArray[np.float64]
-
-
-@dataclass
-class _Sums:
-    """Sums over scenes on the grid round one source; scenes come one by one and are not kept."""
-
-    count: Array
-    flux: Array
-    mass: Array
-    square: Array
-    used: list[bool]
-    dropped: dict[str, int]
-
-    @classmethod
-    def start(cls, size: int) -> _Sums:
-        zero = np.zeros((size, size))
-        return cls(zero, np.zeros((2, size, size)), zero.copy(), np.zeros((3, size, size)), [], {})
-
-    def drop(self, reason: str) -> None:
-        self.used.append(False)
-        self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
 
 def mean_flux(
@@ -53,6 +30,7 @@ def mean_flux(
     *,
     resolution: float = 4e3,
     radius: float = 60e3,
+    ratio: str | NoxRatio | None = None,
 ) -> xr.Dataset:
     """Average the flux of a gas over many scenes.
 
@@ -69,6 +47,9 @@ def mean_flux(
         Table of `make_sources`.
     resolution, radius : float
         Cells of the grid and its half width [m].
+    ratio : str or NoxRatio, optional
+        NOx over NO2 (``catalogs/profiles/nox_no2.yaml``), of scenes of NO2: each pixel is multiplied by the
+        ratio at its age, its way down the wind over the wind. The field is then of NOx (as NO2).
 
     Returns
     -------
@@ -83,7 +64,13 @@ def mean_flux(
     Raises
     ------
     YaotanError
-        As many winds as scenes are not there, or an option is out of range.
+        As many winds as scenes are not there, an option is out of range, or the scenes that a ratio is given
+        for are not of NO2.
+
+    Notes
+    -----
+    A ratio that is large at the stack makes the noise of pixels upwind as large: they have age 0. The age is
+    that of the middle of a pixel, so that a ratio that falls within one pixel is met on the average only.
 
     Examples
     --------
@@ -101,14 +88,9 @@ def mean_flux(
     ({'source': 1, 'y': 17, 'x': 17, 'scene': 3}, 3)
     """
     check_sources(source)
-    if not 0.0 < resolution < radius / 4.0:
-        raise YaotanError(
-            f"resolution is {resolution:g} m for a radius of {radius:g} m",
-            where="mean_flux",
-            expected="less than a quarter of the radius",
-        )
-    half = round(radius / resolution)
-    sums = [_Sums.start(2 * half + 1) for _ in range(len(source))]
+    half_cells(resolution, radius)
+    factor = None if ratio is None else find_nox_ratio(ratio)
+    sums = [FluxSums(resolution, radius) for _ in range(len(source))]
     attributes: dict[str, Any] = {}
     number = 0
     for scene in scenes:
@@ -116,66 +98,75 @@ def mean_flux(
             raise YaotanError("there are more scenes than winds", where="mean_flux")
         attributes = attributes or dict(scene.attrs)
         for place, one in enumerate(sums):
-            _add(one, scene, source.iloc[place : place + 1], wind[number], resolution, half)
+            row = source.iloc[place : place + 1]
+            try:
+                found: SceneFlux | str = read_flux(
+                    scene, row, wind[number], resolution=resolution, radius=radius, ratio=factor
+                )
+            except NoEstimateError as none:
+                found = none.status
+            one.add(found, wind[number])
         number += 1
     if number != len(wind):
         raise YaotanError(f"{number} scenes and {len(wind)} winds", where="mean_flux")
-    made = _dataset(sums, source, resolution, half)
-    made["wind_speed"] = ("scene", np.array([w.speed for w in wind], float), {"units": "m s-1"})
-    sigma = np.array([w.speed_uncertainty for w in wind], float)
+    return make_field(sums, source, attributes, resolution=resolution, radius=radius, ratio=factor)
+
+
+def make_field(
+    sums: Sequence[FluxSums],
+    source: gpd.GeoDataFrame,
+    attributes: Mapping[str, Any],
+    *,
+    resolution: float,
+    radius: float,
+    ratio: NoxRatio | None = None,
+) -> xr.Dataset:
+    """Turn sums over scenes into the field of `mean_flux`.
+
+    Parameters
+    ----------
+    sums : sequence of FluxSums
+        One for each row of `source`, of the same number of scenes.
+    source : geopandas.GeoDataFrame
+        Table of `make_sources`.
+    attributes : mapping
+        Those of a scene of `column_mass`: gas, corrections, error of the mass.
+    resolution, radius, ratio
+        That the scenes were read with.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `mean_flux` gives it.
+
+    Raises
+    ------
+    YaotanError
+        A ratio of NOx to NO2 was applied to another gas.
+    """
+    gas = str(attributes.get("plume_substance", "unknown"))
+    if ratio is not None and attributes and gas != "no2":
+        raise YaotanError(f"the scenes are of {gas}", where="mean_flux: ratio", expected="no2")
+    made = _dataset(sums, source, resolution, half_cells(resolution, radius))
+    winds = sums[0].winds
+    made["wind_speed"] = ("scene", np.array([w.speed for w in winds], float), {"units": "m s-1"})
+    sigma = np.array([w.speed_uncertainty for w in winds], float)
     made["wind_speed_uncertainty"] = ("scene", sigma, {"units": "m s-1"})
     dropped = {name: one.dropped for name, one in zip(source["source"].tolist(), sums, strict=True)}
-    return made.assign_attrs(
-        substance=str(attributes.get("plume_substance", "unknown")),
-        corrections=str(attributes.get("mass_corrections", "")),
-        mass_uncertainty=float(attributes.get("mass_uncertainty", 0.0)),
-        resolution=resolution,
-        radius=radius,
-        dropped=json.dumps(dropped),
-    )
+    made.attrs |= {
+        "substance": gas,
+        "corrections": str(attributes.get("mass_corrections", "")),
+        "mass_uncertainty": float(attributes.get("mass_uncertainty", 0.0)),
+        "resolution": resolution,
+        "radius": radius,
+        "dropped": json.dumps(dropped),
+    }
+    if ratio is not None:
+        made.attrs |= {"substance": "nox", "ratio": ratio.describe(), "ratio_uncertainty": ratio.error}
+    return made
 
 
-def _add(
-    sums: _Sums,
-    scene: xr.Dataset,
-    source: gpd.GeoDataFrame,
-    wind: EffectiveWind,
-    resolution: float,
-    half: int,
-) -> None:
-    if not wind.known:
-        return sums.drop("no_wind")
-    if wind.speed < CALM:
-        return sums.drop("low_wind")
-    try:
-        pixels = take_pixels(scene, source, radius=(half + 1.5) * resolution * math.sqrt(2.0))
-    except NoEstimateError as none:
-        return sums.drop(none.status)
-    mass = above_plane(pixels, wind)
-    if mass is None:
-        return sums.drop("cloudy")
-    column, row = (np.round(part / resolution).astype(int) + half for part in (pixels.x, pixels.y))
-    size = 2 * half + 1
-    inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
-    cell = row[inside] * size + column[inside]
-    count = np.bincount(cell, minlength=size * size)
-    total = np.bincount(cell, mass[inside], size * size)
-    noise = np.bincount(cell, (pixels.sigma * pixels.factor)[inside] ** 2, size * size)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (total / count).reshape(size, size)
-        variance = (noise / count**2).reshape(size, size)
-    seen = (count > 0).reshape(size, size)
-    sums.count += seen
-    for k, component in enumerate((wind.u, wind.v)):
-        sums.flux[k] += np.where(seen, mean * component, 0.0)
-    sums.mass += np.where(seen, mean, 0.0)
-    for k, product in enumerate((wind.u**2, wind.v**2, wind.u * wind.v)):
-        sums.square[k] += np.where(seen, variance * product, 0.0)
-    sums.used.append(True)
-    return None
-
-
-def _dataset(sums: list[_Sums], source: gpd.GeoDataFrame, resolution: float, half: int) -> xr.Dataset:
+def _dataset(sums: Sequence[FluxSums], source: gpd.GeoDataFrame, resolution: float, half: int) -> xr.Dataset:
     dims = ("source", "y", "x")
     count = np.stack([s.count for s in sums])
     with np.errstate(invalid="ignore", divide="ignore"):

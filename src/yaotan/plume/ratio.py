@@ -72,7 +72,7 @@ def nox_from_no2(
         found.error,
         "chemistry",
         "nox",
-        f"no2_to_nox: {found.name} ({found.source})",
+        found.describe(),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
@@ -70,67 +70,120 @@ def travel_curve(
     """
     if len(source) != 1:
         raise YaotanError(f"{len(source)} sources", where="emg", expected="one: others lie in its plume")
-    edges = np.arange(hours[0] * 3600.0, hours[1] * 3600.0 + 1.0, step)
-    widths = (half_width, half_width / 2.0)
-    rows: list[list[Array]] = []
-    used: list[EffectiveWind] = []
-    dropped: dict[str, int] = {}
-    attributes: dict[str, object] = {}
+    rows = TravelRows(half_width, hours, step)
+    attributes: dict[str, Any] = {}
     number = 0
     for scene in scenes:
         if number >= len(wind):
             raise YaotanError("there are more scenes than winds", where="emg")
         one = wind[number]
-        attributes = attributes or {str(key): value for key, value in scene.attrs.items()}
+        attributes = attributes or dict(scene.attrs)
         number += 1
         try:
-            rows.append(_read(scene, source, one, edges, widths))
-            used.append(one)
+            flux: Array | str = read_travel(scene, source, one, half_width=half_width, hours=hours, step=step)
         except NoEstimateError as none:
-            dropped[none.status] = dropped.get(none.status, 0) + 1
+            flux = none.status
+        rows.add(flux, one)
     if number != len(wind):
         raise YaotanError(f"{number} scenes and {len(wind)} winds", where="emg")
-    flux = np.array(rows, float).reshape(len(rows), len(widths), edges.size - 1)
-    rate, metre = {"units": "kg s-1", "long_name": "flux through a line across the wind"}, {"units": "m"}
-    speed = {"units": "m s-1"}
-    return xr.Dataset(
-        {
-            "flux": (("half_width", "scene", "travel_time"), flux.transpose(1, 0, 2), rate),
-            "wind_speed": ("scene", np.array([w.speed for w in used], float), speed),
-            "wind_speed_uncertainty": ("scene", np.array([w.speed_uncertainty for w in used], float), speed),
-        },
-        coords={
-            "half_width": ("half_width", np.array(widths), metre),
-            "travel_time": ("travel_time", (edges[1:] + edges[:-1]) / 2.0, {"units": "s"}),
-        },
-        attrs={
-            "substance": str(attributes.get("plume_substance", "unknown")),
-            "mass_uncertainty": float(str(attributes.get("mass_uncertainty", 0.0))),
-            "step": step,
-            "hours": list(hours),
-            "dropped": json.dumps(dropped),
-        },
-    )
+    return rows.curve(attributes)
 
 
-def _read(
+class TravelRows:
+    """Rows of flux by travel time, one for each scene that was used: a scene leaves some eighty numbers.
+
+    Parameters
+    ----------
+    half_width, hours, step
+        As in `travel_curve`.
+    """
+
+    def __init__(self, half_width: float, hours: tuple[float, float], step: float) -> None:
+        self.widths = (half_width, half_width / 2.0)
+        self.hours, self.step = hours, step
+        self.edges = _edges(hours, step)
+        self.rows: list[Array] = []
+        self.winds: list[EffectiveWind] = []
+        self.dropped: dict[str, int] = {}
+
+    def add(self, flux: Array | str, wind: EffectiveWind) -> None:
+        """Add what `read_travel` gave of a scene, or count the scene by the reason why it gave nothing."""
+        if isinstance(flux, str):
+            self.dropped[flux] = self.dropped.get(flux, 0) + 1
+            return
+        self.rows.append(flux)
+        self.winds.append(wind)
+
+    def curve(self, attributes: Mapping[str, Any]) -> xr.Dataset:
+        """Put the rows together as `travel_curve` gives them; `attributes` are those of a scene."""
+        edges, rate = self.edges, {"units": "kg s-1", "long_name": "flux through a line across the wind"}
+        flux = np.array(self.rows, float).reshape(len(self.rows), len(self.widths), edges.size - 1)
+        speeds = np.array([w.speed for w in self.winds], float)
+        errors = np.array([w.speed_uncertainty for w in self.winds], float)
+        return xr.Dataset(
+            {
+                "flux": (("half_width", "scene", "travel_time"), flux.transpose(1, 0, 2), rate),
+                "wind_speed": ("scene", speeds, {"units": "m s-1"}),
+                "wind_speed_uncertainty": ("scene", errors, {"units": "m s-1"}),
+            },
+            coords={
+                "half_width": ("half_width", np.array(self.widths), {"units": "m"}),
+                "travel_time": ("travel_time", (edges[1:] + edges[:-1]) / 2.0, {"units": "s"}),
+            },
+            attrs={
+                "substance": str(attributes.get("plume_substance", "unknown")),
+                "mass_uncertainty": float(attributes.get("mass_uncertainty", 0.0)),
+                "step": self.step,
+                "hours": list(self.hours),
+                "dropped": json.dumps(self.dropped),
+            },
+        )
+
+
+def _edges(hours: tuple[float, float], step: float) -> Array:
+    """Bounds of the bins of travel time [s]."""
+    return np.arange(hours[0] * 3600.0, hours[1] * 3600.0 + 1.0, step)
+
+
+def read_travel(
     scene: xr.Dataset,
     source: gpd.GeoDataFrame,
     wind: EffectiveWind,
-    edges: Array,
-    widths: Sequence[float],
-) -> list[Array]:
-    """Flux of a scene by travel time, for each width; or `NoEstimateError` with the reason."""
+    *,
+    half_width: float = 40e3,
+    hours: tuple[float, float] = (-1.0, 6.0),
+    step: float = 600.0,
+) -> Array:
+    """Read one scene as flux by travel time: what `travel_curve` takes of it.
+
+    Parameters
+    ----------
+    scene, source, wind
+        One scene, one row of `make_sources`, its wind.
+    half_width, hours, step
+        As in `travel_curve`.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(2, bins)`` flux over the whole width and over half of it [kg s-1], NaN where a bin is not seen.
+
+    Raises
+    ------
+    NoEstimateError
+        The scene gives nothing: ``no_wind``, ``low_wind``, ``outside``, ``cloudy``.
+    """
+    edges, widths = _edges(hours, step), (half_width, half_width / 2.0)
     if not wind.known:
-        raise NoEstimateError("no_wind", "")
+        raise NoEstimateError("no_wind", "no wind for the scene")
     if wind.speed < LOW_WIND:
-        raise NoEstimateError("low_wind", "")
+        raise NoEstimateError("low_wind", f"{wind.speed:.1f} m/s")
     widest = max(widths)
     reach = min(math.hypot(edges[-1] * wind.speed, widest), FARTHEST) + 10e3
     pixels = take_pixels(scene, source, radius=reach)
     mass = above_plane(pixels, wind)
     if mass is None:
-        raise NoEstimateError("cloudy", "")
+        raise NoEstimateError("cloudy", "too few pixels for a background")
     along, across = in_wind(pixels, wind)
     place = np.searchsorted(edges, along / wind.speed, side="right") - 1
     lanes = max(round(2.0 * widest / (2.0 * pixels.width)), 4)
@@ -146,4 +199,4 @@ def _read(
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(held, total / count, 0.0).sum(axis=1) / held.sum(axis=1)
         lines.append(np.where(held.mean(axis=1) >= 0.6, mean * 2.0 * width * wind.speed, np.nan))
-    return lines
+    return np.array(lines, float)
