@@ -52,6 +52,27 @@ def _describe_aliases(match: Any) -> list[str]:
     return lines
 
 
+def describe_kind(found: Any) -> str:
+    """Write what a file is that holds no soundings, and what opens it, as lines.
+
+    Parameters
+    ----------
+    found : yaotan.io.kind.FileKind
+        As `find_kind` gives it.
+
+    Returns
+    -------
+    str
+        A block of lines, the variables last.
+    """
+    facts = {"is": found.kind, "opened by": found.opener, **found.facts}
+    lines = [found.path, *(f"  {name:<9} {text}" for name, text in facts.items())]
+    width = max((len(name) for name in found.variables), default=0)
+    lines += ["  variables"] if found.variables else []
+    lines += [f"    {name:<{width}}  [{units or '-'}]" for name, units in found.variables.items()]
+    return "\n".join(lines)
+
+
 def describe_index(summary: Any) -> str:
     """Write what an index holds as a short table.
 

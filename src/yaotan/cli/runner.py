@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from yaotan.cli.describe import describe_match
+from yaotan.cli.describe import describe_kind, describe_match
 from yaotan.errors import NotAGranuleError, TooFewSoundingsError, YaotanError
 from yaotan.recipes.inventory import Progress
 
@@ -40,13 +40,10 @@ def shown_progress() -> Iterator[Progress | None]:
 
 def run_info(files: list[str], **options: Any) -> None:
     """Describe each file; a bad one does not stop the others, but makes the exit status 2."""
-    from yaotan.io.identify import identify
-
     failures = []
     for name in files:
         try:
-            match = identify(name, **options)
-            print(describe_match(match))
+            print(_describe(name, options))
         except YaotanError as error:
             if len(files) == 1:
                 raise
@@ -54,6 +51,20 @@ def run_info(files: list[str], **options: Any) -> None:
             print(f"yaotan: error: {error}", file=sys.stderr)
     if failures:
         raise NotAGranuleError(f"{len(failures)} of {len(files)} files could not be identified")
+
+
+def _describe(name: str, options: dict[str, Any]) -> str:
+    """Describe a granule; else whatever another function opens, unless a product was named."""
+    from yaotan.io.identify import identify
+    from yaotan.io.kind import find_kind
+
+    try:
+        return describe_match(identify(name, **options))
+    except NotAGranuleError:
+        found = None if options.get("product") or options.get("aliases") else find_kind(name)
+        if found is None:
+            raise
+        return describe_kind(found)
 
 
 def run_grid(files: list[str], target: str, **options: Any) -> None:

@@ -9,7 +9,9 @@ from yaotan.lazy import attach as _attach
 #: public name -> module that holds it
 _HOME: Final = {
     "find_granules": "yaotan.io.index.query",
+    "find_kind": "yaotan.io.kind",
     "open_cdiac": "yaotan.io.inventory.cdiac",
+    "open_estimate": "yaotan.io.netcdf",
     "open_image": "yaotan.io.image",
     "open_index": "yaotan.io.index.query",
     "open_inventory": "yaotan.io.inventory.opening",

@@ -238,15 +238,18 @@ def _unknown(container: Container, products: list[Product], path: str) -> NotAGr
         return sum(item in container for item in required) / len(required) + bool(named)
 
     nearest = max(candidates, key=nearness)
-    missing = [item for item in nearest.identify.required if item not in container]
-    unwanted = [item for item in nearest.identify.forbidden if item in container]
-    lack = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unwanted)}" if unwanted else ""
+    expected = "a product of docs/product"
+    if nearness(nearest) > 0.0:
+        missing = [item for item in nearest.identify.required if item not in container]
+        unwanted = [item for item in nearest.identify.forbidden if item in container]
+        lack = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unwanted)}" if unwanted else ""
+        expected = f"nearest is {nearest.product}; the file {lack or 'does not say that it is one'}"
     parts = "columns" if container.format == "text" else "datasets"
     what = f"is no product that is known: a {container.format} file with {len(paths)} {parts} ({shown})"
     return NotAGranuleError(
         what,
         where=path,
-        expected=f"nearest is {nearest.product}; the file {lack or 'does not say that it is one'}",
+        expected=expected,
         fix="name the product with --product (product=), or describe it in a product file of your own "
         "(docs/howto/add_product.md)",
     )

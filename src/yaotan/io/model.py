@@ -135,7 +135,7 @@ def read_model(folder: PathLike, *, trusted: Collection[str] = (), digest: str |
         A package that decides how the parts are read has another version.
     """
     folder = Path(folder)
-    text = _read_card(folder)
+    text = read_card(folder)
     if digest is not None and text["digest"] != digest:
         raise ModelError(f"is another model (digest {text['digest'][:12]}...)", where=folder,
                          expected=f"{digest[:12]}...")  # fmt: skip
@@ -170,14 +170,21 @@ def _other_files(folder: Path) -> list[Path]:
         return there
     if not (folder / CARD).is_file():
         raise OutputError("holds something that is no model", where=folder, fix="choose another folder")
-    own = {CARD, *(entry["file"] for entry in _read_card(folder)["parts"].values())}
+    own = {CARD, *(entry["file"] for entry in read_card(folder)["parts"].values())}
     others = [path for path in there if path.name not in own]
     if any(path.is_dir() and path.name != "__pycache__" for path in others):
         raise OutputError("holds folders beside the model", where=folder, fix="choose another folder")
     return [path for path in others if path.is_file()]
 
 
-def _read_card(folder: Path) -> dict[str, Any]:
+def read_card(folder: Path) -> dict[str, Any]:
+    """Read what a saved model says of itself, without building anything of it.
+
+    Raises
+    ------
+    ModelError
+        Missing, damaged, changed, or of another format.
+    """
     path = folder / CARD
     if not path.is_file():
         raise ModelError("holds no model", where=folder, expected=f"a folder with {CARD}")

@@ -259,3 +259,8 @@ def with_crs(raster: xr.DataArray, crs: Any) -> xr.DataArray:
         warnings.filterwarnings("ignore", message=".*lost in conversion to CF", category=UserWarning)
         placed: xr.DataArray = raster.rio.write_crs(crs)
     return placed
+
+
+def read_band(path: Path) -> Band:
+    """Read what the first band of a raster says of itself."""
+    return RasterFile(str(path), str(path), 1).facts
