@@ -10,6 +10,7 @@ import pytest
 from fill_truth import plant
 from yaotan import GridSpec
 from yaotan.column.fill import chain, kernel
+from yaotan.column.fill.block import Block
 from yaotan.column.fill.covariance import ProductSum, correlation
 from yaotan.column.fill.crossvalidation import cross_validate
 from yaotan.column.fill.kriging import SpaceTimeKriging
@@ -176,7 +177,8 @@ def test_equals_a_dense_system(ordinary, support, model):
     steps = resolve_times([("2019-01-05", "2019-01-20")], known.period)
     wanted = np.ones(spec.shape, bool)
     moments = Moments.of(steps, 0, model.time_scale)
-    value, variance, terms = kriging.at_cells(spec, moments, rows, wanted, kriging.residual)
+    block = Block(spec, rows, wanted, steps, 0)
+    value, variance, terms = kriging.at_cells(block, moments, kriging.residual)
     nodes = cell_nodes(spec, rows, wanted, support, MODEL.space_range)
     assert nodes.shape[1] == (4 if support == "cell" else 1)
     for m in range(len(nodes)):
@@ -193,7 +195,8 @@ def test_one_neighbour_is_room_enough_for_a_cell_of_four_nodes():
     steps = resolve_times([("2019-01-05", "2019-01-20")], known.period)
     wanted = np.ones(spec.shape, bool)
     moments = Moments.of(steps, 0, MODEL.time_range)
-    value, variance, _ = kriging.at_cells(spec, moments, slice(0, 3), wanted, kriging.residual)
+    block = Block(spec, slice(0, 3), wanted, steps, 0)
+    value, variance, _ = kriging.at_cells(block, moments, kriging.residual)
     # from one observation ordinary kriging takes its value
     assert set(value[:, 0].round(9)) <= set(kriging.residual[:, 0].round(9))
     assert (variance > 0.0).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import dask
@@ -14,29 +14,51 @@ from numpy.typing import NDArray
 from yaotan.column.fill.observation import Floats
 from yaotan.column.fill.scale import FittedScale
 from yaotan.column.fill.step import Steps, centres
-from yaotan.column.fill.target import Course
+from yaotan.column.fill.target import Course, Moments
 from yaotan.grid.spec import GridSpec
 
 #: Cells filled in one task (bounds the memory: some 50 MiB for 64 neighbours).
 _BLOCK: Final = 16_384
 
 
+@dataclass(frozen=True)
+class Block:
+    """Cells of a map that are filled together: the wanted ones of some rows, at one step.
+
+    Attributes
+    ----------
+    spec, rows
+        Grid, and which of its rows.
+    wanted : numpy.ndarray of bool
+        ``(rows, columns)`` of these rows.
+    steps, number
+        Times of the map, and which of them.
+    course : Course or None
+        That of the scale over the step; None: constant.
+    """
+
+    spec: GridSpec
+    rows: slice
+    wanted: NDArray[np.bool_]
+    steps: Steps
+    number: int
+    course: Course | None = None
+
+    def places(self) -> tuple[Floats, Floats]:
+        """Give latitude and longitude of the centres ``(m,)``."""
+        latitude, longitude = centres(self.spec, self.rows)
+        return latitude[self.wanted], longitude[self.wanted]
+
+    def moments(self, time_range: float) -> Moments:
+        """Give the times of the step, close enough for this range of the covariance [days]."""
+        return Moments.of(self.steps, self.number, time_range, self.course)
+
+
 class BlockFiller(Protocol):
-    """What gives the field on some rows of a grid."""
+    """What gives the field on some cells of a grid."""
 
-    def fill_block(
-        self,
-        spec: GridSpec,
-        steps: Steps,
-        number: int,
-        rows: slice,
-        wanted: NDArray[np.bool_],
-        course: Course | None,
-    ) -> tuple[Floats, Floats]:
-        """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step.
-
-        Both are in parts of the mean scale; `course` is that of the scale over the step (None: constant).
-        """
+    def fill_block(self, block: Block) -> tuple[Floats, Floats]:
+        """Give value and 1 sigma ``(m,)`` of the cells, both in parts of the mean scale."""
         ...
 
 
@@ -76,35 +98,29 @@ class BlockTask:
 
     def __call__(self, number: int, rows: slice) -> Floats:
         """Give value and 1 sigma ``(2, 1, rows, columns)``."""
-        wanted = self.wanted[rows]
-        out = np.full((2, 1, *wanted.shape), np.nan)
-        for band, course, factor in scaled_bands(self.scale, self.spec, self.steps, number, rows, wanted):
-            value, sigma = self.filler.fill_block(self.spec, self.steps, number, rows, band, course)
+        block = Block(self.spec, rows, self.wanted[rows], self.steps, number)
+        out = np.full((2, 1, *block.wanted.shape), np.nan)
+        for band, factor in scaled_bands(self.scale, block):
+            value, sigma = self.filler.fill_block(band)
             if self.scale is not None:
                 value, sigma = self.scale.restore(value, sigma, factor)
-            out[0, 0][band], out[1, 0][band] = value, sigma
+            out[0, 0][band.wanted], out[1, 0][band.wanted] = value, sigma
         return out
 
 
-def scaled_bands(
-    scale: FittedScale | None,
-    spec: GridSpec,
-    steps: Steps,
-    number: int,
-    rows: slice,
-    wanted: NDArray[np.bool_],
-) -> Iterator[tuple[NDArray[np.bool_], Course | None, Any]]:
-    """Split wanted cells of some rows into bands where the scale takes one course over a step.
+def scaled_bands(scale: FittedScale | None, block: Block) -> Iterator[tuple[Block, Any]]:
+    """Split a block into bands where the scale takes one course over its step.
 
     Yields
     ------
-    mask, course, factor
-        Cells of the band ``(rows, columns)``; the course; the mean scale of each of them ``(m,)``.
+    band, factor
+        Wanted cells of the band with their course; the mean scale of each of them ``(m,)``.
     """
-    if scale is None or not wanted.any():
-        if wanted.any():
-            yield wanted, None, 1.0
+    if scale is None or not block.wanted.any():
+        if block.wanted.any():
+            yield block, 1.0
         return
-    latitude, (middle, half) = centres(spec, rows)[0], steps.span(number)
-    for band, where in scale.bands(latitude, wanted, half):
-        yield band, scale.course(where), scale.average(latitude[band], middle, half)
+    latitude, (middle, half) = centres(block.spec, block.rows)[0], block.steps.span(block.number)
+    for wanted, where in scale.bands(latitude, block.wanted, half):
+        band = replace(block, wanted=wanted, course=scale.course(where))
+        yield band, scale.average(latitude[wanted], middle, half)

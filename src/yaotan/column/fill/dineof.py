@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yaotan.column.fill.crossvalidation import leave_out_by_folds
-from yaotan.column.fill.extraction import gather
 from yaotan.column.fill.fade import assume_fade, measure_fade
 from yaotan.column.fill.field_filler import FieldFiller
 from yaotan.column.fill.filler import Data
@@ -198,10 +197,7 @@ class Dineof(FieldFiller):
         UnitsError, SchemaError, YaotanError
             As `gather` and `MeanModel.fit`.
         """
-        observations = gather(
-            data, variable=variable, average=self.average,
-            overpass_correlation=self.overpass_correlation, uncertainty=self.uncertainty,
-        ).need(_OBSERVATIONS, "Dineof")  # fmt: skip
+        observations = self._gather(data, variable).need(_OBSERVATIONS, "Dineof")
         known = self._learn_scale(observations, self.mean, self.scale, self.seed)
         self.mean_ = self.mean.fit(known.sample(_SAMPLE, self.seed))
         self._lattice = Lattice.of(known, self.mean_, self.cell, self.step)
@@ -232,7 +228,8 @@ class Dineof(FieldFiller):
         }
         # what the modes leave is seen once the amplitudes are known; how it fades matters to periods only
         self.fade_ = assume_fade(self.step)
-        self._hold(known, matrix.kept)
+        self._kept = matrix.kept
+        self._hold(known)
         left = self._field.at_points(known.latitude, known.longitude, known.days)[0]
         self.fade_ = measure_fade(known, known.value - left, self.step, self.seed) or self.fade_
         self._field = replace(self._field, fade=self.fade_)
@@ -250,11 +247,10 @@ class Dineof(FieldFiller):
     def _smoothing(self, used: NDArray[np.bool_]) -> Floats | None:
         return time_filter(int(used.sum()), self.time_filter / self.step)
 
-    def _hold(self, observations: Observations, kept: NDArray[np.bool_]) -> Self:
+    def _hold(self, observations: Observations) -> Self:
         """Keep the amplitudes that observations in parts of the scale give."""
-        self._field = ModeField.of(
-            self._lattice, self._matrix(observations, kept), self.mean_, self.modes_, self.fade_
-        )
+        matrix = self._matrix(observations, self._kept)
+        self._field = ModeField.of(self._lattice, matrix, self.mean_, self.modes_, self.fade_)
         return self
 
     def _field_of(self, steps: Steps) -> ModeField:
@@ -269,16 +265,11 @@ class Dineof(FieldFiller):
     def _parameters(self) -> dict[str, Any]:
         return {f"dineof_{name}": value for name, value in self.diagnostics_.items() if name != "converged"}
 
-    def condition(self, observations: Observations) -> Self:
-        """Give a copy with the same mean and modes, with amplitudes from other observations."""
-        other = self._copy()
-        return other._hold(other._keep(observations), self._field.kept)
-
     def _leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Predict in parts, each of which finds its own modes."""
 
         def predict(kept: Observations, wanted: Observations) -> tuple[Floats, Floats]:
-            matrix = self._matrix(kept, self._field.kept)
+            matrix = self._matrix(kept, self._kept)
             used = self._times(matrix)
             found = iterate_known(matrix.value[:, used], self.number_, self._smoothing(used))
             modes: Modes = modes_of(found, (matrix.value.shape[0], int(used.sum())), self.modes_.rest)

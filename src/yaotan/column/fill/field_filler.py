@@ -10,8 +10,10 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from yaotan.column.fill.block import lazy_field
+from yaotan.column.fill.extraction import gather
+from yaotan.column.fill.filler import Data
 from yaotan.column.fill.mean import MeanModel
-from yaotan.column.fill.observation import Observations
+from yaotan.column.fill.observation import Mask, Observations
 from yaotan.column.fill.scale import FittedScale
 from yaotan.column.fill.scaling import Scale, learn_scale
 from yaotan.column.fill.step import Steps, Times, build_filled, resolve_times, target_points, wanted_cells
@@ -32,10 +34,17 @@ class FieldFiller(ABC):
         Gain in log density of observations left out by the terms of the scale that were tried.
     """
 
+    average: str | float | None
+    overpass_correlation: float
+    uncertainty: float | None
     observations_: Observations
     scale_: FittedScale | None
     scale_gains_: dict[str, float]
     _known: Observations
+
+    @abstractmethod
+    def _hold(self, observations: Observations) -> Self:
+        """Keep what predictions need of observations in parts of the scale, with what was learned."""
 
     @abstractmethod
     def _field_of(self, steps: Steps) -> Any:
@@ -56,6 +65,13 @@ class FieldFiller(ABC):
     @abstractmethod
     def _parameters(self) -> dict[str, Any]:
         """Give what was learned, as attributes of the map."""
+
+    def _gather(self, data: Data, variable: str | None) -> Observations:
+        """Give the observations of the data, with the options that the fillers share."""
+        return gather(
+            data, variable=variable, average=self.average,
+            overpass_correlation=self.overpass_correlation, uncertainty=self.uncertainty,
+        )  # fmt: skip
 
     def _learn_scale(
         self, observations: Observations, mean: MeanModel, kind: Scale, seed: int
@@ -84,6 +100,11 @@ class FieldFiller(ABC):
         other = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__)
         return other
+
+    def condition(self, observations: Observations) -> Self:
+        """Give a copy that keeps all that was learned, conditioned on other observations."""
+        other = self._copy()
+        return other._hold(other._keep(observations))
 
     def predict(self, spec: GridSpec, times: Times, *, region: Any = None) -> xr.Dataset:
         """Give the filled field on a grid.
@@ -150,3 +171,46 @@ class FieldFiller(ABC):
         """Predict each observation from those that share no label with it (see `GapFiller.leave_out`)."""
         known = self.observations_
         return self._restore(*self._leave_out(labels), known.latitude, known.days)
+
+
+class DrawnFiller(FieldFiller):
+    """A filler that knows mean and covariance everywhere, so that its field can be drawn."""
+
+    @abstractmethod
+    def _draw(self, spec: GridSpec, steps: Steps, wanted: Mask, **options: Any) -> xr.Dataset:
+        """Draw wanted cells at steps; options: draws, seed, conditional."""
+
+    def simulate(
+        self,
+        spec: GridSpec,
+        times: Times,
+        *,
+        draws: int = 1,
+        seed: int = 0,
+        conditional: bool = True,
+        region: Any = None,
+    ) -> xr.Dataset:
+        """Draw the field on a grid: what it may look like, where `predict` gives what it is on average.
+
+        Parameters
+        ----------
+        spec, times, region
+            As in `predict`.
+        draws, seed : int
+            How many draws, and of which seed; equal arguments give equal draws.
+        conditional : bool
+            Given the observations; False: of mean and covariance alone.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``v`` ``(draw, time, lat, lon)``, in memory: for moderate sizes (cells x times x draws up to some
+            millions). Means and scatter of many draws are the value and 1 sigma of `predict`.
+
+        Raises
+        ------
+        YaotanError, GridError
+            As `predict`.
+        """
+        steps, wanted = resolve_times(times, self.observations_.period), wanted_cells(spec, region)
+        return self._draw(spec, steps, wanted, draws=draws, seed=seed, conditional=conditional)

@@ -11,18 +11,17 @@ from numpy.typing import NDArray
 
 from yaotan.column.fill.basis import make_basis
 from yaotan.column.fill.crossvalidation import leave_out_by_folds
-from yaotan.column.fill.extraction import gather
-from yaotan.column.fill.field_filler import FieldFiller
+from yaotan.column.fill.field_filler import DrawnFiller
 from yaotan.column.fill.filler import Data
 from yaotan.column.fill.information import gather_information
 from yaotan.column.fill.maximisation import fit_mean, log_likelihood, maximise, start_model
 from yaotan.column.fill.mean import MeanModel
 from yaotan.column.fill.node import Nodes
-from yaotan.column.fill.observation import Observations, days_of
+from yaotan.column.fill.observation import Mask, Observations, days_of
 from yaotan.column.fill.rank_field import RankField
 from yaotan.column.fill.scaling import Scale
 from yaotan.column.fill.smoother import smooth
-from yaotan.column.fill.step import Steps, Times, resolve_times, wanted_cells
+from yaotan.column.fill.step import Steps
 from yaotan.column.fill.target import Support
 from yaotan.errors import YaotanError
 from yaotan.grid.spec import GridSpec
@@ -32,7 +31,7 @@ from yaotan.grid.spec import GridSpec
 _SAMPLE, _SEARCH = 100_000, 200_000
 
 
-class FixedRankKriging(FieldFiller):
+class FixedRankKriging(DrawnFiller):
     r"""Fill gaps by kriging of fixed rank, smoothed in time.
 
     .. math:: z_i = m(s_i, t_i) + \phi(s_i)^T \eta(t_i) + \xi_i + e_i
@@ -176,10 +175,9 @@ class FixedRankKriging(FieldFiller):
         UnitsError, SchemaError, YaotanError
             As `gather`, `MeanModel.fit`, `make_basis`.
         """
-        observations = gather(
-            data, variable=variable, average=self.average,
-            overpass_correlation=self.overpass_correlation, uncertainty=self.uncertainty,
-        ).need(self.functions, f"FixedRankKriging with {self.functions} functions")  # fmt: skip
+        observations = self._gather(data, variable).need(
+            self.functions, f"FixedRankKriging with {self.functions} functions"
+        )
         known = self._learn_scale(observations, self.mean, self.scale, self.seed)
         some = known.sample(_SAMPLE, self.seed)
         mean = self.mean.fit(some)
@@ -239,42 +237,8 @@ class FixedRankKriging(FieldFiller):
         settled = "yes" if self.diagnostics_["converged"] else "no"
         return self.model_.describe() | {"covariance_converged": settled}
 
-    def condition(self, observations: Observations) -> Self:
-        """Give a copy with the same mean and variances, conditioned on other observations."""
-        other = self._copy()
-        return other._hold(other._keep(observations))
-
-    def simulate(
-        self,
-        spec: GridSpec,
-        times: Times,
-        *,
-        draws: int = 1,
-        seed: int = 0,
-        conditional: bool = True,
-        region: Any = None,
-    ) -> xr.Dataset:
-        """Draw the field on a grid: what it may look like, where `predict` gives what it is on average.
-
-        Parameters
-        ----------
-        spec, times, region
-            As in `predict`.
-        draws, seed : int
-            How many draws, and of which seed; equal arguments give equal draws.
-        conditional : bool
-            Given the observations; False: of mean and covariance alone.
-
-        Returns
-        -------
-        xarray.Dataset
-            ``v`` ``(draw, time, lat, lon)``, in memory. Means and scatter of many draws are the value and
-            1 sigma of `predict`.
-        """
-        steps, wanted = resolve_times(times, self.observations_.period), wanted_cells(spec, region)
-        return self._field_of(steps).simulate(
-            spec, steps, wanted, self.observations_, draws=draws, seed=seed, conditional=conditional
-        )
+    def _draw(self, spec: GridSpec, steps: Steps, wanted: Mask, **options: Any) -> xr.Dataset:
+        return self._field_of(steps).simulate(spec, steps, wanted, self.observations_, **options)
 
     def _leave_out(self, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         def predict(kept: Observations, wanted: Observations) -> Any:

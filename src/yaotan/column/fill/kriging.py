@@ -9,16 +9,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.column.fill.covariance import Family, ProductSum
-from yaotan.column.fill.extraction import gather
-from yaotan.column.fill.field_filler import FieldFiller
+from yaotan.column.fill.field_filler import DrawnFiller
 from yaotan.column.fill.filler import Data
 from yaotan.column.fill.learning import learn
 from yaotan.column.fill.local import LocalKriging
 from yaotan.column.fill.mean import MeanModel
-from yaotan.column.fill.observation import Observations
+from yaotan.column.fill.observation import Mask, Observations
 from yaotan.column.fill.scaling import Scale
 from yaotan.column.fill.simulation import simulate_field
-from yaotan.column.fill.step import Steps, Times, resolve_times, wanted_cells
+from yaotan.column.fill.step import Steps
 from yaotan.column.fill.target import Support
 from yaotan.errors import YaotanError
 from yaotan.grid.spec import GridSpec
@@ -27,7 +26,7 @@ from yaotan.grid.spec import GridSpec
 LEAST: Final = 50
 
 
-class SpaceTimeKriging(FieldFiller):
+class SpaceTimeKriging(DrawnFiller):
     r"""Fill gaps by kriging in space and time with a local moving neighbourhood.
 
     1. The mean (`yaotan.column.fill.mean.MeanModel`) is fitted by weighted, then by generalised least
@@ -189,10 +188,7 @@ class SpaceTimeKriging(FieldFiller):
         UnitsError, SchemaError, YaotanError
             As `gather`, `MeanModel.fit` and `fit_product_sum`.
         """
-        observations = gather(
-            data, variable=variable, average=self.average,
-            overpass_correlation=self.overpass_correlation, uncertainty=self.uncertainty,
-        ).need(LEAST, "SpaceTimeKriging")  # fmt: skip
+        observations = self._gather(data, variable).need(LEAST, "SpaceTimeKriging")
         kind = self.scale or ("seasonal" if self.model is None else "constant")
         known = self._learn_scale(observations, self.mean, kind, self.seed)
         learned = learn(
@@ -214,43 +210,8 @@ class SpaceTimeKriging(FieldFiller):
         )  # fmt: skip
         return self
 
-    def condition(self, observations: Observations) -> Self:
-        """Give a copy with the same mean and covariance, conditioned on other observations."""
-        other = self._copy()
-        return other._hold(other._keep(observations))
-
-    def simulate(
-        self,
-        spec: GridSpec,
-        times: Times,
-        *,
-        draws: int = 1,
-        seed: int = 0,
-        conditional: bool = True,
-        region: Any = None,
-    ) -> xr.Dataset:
-        """Draw the field on a grid: what it may look like, where `predict` gives what it is on average.
-
-        Parameters
-        ----------
-        spec, times, region
-            As in `predict`.
-        draws, seed : int
-            How many draws, and of which seed; equal arguments give equal draws.
-        conditional : bool
-            Given the observations; False: of mean and covariance alone.
-
-        Returns
-        -------
-        xarray.Dataset
-            ``v`` ``(draw, time, lat, lon)``, in memory: for moderate sizes (cells x times x draws up to some
-            millions). Means and scatter of many draws are the value and 1 sigma of `predict`.
-        """
-        steps, wanted = resolve_times(times, self.observations_.period), wanted_cells(spec, region)
-        options = {"draws": draws, "seed": seed}
-        return simulate_field(
-            self._local, spec, steps, wanted, self.observations_, conditional=conditional, **options
-        )
+    def _draw(self, spec: GridSpec, steps: Steps, wanted: Mask, **options: Any) -> xr.Dataset:
+        return simulate_field(self._local, spec, steps, wanted, self.observations_, **options)
 
     def _field_of(self, steps: Steps) -> LocalKriging:
         return self._local

@@ -8,16 +8,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from yaotan.column.fill.block import Block
 from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.kernel import krige
 from yaotan.column.fill.mean import FittedMean
 from yaotan.column.fill.neighbourhood import Neighbourhood
 from yaotan.column.fill.observation import Floats, Observations
-from yaotan.column.fill.step import Steps, centres
-from yaotan.column.fill.target import Course, Moments, Support, cell_nodes, mean_terms
+from yaotan.column.fill.target import Moments, Support, cell_nodes, mean_terms
 from yaotan.errors import YaotanError
 from yaotan.geodesy import sphere_point
-from yaotan.grid.spec import GridSpec
 
 #: Kriging variance that rounding may bring below zero, in parts of the sill.
 _ROUNDING: Final = 1e-9
@@ -129,36 +128,19 @@ class LocalKriging:
         # what is left below zero is rounding
         return value, np.where(variance < 0.0, 0.0, variance)
 
-    def fill_block(
-        self,
-        spec: GridSpec,
-        steps: Steps,
-        number: int,
-        rows: slice,
-        wanted: NDArray[np.bool_],
-        course: Course | None,
-    ) -> tuple[Floats, Floats]:
-        """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
-        moments = Moments.of(steps, number, self.model.time_scale, course)
-        value, variance, terms = self.at_cells(spec, moments, rows, wanted, self.residual)
+    def fill_block(self, block: Block) -> tuple[Floats, Floats]:
+        """Give value and 1 sigma of the cells (see `BlockFiller.fill_block`)."""
+        moments = block.moments(self.model.time_scale)
+        value, variance, terms = self.at_cells(block, moments, self.residual)
         return self.mean.reference + terms @ self.mean.coefficients + value[:, 0], np.sqrt(variance)
 
-    def at_cells(
-        self,
-        spec: GridSpec,
-        moments: Moments,
-        rows: slice,
-        wanted: NDArray[np.bool_],
-        residual: Floats,
-    ) -> tuple[Floats, Floats, Floats]:
-        """Krige the wanted cells of some rows.
+    def at_cells(self, block: Block, moments: Moments, residual: Floats) -> tuple[Floats, Floats, Floats]:
+        """Krige the cells of a block.
 
         Parameters
         ----------
-        spec, moments, rows
-            Grid, times whose mean the targets are, which rows.
-        wanted : numpy.ndarray of bool
-            ``(rows, columns)`` of these rows.
+        block, moments
+            The cells, and the times whose mean the targets are.
         residual : numpy.ndarray
             ``(n, r)`` residuals of the observations.
 
@@ -168,8 +150,8 @@ class LocalKriging:
             Residual field ``(m, r)``, its variance ``(m,)``, terms of the mean ``(m, p)``.
         """
         model = self.model
-        lat, lon = (axis[wanted] for axis in centres(spec, rows))
-        nodes = cell_nodes(spec, rows, wanted, self.support, model.space_range)
+        lat, lon = block.places()
+        nodes = cell_nodes(block.spec, block.rows, block.wanted, self.support, model.space_range)
         chosen, counts = self.near.search(
             sphere_point(lat, lon), np.full(lat.size, moments.middle), half=moments.half
         )

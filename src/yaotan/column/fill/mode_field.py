@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from yaotan.column.fill.block import Block
 from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.matrix import Lattice, Matrix
 from yaotan.column.fill.mean import FittedMean
 from yaotan.column.fill.mode import Modes
 from yaotan.column.fill.observation import Floats
-from yaotan.column.fill.step import Steps, centres
-from yaotan.column.fill.target import Course, Moments, mean_terms
-from yaotan.grid.spec import GridSpec
+from yaotan.column.fill.target import mean_terms
 
 
 @dataclass(frozen=True)
@@ -61,21 +60,13 @@ class ModeField:
             variance += weight * np.einsum("nk,nkl,nl->n", pattern, self.covariance[node], pattern)
         return value, np.sqrt(variance + self._add(lat, lon, days, outside))
 
-    def fill_block(
-        self,
-        spec: GridSpec,
-        steps: Steps,
-        number: int,
-        rows: slice,
-        wanted: NDArray[np.bool_],
-        course: Course | None,
-    ) -> tuple[Floats, Floats]:
-        """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
+    def fill_block(self, block: Block) -> tuple[Floats, Floats]:
+        """Give value and 1 sigma of the cells (see `BlockFiller.fill_block`)."""
         nodes = self.lattice.nodes
-        moments = Moments.of(steps, number, nodes.step, course)
+        moments = block.moments(nodes.step)
         last = nodes.start + nodes.step * (nodes.number - 1)
         weights = nodes.average(np.clip(moments.days, nodes.start, last), moments.weights)
-        lat, lon = (axis[wanted] for axis in centres(spec, rows))
+        lat, lon = block.places()
         pattern, outside = self._patterns(lat, lon)
         terms = mean_terms(self.mean, lat, lon, moments)
         value = self.mean.reference + terms @ self.mean.coefficients + pattern @ (weights @ self.amplitude)
@@ -83,7 +74,7 @@ class ModeField:
         variance = np.einsum("nk,kl,nl->n", pattern, covariance, pattern)
         # errors of the amplitudes of different steps are independent, and a period holds so many steps
         variance = (variance + outside * self._unseen) / max(1.0, 2.0 * moments.half / nodes.step)
-        within = Moments.of(steps, number, self.fade.time_scale, course).correlate_self(self._fading)
+        within = block.moments(self.fade.time_scale).correlate_self(self._fading)
         return value, np.sqrt(variance + self.modes.rest * within + self._mean_variance(terms))
 
     def _fading(self, lag: Floats) -> Floats:

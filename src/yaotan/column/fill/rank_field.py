@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.column.fill.basis import Basis
-from yaotan.column.fill.block import scaled_bands
+from yaotan.column.fill.block import Block, scaled_bands
 from yaotan.column.fill.covariance import correlation
 from yaotan.column.fill.mean import FittedMean
 from yaotan.column.fill.node import Nodes
@@ -18,8 +18,8 @@ from yaotan.column.fill.observation import Floats, Observations
 from yaotan.column.fill.rank_model import RankModel
 from yaotan.column.fill.simulation import describe_draws, draw_part, restore_draws
 from yaotan.column.fill.smoother import Smoothed
-from yaotan.column.fill.step import Steps, centres
-from yaotan.column.fill.target import Course, Moments, Support, cell_nodes, mean_terms
+from yaotan.column.fill.step import Steps
+from yaotan.column.fill.target import Moments, Support, cell_nodes, mean_terms
 from yaotan.geodesy import sphere_point
 from yaotan.grid.spec import GridSpec
 
@@ -63,34 +63,25 @@ class RankField:
             value[at], variance[at] = self._finish(rows, terms, pull, spread, self.model.fine)
         return value, np.sqrt(variance)
 
-    def fill_block(
-        self,
-        spec: GridSpec,
-        steps: Steps,
-        number: int,
-        rows: slice,
-        wanted: NDArray[np.bool_],
-        course: Course | None,
-    ) -> tuple[Floats, Floats]:
-        """Give value and 1 sigma ``(m,)`` of the wanted cells of some rows at one step."""
-        functions, fine = self._cells(spec, rows, wanted)
-        moments = Moments.of(steps, number, self.model.fine_model.time_scale, course)
-        coefficients, covariance = self.smoothed.combine(self._weights(steps, number, course))
-        lat, lon = (axis[wanted] for axis in centres(spec, rows))
-        terms = mean_terms(self.mean, lat, lon, moments)
+    def fill_block(self, block: Block) -> tuple[Floats, Floats]:
+        """Give value and 1 sigma of the cells (see `BlockFiller.fill_block`)."""
+        functions, fine = self._cells(block)
+        moments = block.moments(self.model.fine_model.time_scale)
+        coefficients, covariance = self.smoothed.combine(self._weights(block))
+        terms = mean_terms(self.mean, *block.places(), moments)
         fine = fine * moments.correlate_self(self.model.fine_model.in_time)
         spread = _quadratic(functions, covariance)
         value, variance = self._finish(functions, terms, functions @ coefficients, spread, fine)
         return value, np.sqrt(variance)
 
-    def _weights(self, steps: Steps, number: int, course: Course | None) -> Floats:
-        """Weights of the nodes in the mean over one step."""
-        moments = Moments.of(steps, number, self.nodes.step, course)
+    def _weights(self, block: Block) -> Floats:
+        """Weights of the nodes in the mean over the step."""
+        moments = block.moments(self.nodes.step)
         return self.nodes.average(moments.days, moments.weights)
 
-    def _cells(self, spec: GridSpec, rows: slice, wanted: NDArray[np.bool_]) -> tuple[Any, Any]:
+    def _cells(self, block: Block) -> tuple[Any, Any]:
         """Functions averaged over cells, and variance of the fine part of such a mean."""
-        nodes = cell_nodes(spec, rows, wanted, self.support, self.model.fine_range)
+        nodes = cell_nodes(block.spec, block.rows, block.wanted, self.support, self.model.fine_range)
         each = [self.basis.rows(nodes[:, k]) for k in range(nodes.shape[1])]
         total = each[0]
         for one in each[1:]:
@@ -129,21 +120,20 @@ class RankField:
         ).T
         beta = self.mean.coefficients[:, None] + shift
         drawn = self._draw_given(rng, beta) if conditional else self._draw_free(rng, draws)
-        every = slice(0, spec.shape[0])
-        functions, _ = self._cells(spec, every, wanted)
+        whole = [Block(spec, slice(0, spec.shape[0]), wanted, steps, one) for one in range(len(steps))]
+        functions, _ = self._cells(whole[0])
         scale = self.model.fine_model.time_scale
         moments = [Moments.of(steps, one, scale, most=_MOMENTS) for one in range(len(steps))]
         fine = self._draw_fine(rng, spec, wanted, moments, draws)
         out = np.full((draws, len(steps), *spec.shape), np.nan)
         for number, moment in enumerate(moments):
-            for band, course, factor in scaled_bands(self.mean.scale, spec, steps, number, every, wanted):
-                coefficients = np.einsum("w,wrd->rd", self._weights(steps, number, course), drawn)
-                lat, lon = (axis[band] for axis in centres(spec))
-                cells = self.mean.reference + mean_terms(self.mean, lat, lon, moment) @ beta
-                inside = band[wanted]
+            for band, factor in scaled_bands(self.mean.scale, whole[number]):
+                coefficients = np.einsum("w,wrd->rd", self._weights(band), drawn)
+                cells = self.mean.reference + mean_terms(self.mean, *band.places(), moment) @ beta
+                inside = band.wanted[wanted]
                 cells += functions[inside] @ coefficients
-                cells += np.einsum("mqd,q->md", fine[number][inside], moment.weigh(course).weights)
-                out[:, number, band] = restore_draws(self.mean.scale, cells, factor)
+                cells += np.einsum("mqd,q->md", fine[number][inside], moment.weigh(band.course).weights)
+                out[:, number, band.wanted] = restore_draws(self.mean.scale, cells, factor)
         return describe_draws(spec, steps, out, known, wanted, seed, conditional, model="model of fixed rank")
 
     def _draw_given(self, rng: np.random.Generator, beta: Floats) -> Floats:

@@ -10,12 +10,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from yaotan.column.fill import chain, kernel
-from yaotan.column.fill.block import scaled_bands
+from yaotan.column.fill.block import Block, scaled_bands
 from yaotan.column.fill.covariance import ProductSum
 from yaotan.column.fill.local import LocalKriging
 from yaotan.column.fill.observation import Floats, Observations
 from yaotan.column.fill.scale import FittedScale
-from yaotan.column.fill.step import Steps, build_filled, centres
+from yaotan.column.fill.step import Steps, build_filled
 from yaotan.column.fill.target import Moments, cell_nodes, mean_terms
 from yaotan.column.fill.vecchia import make_chain
 from yaotan.grid.spec import GridSpec
@@ -83,23 +83,23 @@ def simulate_field(
         np.zeros(local.design.shape[1]), local.mean.covariance, draws, method="cholesky"
     ).T
     shifted = local.residual + np.zeros((1, draws)) - at_observations - local.design @ shift
-    beta, (lat, lon) = local.mean.coefficients[:, None] + shift, centres(spec)
+    beta = local.mean.coefficients[:, None] + shift
     out = np.full((draws, len(steps), *spec.shape), np.nan)
     begin = len(known)
     for number, moment in enumerate(moments):
         size = nodes.shape[0] * nodes.shape[1] * moment.days.size
         drawn = field[begin : begin + size].reshape(*nodes.shape[:2], -1, draws).mean(axis=1)
         begin += size
-        for band, course, factor in scaled_bands(known.scale, spec, steps, number, rows, wanted):
-            at = moment.weigh(course)
-            cells = np.einsum("mqd,q->md", drawn[band[wanted]], at.weights)
+        for band, factor in scaled_bands(known.scale, Block(spec, rows, wanted, steps, number)):
+            at = moment.weigh(band.course)
+            cells = np.einsum("mqd,q->md", drawn[band.wanted[wanted]], at.weights)
             if conditional:
                 # kriging is linear: one system gives the estimate and what the draw lacks
-                value, _, terms = local.at_cells(spec, at, rows, band, shifted)
+                value, _, terms = local.at_cells(band, at, shifted)
                 cells = cells + value
             else:
-                terms = mean_terms(local.mean, lat[band], lon[band], at)
-            out[:, number, band] = restore_draws(
+                terms = mean_terms(local.mean, *band.places(), at)
+            out[:, number, band.wanted] = restore_draws(
                 known.scale, local.mean.reference + terms @ beta + cells, factor
             )
     return describe_draws(spec, steps, out, observations, wanted, seed, conditional, model="kriging model")
