@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
@@ -19,18 +20,39 @@ from yaotan.grid.spec import GridSpec
 Floats: TypeAlias = NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class BoxRule:
+    """How the averages of one box are made one: options of `fuse`, under its names.
+
+    Raises
+    ------
+    YaotanError
+        An option cannot be.
+    """
+
+    method: Literal["median", "inverse_variance"] = "median"
+    correlation: ArrayLike | None = None
+    floor: float = 0.0
+    excess: float | None = None
+    minimum_products: int = 2
+    minimum_soundings: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        counts = min(self.minimum_products, self.minimum_soundings)
+        rules = (
+            ("method", self.method in ("median", "inverse_variance"), "median or inverse_variance"),
+            ("floor", self.floor >= 0.0, "0 or more"),
+            ("excess", self.excess is None or self.excess >= 0.0, "0 or more"),
+            ("minimum_products", counts >= 1, "1 or more, as minimum_soundings"),
+        )
+        for name, fine, expected in rules:
+            if not fine:
+                raise YaotanError(f"{name} is {getattr(self, name)!r}", where="fuse", expected=expected)
+
+
 def fuse_averages(
-    averages: Mapping[str, pd.DataFrame],
-    spec: GridSpec,
-    column: str,
-    *,
-    method: Literal["median", "inverse_variance"] = "median",
-    correlation: ArrayLike | None = None,
-    floor: float = 0.0,
-    excess: float | None = None,
-    minimum_products: int = 2,
-    minimum_soundings: int = 1,
-    seed: int = 0,
+    averages: Mapping[str, pd.DataFrame], spec: GridSpec, column: str, rule: BoxRule
 ) -> xr.Dataset:
     """Fuse products whose averages by box were made before, month by month, so that soundings stream.
 
@@ -42,8 +64,8 @@ def fuse_averages(
         The boxes.
     column : str
         Column variable.
-    method, correlation, floor, excess, minimum_products, minimum_soundings, seed
-        As in `fuse`.
+    rule : BoxRule
+        Options of `fuse`.
 
     Returns
     -------
@@ -57,44 +79,17 @@ def fuse_averages(
         As `fuse`.
     """
     check_spec(spec)
-    if len(averages) < 2:
-        raise TooFewSoundingsError(
-            f"{len(averages)} product was given",
-            where="fuse",
-            expected="two or more",
-            fix="name more products",
-        )
+    check_number(averages)
     lost: dict[str, Any] = {name: {} for name in averages}
-    boxes, stated, made, attrs = combine_boxes(
-        averages,
-        lost,
-        column=column,
-        method=method,
-        correlation=correlation,
-        floor=floor,
-        excess=excess,
-        minimum_products=minimum_products,
-        minimum_soundings=minimum_soundings,
-        seed=seed,
-    )
+    boxes, stated, made, attrs = combine_boxes(averages, lost, column, rule)
     grid = lay_grid(boxes, stated, made, spec, column, list(averages))
     return grid.assign_attrs(attrs, lost=json.dumps(lost))
 
 
 def combine_boxes(
-    averages: Mapping[str, pd.DataFrame],
-    lost: dict[str, Any],
-    *,
-    column: str,
-    method: str,
-    correlation: ArrayLike | None,
-    floor: float,
-    excess: float | None,
-    minimum_products: int,
-    minimum_soundings: int,
-    seed: int,
+    averages: Mapping[str, pd.DataFrame], lost: dict[str, Any], column: str, rule: BoxRule
 ) -> tuple[pd.DataFrame, Floats, dict[str, Any], dict[str, Any]]:
-    """Choose or weigh in each box, with the options of `fuse`.
+    """Choose or weigh in each box; `lost` counts what is left out.
 
     Returns
     -------
@@ -107,29 +102,28 @@ def combine_boxes(
     attrs : dict
         Of the result.
     """
-    _check_options(locals())
-    relation = _relation(correlation, list(averages))
-    boxes = _boxes(averages, lost, minimum_soundings, minimum_products)
-    value, stated = boxes["value"].to_numpy(), np.maximum(boxes["sigma"].to_numpy(), floor)
-    tau = estimate_excess(value, stated, relation) if excess is None else float(excess)
+    relation = _relation(rule.correlation, list(averages))
+    boxes = _boxes(averages, lost, rule.minimum_soundings, rule.minimum_products)
+    value, stated = boxes["value"].to_numpy(), np.maximum(boxes["sigma"].to_numpy(), rule.floor)
+    tau = estimate_excess(value, stated, relation) if rule.excess is None else float(rule.excess)
     sigma = np.sqrt(stated**2 + tau**2)
     made: dict[str, Any] = {"spread": _spread(value)}
     made["products"] = np.isfinite(value).sum(axis=1)
-    if method == "median":
+    if rule.method == "median":
         made["choice"] = choose_median(value, sigma)
         rows = np.arange(len(value))
         made["value"] = value[rows, made["choice"]]
         made["count"] = boxes["count"].to_numpy()[rows, made["choice"]]
-        made["uncertainty"] = median_uncertainty(value, sigma, relation, seed)
+        made["uncertainty"] = median_uncertainty(value, sigma, relation, rule.seed)
     else:
         made["value"], made["uncertainty"], made["weight"] = best_linear(value, sigma, relation)
         made["count"] = np.nansum(boxes["count"].to_numpy(), axis=1)
     attrs = {
-        "method": method,
+        "method": rule.method,
         "products": ", ".join(averages),
         "excess": tau,
         "variable": column,
-        "history": f"{len(averages)} products fused by fuse(method={method!r})",
+        "history": f"{len(averages)} products fused by fuse(method={rule.method!r})",
     }
     return boxes, stated, made, attrs
 
@@ -142,18 +136,15 @@ def _spread(value: Floats) -> Floats:
     return np.sqrt(np.divide(square, count - 1, out=np.full(count.size, np.nan), where=count > 1))
 
 
-def _check_options(given: Mapping[str, Any]) -> None:
-    excess = given["excess"]
-    counts = min(given["minimum_products"], given["minimum_soundings"])
-    rules = (
-        ("method", given["method"] in ("median", "inverse_variance"), "median or inverse_variance"),
-        ("floor", given["floor"] >= 0.0, "0 or more"),
-        ("excess", excess is None or excess >= 0.0, "0 or more"),
-        ("minimum_products", counts >= 1, "1 or more, as minimum_soundings"),
-    )
-    for name, fine, expected in rules:
-        if not fine:
-            raise YaotanError(f"{name} is {given[name]!r}", where="fuse", expected=expected)
+def check_number(products: Mapping[str, Any]) -> None:
+    """Refuse to fuse fewer than two products."""
+    if len(products) < 2:
+        raise TooFewSoundingsError(
+            f"{len(products)} product was given",
+            where="fuse",
+            expected="two or more",
+            fix="name more products",
+        )
 
 
 def check_spec(spec: GridSpec) -> None:

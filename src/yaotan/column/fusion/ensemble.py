@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from yaotan.catalog.gas import gases
 from yaotan.column.fusion.box import average, place
-from yaotan.column.fusion.combination import check_spec, combine_boxes
+from yaotan.column.fusion.combination import BoxRule, check_number, check_spec, combine_boxes
 from yaotan.column.fusion.layout import lay_grid, take_soundings
 from yaotan.column.kernel.operator import find_column
-from yaotan.errors import SchemaError, TooFewSoundingsError, UnitsError, YaotanError
+from yaotan.errors import SchemaError, UnitsError, YaotanError
 from yaotan.grid.spec import GridSpec
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -132,24 +132,15 @@ def fuse(
         raise YaotanError(
             f"overpass_correlation is {overpass_correlation!r}", where="fuse", expected="0 to 1"
         )
+    rule = BoxRule(method, correlation, floor, excess, minimum_products, minimum_soundings, seed)
     check_spec(spec)
-    column = find_column(next(iter(products.values())), column) if products else ""
+    check_number(products)
+    column = find_column(next(iter(products.values())), column)
     _check_products(products, column, own_priors)
     found = {name: place(table, column, spec) for name, table in products.items()}
     averages = {name: average(part, overpass_correlation) for name, part in found.items()}
     lost: dict[str, Any] = {name: dict(part.lost) for name, part in found.items()}
-    boxes, stated, made, attrs = combine_boxes(
-        averages,
-        lost,
-        column=column,
-        method=method,
-        correlation=correlation,
-        floor=floor,
-        excess=excess,
-        minimum_products=minimum_products,
-        minimum_soundings=minimum_soundings,
-        seed=seed,
-    )
+    boxes, stated, made, attrs = combine_boxes(averages, lost, column, rule)
     attrs["prior"] = " | ".join(
         dict.fromkeys(str(table.attrs.get("prior", "")) for table in products.values())
     )
@@ -160,13 +151,6 @@ def fuse(
 
 
 def _check_products(products: Mapping[str, xr.Dataset], column: str, own_priors: bool) -> None:
-    if len(products) < 2:
-        raise TooFewSoundingsError(
-            f"{len(products)} product was given",
-            where="fuse",
-            expected="two or more",
-            fix="name more products",
-        )
     entry = gases()[column]
     units = {
         name: str(table[find_column(table, column)].attrs.get("units", entry.units))

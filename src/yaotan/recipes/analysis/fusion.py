@@ -14,7 +14,7 @@ import xarray as xr
 
 from yaotan.catalog.gas import gases
 from yaotan.column.fusion.box import average, place
-from yaotan.column.fusion.combination import fuse_averages
+from yaotan.column.fusion.combination import BoxRule, fuse_averages
 from yaotan.errors import TooFewSoundingsError
 from yaotan.grid.spec import GridSpec
 from yaotan.io.netcdf import open_grid
@@ -133,7 +133,7 @@ def fusion_step(context: Context, records: Mapping[str, Mapping[str, Mapping[str
             relation = options.correlation and np.array(options.correlation)[np.ix_(keep, keep)]
             given = options.model_dump(exclude={"products", "resolution", "own_priors", "correlation"})
             try:
-                grid = fuse_averages(averages, spec, variable, correlation=relation, **given)
+                grid = fuse_averages(averages, spec, variable, BoxRule(correlation=relation, **given))
             except TooFewSoundingsError as error:
                 skipped.append(skip(variable, error))
                 continue
