@@ -13,15 +13,18 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from yaotan import ProvincialEmission, evaluate
+from yaotan import ProvincialEmission, evaluate, load_model, save_model
 from yaotan.emission import Panel, open_panel, splits
 from yaotan.emission.interval import GroupedConformal
 
@@ -205,16 +208,37 @@ def show_place(found: Any, region: str) -> None:
     print(f"{region}: 90 % interval held in {inside.sum()} of {len(inside)} years")
 
 
-def time_prediction(panel: Panel) -> None:
-    """Time 10,000 rows after the fit."""
-    model = ProvincialEmission().fit(panel)
+def make_many(panel: Panel, noise: float) -> Panel:
+    """Give 10,000 rows: those of the panel again and again, with noise each one of its own."""
     table = pd.concat([panel.table] * (1 + 10_000 // len(panel)), ignore_index=True).head(10_000)
     table["region"] = [f"{n}" for n in range(len(table))]
-    many = Panel(table, panel.columns)
-    model.predict_values(panel)
-    wall, cpu = time.perf_counter(), time.process_time()
-    model.predict_values(many)
-    print(f"\n10,000 rows: {time.perf_counter() - wall:.3f} s wall, {time.process_time() - cpu:.3f} s CPU")
+    rng = np.random.default_rng(0)
+    for name in panel.features:
+        table[name] *= rng.lognormal(0.0, noise, len(table))
+    return Panel(table, panel.columns)
+
+
+def time_calls(folder: str, name: str) -> None:
+    """Time calls of a saved model that nobody has asked before; the process must be a fresh one."""
+    panel = open_real()
+    rows = {"each row its own": make_many(panel, 0.1), "rows of the panel repeated": make_many(panel, 0.0)}
+    model = load_model(folder)
+    for kind, many in rows.items():
+        spent = []
+        for _ in range(4):
+            wall, cpu = time.perf_counter(), time.process_time()
+            getattr(model, name)(many)
+            spent.append(f"{time.perf_counter() - wall:.3f} ({time.process_time() - cpu:.3f})")
+        print(f"10,000 rows, {name}, {kind}: {', '.join(spent)} s wall (CPU)", flush=True)
+
+
+def time_prediction(panel: Panel) -> None:
+    """Time 10,000 rows by a model of all families, each way of asking in a process that just loaded it."""
+    with TemporaryDirectory() as place:
+        folder = str(Path(place) / "model")
+        save_model(ProvincialEmission().fit(panel), folder)
+        for name in ("predict_values", "predict_table", "predict_interval", "predict"):
+            subprocess.run([sys.executable, __file__, "--calls", folder, name], check=True)
 
 
 def score_provinces(panel: Panel, peers: dict[str, Peer]) -> None:
@@ -243,11 +267,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cities", action="store_true", help="the city table as well (ten minutes)")
     parser.add_argument("--quick", action="store_true", help="no peers")
+    parser.add_argument("--predict", action="store_true", help="the time of predictions alone")
+    parser.add_argument("--calls", nargs=2, metavar=("MODEL", "METHOD"), help="of a saved model, first calls")
     given = parser.parse_args()
     if not (DATA / "ml").is_dir():
         print(f"no {DATA / 'ml'}: nothing to score")
         return
+    if given.calls:
+        time_calls(*given.calls)
+        return
     panel = open_real()
+    if given.predict:
+        time_prediction(panel)
+        return
     names = [] if given.quick else [n for n in load_peers().models(True) if n != "ntl_loglinear"]
     peers = {name: Peer(load_peers(), name) for name in names}
     score_provinces(panel, peers)

@@ -31,7 +31,9 @@ panel = panel.hidden(panel.table["period"] > 2007)
 made = {}
 for folder in sorted(Path(sys.argv[1]).iterdir()):
     model = load_model(folder)
+    loaded = set(sys.modules)
     parts = (model.predict_values(panel), *model.predict_bounds(panel, level=0.8))
+    assert set(sys.modules) == loaded, sorted(set(sys.modules) - loaded)
     made[folder.name] = [[None if not np.isfinite(v) else v for v in part] for part in parts]
 print(json.dumps(made))
 """
@@ -53,7 +55,7 @@ def ridge(panel) -> ProvincialEmission:
     return ProvincialEmission(families=("ridge",), folds=3).fit(panel)
 
 
-def test_a_fresh_process_predicts_the_same(tmp_path: Path, panel) -> None:
+def test_a_fresh_process_predicts_the_same_and_loads_no_more_for_it(tmp_path: Path, panel) -> None:
     known = panel.hidden(panel.table["period"] > 2007)
     models = {name: ProvincialEmission(**options).fit(known) for name, options in OPTIONS.items()}
     for name, model in models.items():

@@ -11,7 +11,8 @@ from sklearn.preprocessing import StandardScaler
 from emission_truth import COLUMNS, panel, table
 from yaotan import ProvincialEmission, evaluate
 from yaotan.emission import Panel, PanelColumn, splits
-from yaotan.emission.candidate import FAMILIES, Configuration, Learner, make_sample
+from yaotan.emission.candidate import FAMILIES, Configuration, Learner, configurations, make_sample
+from yaotan.emission.ensemble import predict_members
 from yaotan.emission.transform import Design
 from yaotan.errors import PanelError
 
@@ -93,11 +94,21 @@ def test_a_row_of_weight_two_counts_as_two(made):
         ProvincialEmission(families=("ridge",)).fit(hollow)
 
 
-def test_kernels_that_are_shared_give_what_each_would(made):
-    engine = ProvincialEmission(families=("kernel",)).fit(made).engine_
-    numbers, scale = engine.design_.transform(made), engine.design_.log_scale(made)
-    alone = np.mean([member.predict(numbers) + scale for member in engine.members_], axis=0)
-    np.testing.assert_allclose(engine.predict_log(made), alone, rtol=1e-12)
+def test_members_that_share_their_work_give_what_each_would(made, monkeypatch):
+    monkeypatch.setattr("yaotan.emission.ensemble._BLOCK", 50)  # 112 rows: the last block is not full
+    members = [Learner(one, ("lights",)) for one in configurations(FAMILIES) if one.family != "ridge"] + [
+        Learner(one) for one in configurations(("ridge",))
+    ]
+    design = Design("people").fit(made)
+    half = made.select(period=(2001, 2004))
+    fitted = [one.fit(make_sample(made, design), design) for one in members]
+    # one that knows other rows and standardises by them shares nothing
+    fitted.append(Learner(members[0].configuration).fit(make_sample(half, design), design))
+    numbers = design.transform(made)
+    alone, found = [one.predict(numbers) for one in fitted], predict_members(fitted, numbers)
+    np.testing.assert_allclose(found, alone, rtol=1e-12)
+    monkeypatch.setattr("yaotan.emission.ensemble._MANY", 1)  # side by side
+    np.testing.assert_array_equal(predict_members(fitted, numbers), found)
 
 
 def test_missing_values_are_learned_as_such(made):

@@ -136,6 +136,7 @@ def load_model(folder: PathLike, *, digest: str | None = None) -> ProvincialEmis
     if "domain" in saved.parts:
         model.domain_ = unpack_model(PackedModel(saved.parts["domain"]["tree"]))
     model.card_ = {**saved.card, "software": saved.software, "digest": saved.digest}
+    model.prepare()
     return model
 
 

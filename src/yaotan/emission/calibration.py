@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,18 +19,8 @@ Values = NDArray[np.float64]
 INTERVALS: Final = ("conformal", "normalised", "cqr")
 #: column of text, or column of numbers and bounds; one class for all where empty
 Classes = str | tuple[str, tuple[float, ...]]
-
-
-class Engine(Protocol):
-    """A fitted model of logarithms."""
-
-    residuals_: pd.DataFrame
-
-    def predict_log(self, panel: Panel) -> Values:
-        """Give the logarithm of the median for every row."""
-
-    def spread(self, panel: Panel) -> Values:
-        """Give how far its members differ for every row."""
+#: for every row the logarithm of its median and how far the members of the model differ
+Estimated: TypeAlias = tuple[Values, Values]
 
 
 @dataclass
@@ -58,19 +48,19 @@ class Calibration:
     conformal_: GroupedConformal = field(default_factory=GroupedConformal, repr=False)
     band_: QuantileBand | None = field(default=None, repr=False)
 
-    def fit(self, known: Panel, engine: Engine, design: Design | None) -> Calibration:
+    def fit(self, known: Panel, left_out: pd.DataFrame, design: Design | None) -> Calibration:
         """Keep the errors of rows left out.
 
         Parameters
         ----------
         known : Panel
             Rows learned from.
-        engine : Engine
-            Its ``residuals_`` are of rows of `known` that it was not fitted to.
+        left_out : pandas.DataFrame
+            ``region``, ``period``, ``group``, ``residual`` and ``spread`` of rows of `known`, by fits without
+            them.
         design : Design, optional
             Of the columns, which a band of quantiles needs.
         """
-        left_out = engine.residuals_
         self.least_spread_ = float(left_out["spread"].median()) or 1.0
         rows = pd.MultiIndex.from_frame(known.table[["region", "period"]])
         at = rows.get_indexer(pd.MultiIndex.from_frame(left_out[["region", "period"]]))
@@ -90,33 +80,29 @@ class Calibration:
     def _difficulty(self, spread: Values) -> Values | None:
         return spread + self.least_spread_ if self.interval == "normalised" else None
 
-    def _sigma(self, panel: Panel, engine: Engine) -> Values | None:
-        return self._difficulty(engine.spread(panel)) if self.interval == "normalised" else None
-
     def check(self, panel: Panel, level: float) -> None:
         """Refuse a level for which the class of a row is too small (`GroupedConformal.check`)."""
         self.conformal_.check(level, label_rows(panel.table, self.classes))
 
     def largest(self, panel: Panel, level: float) -> NDArray[np.bool_]:
         """Tell for each row whether its bound is the largest error of all provinces of its class."""
-        label = label_rows(panel.table, self.classes)
-        return np.array([is_largest(self.conformal_.units(one), level) for one in label], bool)
+        names, of = np.unique(label_rows(panel.table, self.classes), return_inverse=True)
+        return np.array([is_largest(self.conformal_.units(one), level) for one in names], bool)[of]
 
-    def bounds(self, panel: Panel, engine: Engine, level: float) -> tuple[Values, Values]:
+    def bounds(self, panel: Panel, estimated: Estimated, level: float) -> tuple[Values, Values]:
         """Give bounds of every row [unit of the target], infinite where a class is too small."""
         if self.band_ is not None:
             low, high = self.band_.bounds(panel, level)
             return np.exp(low), np.exp(high)
+        log, spread = estimated
         label = label_rows(panel.table, self.classes)
-        width = self.conformal_.half_width(level, sigma=self._sigma(panel, engine), label=label)
-        log = engine.predict_log(panel)
+        width = self.conformal_.half_width(level, sigma=self._difficulty(spread), label=label)
         return np.exp(log - width), np.exp(log + width)
 
-    def draws(self, panel: Panel, engine: Engine) -> Values:
+    def draws(self, panel: Panel, estimated: Estimated) -> Values:
         """Give an ensemble ``(row, draw)`` [unit of the target]: median times errors of other provinces."""
-        label = label_rows(panel.table, self.classes)
-        error, sigma = self.conformal_.draw(len(panel), label=label), self._sigma(panel, engine)
-        made: Values = np.exp(
-            engine.predict_log(panel)[:, None] + (error if sigma is None else error * sigma[:, None])
-        )
+        log, spread = estimated
+        error = self.conformal_.draw(len(panel), label=label_rows(panel.table, self.classes))
+        sigma = self._difficulty(spread)
+        made: Values = np.exp(log[:, None] + (error if sigma is None else error * sigma[:, None]))
         return made

@@ -186,23 +186,10 @@ class Learner:
         self.estimator_.fit(x, sample.wanted - self.centre_, sample_weight=sample.weight)
         return self
 
-    def predict(self, numbers: Values, kernels: dict[float, Values] | None = None) -> Values:
-        """Give the logarithm of the target less that of the scale, ``(row,)``.
-
-        Kernel machines that were fitted to the same rows with one width share their kernel: `kernels` keeps
-        it from one to the next.
-        """
+    def predict(self, numbers: Values) -> Values:
+        """Give the logarithm of the target less that of the scale, ``(row,)``."""
         x = (numbers - self.mean_) / self.spread_
-        if kernels is not None and self.configuration.family == "kernel":
-            from sklearn.metrics.pairwise import rbf_kernel
-
-            gamma, seen = float(self.estimator_.gamma), self.estimator_.X_fit_
-            if gamma not in kernels:
-                kernels[gamma] = rbf_kernel(x, seen, gamma=gamma)
-            made = kernels[gamma] @ self.estimator_.dual_coef_
-        else:
-            made = np.asarray(self.estimator_.predict(x), float)
-        return made + self.centre_
+        return np.asarray(self.estimator_.predict(x), float) + self.centre_
 
 
 @dataclass(frozen=True, eq=False)

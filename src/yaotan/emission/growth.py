@@ -171,15 +171,11 @@ class GrowthModel:
                 made[n] += law.elasticity * faster[law.scale]
         return made
 
-    def predict_log(self, panel: Panel) -> Values:
-        """Give the logarithm for every row; for a year that is known, what is known."""
-        return self._predict(panel)[0]
+    def predict_log(self, panel: Panel) -> tuple[Values, Values]:
+        """Give the logarithm for every row, and how far the laws differ (weighted standard deviation).
 
-    def spread(self, panel: Panel) -> Values:
-        """Give how far the laws differ (weighted standard deviation); 0 for a known year."""
-        return self._predict(panel)[1]
-
-    def _predict(self, panel: Panel) -> tuple[Values, Values]:
+        For a year that is known, what is known, and 0.
+        """
         made, apart = np.full(len(panel), np.nan), np.zeros(len(panel))
         years, regions = panel.table["period"].to_numpy(), panel.table["region"].to_numpy()
         scales = {name: History.of(panel, panel.table[name].to_numpy(float)) for name in self.scales_}

@@ -68,13 +68,12 @@ class InfillModel:
         )
         return self
 
-    def predict_log(self, panel: Panel) -> Values:
-        """Give the logarithm for every row; a known year is given as it is, an unknown region as NaN."""
-        return _fill(self.history_, self.bend_, self.share_, panel.table)
+    def predict_log(self, panel: Panel) -> tuple[Values, Values]:
+        """Give the logarithm for every row, and 0: there is one member.
 
-    def spread(self, panel: Panel) -> Values:
-        """Give 0: there is one member."""
-        return np.zeros(len(panel))
+        A known year is given as it is, an unknown region as NaN.
+        """
+        return _fill(self.history_, self.bend_, self.share_, panel.table), np.zeros(len(panel))
 
 
 def _year_effects(history: History) -> Values:

@@ -149,6 +149,11 @@ class GroupedConformal:
                 made[rows] = self._average(name, level)
         return made if sigma is None else made * np.asarray(sigma, float)
 
+    def prepare(self) -> None:
+        """Load what the first half-width needs."""
+        for name in self.scores_:
+            self._average(name, 0.5)
+
     def _average(self, name: str, level: float) -> float:
         from crepes import ConformalRegressor
 

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from yaotan.emission.candidate import FAMILIES, Learner, configurations, make_sample, one_thread
+from yaotan.emission.ensemble import predict_members, prepare_members
 from yaotan.emission.panel import Panel
 from yaotan.emission.selection import choose_scale, select
 from yaotan.emission.transform import Design
@@ -90,19 +91,17 @@ class LevelModel:
         self.scores_, self.residuals_ = made.scores, made.residuals
         return self
 
-    def predict_log(self, panel: Panel) -> Values:
-        """Give the median of the logarithm of the target [its unit] for every row."""
-        made: Values = np.asarray(self.weights_) @ self._members(panel)
-        return made
+    def predict_log(self, panel: Panel) -> tuple[Values, Values]:
+        """Give for every row the median of the logarithm of the target [its unit], and the spread of members.
 
-    def spread(self, panel: Panel) -> Values:
-        """Give how far the members differ (standard deviation of logarithms); 0 of one member."""
-        weights, members = np.asarray(self.weights_), self._members(panel)
-        made: Values = np.sqrt(weights @ (members - weights @ members) ** 2)
-        return made
+        The latter is the standard deviation of their logarithms, 0 of one member.
+        """
+        numbers, weights = self.design_.transform(panel), np.asarray(self.weights_)
+        members = predict_members(self.members_, numbers) + self.design_.log_scale(panel)
+        centre: Values = weights @ members
+        spread: Values = np.sqrt(weights @ (members - centre) ** 2)
+        return centre, spread
 
-    def _members(self, panel: Panel) -> Values:
-        numbers, scale = self.design_.transform(panel), self.design_.log_scale(panel)
-        kernels: dict[float, Values] = {}
-        with one_thread():
-            return np.array([member.predict(numbers, kernels) + scale for member in self.members_])
+    def prepare(self) -> None:
+        """Load what the first estimate needs."""
+        prepare_members(self.members_)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from yaotan.emission.calibration import INTERVALS, Calibration, Classes
+from yaotan.emission.calibration import INTERVALS, Calibration, Classes, Estimated
 from yaotan.emission.candidate import FAMILIES
 from yaotan.emission.estimate import make_estimate
 from yaotan.emission.growth import GrowthModel
@@ -161,7 +161,7 @@ class ProvincialEmission(BaseEstimator):
         if isinstance(engine, LevelModel):
             design = Design(engine.design_.scale, engine.features)
         made = Calibration(self.interval, self.classes, self.level, self.folds, self.seed)
-        self.calibration_ = made.fit(known, self.engine_, design)
+        self.calibration_ = made.fit(known, left_out, design)
         self.shares_ = ShareModel(design, self.seed).fit(known) if design and known.parts else None
         return self
 
@@ -189,9 +189,21 @@ class ProvincialEmission(BaseEstimator):
             return InfillModel()
         return LevelModel(self.families, self.scale, self.features, self.monotone, self.folds, self.seed)
 
-    def _check_panel(self, panel: Panel) -> None:
+    def prepare(self) -> None:
+        """Load what a first estimate and interval need: `load_model` does, and their call is quick."""
+        check_is_fitted(self, "engine_")
+        if isinstance(self.engine_, LevelModel):
+            self.engine_.prepare()
+        self.calibration_.conformal_.prepare()
+
+    def _estimate(self, panel: Panel) -> Estimated:
         check_is_fitted(self, "engine_")
         self.schema_.check(panel)
+        return self.engine_.predict_log(panel)
+
+    def _values(self, estimated: Estimated) -> Values:
+        made: Values = np.exp(estimated[0]) * (self.smearing_ if self.statistic == "mean" else 1.0)
+        return made
 
     @property
     def target_(self) -> PanelColumn:
@@ -211,22 +223,15 @@ class ProvincialEmission(BaseEstimator):
         numpy.ndarray
             ``(row,)`` [unit of the target that was learned], NaN where no estimate is possible.
         """
-        return self._median(panel) * (self.smearing_ if self.statistic == "mean" else 1.0)
-
-    def _median(self, panel: Panel) -> Values:
-        self._check_panel(panel)
-        made: Values = np.exp(self.engine_.predict_log(panel))
-        return made
+        return self._values(self._estimate(panel))
 
     def predict_bounds(self, panel: Panel, *, level: float = 0.9) -> tuple[Values, Values]:
         """Give bounds of every row [unit of the target], infinite where there are too few provinces."""
-        self._check_panel(panel)
-        return self.calibration_.bounds(panel, self.engine_, level)
+        return self.calibration_.bounds(panel, self._estimate(panel), level)
 
     def predict_draws(self, panel: Panel) -> Values:
         """Give an ensemble ``(row, draw)`` [unit of the target]: median times errors of other provinces."""
-        self._check_panel(panel)
-        return self.calibration_.draws(panel, self.engine_)
+        return self.calibration_.draws(panel, self._estimate(panel))
 
     def predict_interval(self, panel: Panel, level: float = 0.9) -> pd.DataFrame:
         """Estimate every row, with an interval.
@@ -250,8 +255,9 @@ class ProvincialEmission(BaseEstimator):
         """
         check_is_fitted(self, "engine_")
         self.calibration_.check(panel, level)
-        low, high = self.predict_bounds(panel, level=level)
-        table = self.predict_table(panel)
+        estimated = self._estimate(panel)
+        low, high = self.calibration_.bounds(panel, estimated, level)
+        table = self._tabulate(panel, estimated)
         table["lower"], table["upper"] = low, high
         table["factor"] = np.sqrt(high / low)
         table["largest"] = self.calibration_.largest(panel, level)
@@ -260,8 +266,11 @@ class ProvincialEmission(BaseEstimator):
 
     def predict_table(self, panel: Panel) -> pd.DataFrame:
         """Estimate every row: ``region``, ``period``, ``estimate`` [``attrs["unit"]``]."""
+        return self._tabulate(panel, self._estimate(panel))
+
+    def _tabulate(self, panel: Panel, estimated: Estimated) -> pd.DataFrame:
         table = panel.table[["region", "period"]].copy()
-        table["estimate"] = self.predict_values(panel)
+        table["estimate"] = self._values(estimated)
         table.attrs |= {"unit": self.target_.unit, "statistic": self.statistic}
         return table
 
@@ -304,9 +313,10 @@ class ProvincialEmission(BaseEstimator):
             Dims ``region``, ``time`` (1 January); ``emission`` and ``emission_uncertainty`` [kg s-1], half of
             what lies between the bounds of the interval of 68.3 %.
         """
-        low, high = self.predict_bounds(panel, level=ONE_SIGMA)
+        estimated = self._estimate(panel)
+        low, high = self.calibration_.bounds(panel, estimated, ONE_SIGMA)
         table = panel.table[["region", "period"]].assign(
-            emission=self.predict_values(panel), emission_uncertainty=(high - low) / 2.0
+            emission=self._values(estimated), emission_uncertainty=(high - low) / 2.0
         )
         return make_estimate(
             table,
