@@ -136,8 +136,15 @@ def load_model(folder: PathLike, *, digest: str | None = None) -> ProvincialEmis
     if "domain" in saved.parts:
         model.domain_ = unpack_model(PackedModel(saved.parts["domain"]["tree"]))
     model.card_ = {**saved.card, "software": saved.software, "digest": saved.digest}
-    model.prepare()
+    _prepare(model)
     return model
+
+
+def _prepare(model: ProvincialEmission) -> None:
+    """Load what a first estimate and its interval need, so that the first call is as quick as the next."""
+    if hasattr(model.engine_, "prepare"):
+        model.engine_.prepare()
+    model.calibration_.conformal_.prepare()
 
 
 def find_model(name: PathLike, *, base: PathLike = ".") -> Path:

@@ -189,21 +189,13 @@ class ProvincialEmission(BaseEstimator):
             return InfillModel()
         return LevelModel(self.families, self.scale, self.features, self.monotone, self.folds, self.seed)
 
-    def prepare(self) -> None:
-        """Load what a first estimate and interval need: `load_model` does, and their call is quick."""
-        check_is_fitted(self, "engine_")
-        if isinstance(self.engine_, LevelModel):
-            self.engine_.prepare()
-        self.calibration_.conformal_.prepare()
-
     def _estimate(self, panel: Panel) -> Estimated:
         check_is_fitted(self, "engine_")
         self.schema_.check(panel)
         return self.engine_.predict_log(panel)
 
     def _values(self, estimated: Estimated) -> Values:
-        made: Values = np.exp(estimated[0]) * (self.smearing_ if self.statistic == "mean" else 1.0)
-        return made
+        return np.asarray(np.exp(estimated[0]) * (self.smearing_ if self.statistic == "mean" else 1.0))
 
     @property
     def target_(self) -> PanelColumn:
