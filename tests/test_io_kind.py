@@ -65,7 +65,10 @@ def test_a_saved_model_is_told_by_its_card():
 
 def test_a_grid_of_our_own_has_extent_and_units(tmp_path):
     spec = yaotan.GridSpec.regular(1.0, bounds=(110, 30, 112, 32))
-    grid = spec.coords().assign(xco2=(("lat", "lon"), np.full((2, 2), 410.0), {"units": "ppm"}))
+    full = {"xco2": (410.0, "ppm"), "xco2_uncertainty": (0.5, "ppm"), "xco2_count": (9, "1")}
+    fields = {name: (("lat", "lon"), np.full((2, 2), value), {"units": unit})
+              for name, (value, unit) in full.items()}  # fmt: skip
+    grid = spec.coords().assign(fields)
     yaotan.write(grid, tmp_path / "grid.nc")
     found = find_kind(tmp_path / "grid.nc")
     assert (found.kind, found.variables["xco2"]) == ("grid", "ppm")
