@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import dask.array as da
 import numpy as np
@@ -159,6 +160,57 @@ def test_classes_as_shares_and_as_majority() -> None:
     np.testing.assert_allclose(listed.values[0, 0], [0.25, 0.5])
 
 
+UTM = "EPSG:32650"
+
+
+def land(rows: int, columns: int) -> xr.DataArray:
+    """Codes from the north down, some missing, in a projection."""
+    codes = np.random.default_rng(6).choice(np.array([0, 11, 21, 64], np.uint8), (rows, columns))
+    axes = {"y": 4e6 - 30.0 * np.arange(rows), "x": 5e5 + 30.0 * np.arange(columns)}
+    raster = xr.DataArray(codes, dims=("y", "x"), coords=axes, name="land", attrs={"_FillValue": 0})
+    return raster.rio.write_crs(UTM)
+
+
+@pytest.mark.parametrize("output", ["fraction", "majority"])
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("order", [1, -1])
+def test_classes_on_the_same_cells_need_no_area(
+    monkeypatch: pytest.MonkeyPatch, output: Any, lazy: bool, order: int
+) -> None:
+    raster = land(7, 6)
+    if lazy:
+        raster = raster.chunk(y=3)
+    whole = GridSpec.like(raster)
+    # some rows and columns of the source, and some that lie outside of it
+    y = np.concatenate([whole.y_edges[0] + 30.0 * np.arange(2, 0, -1), whole.y_edges[:-2]])
+    x = np.concatenate([whole.x_edges[2:], whole.x_edges[-1] + 30.0 * np.arange(1, 3)])
+    spec = GridSpec(y[::order], x, whole.crs)
+    with monkeypatch.context() as plain:
+        plain.setattr("yaotan.grid.regrid.without_areas", lambda transfer: transfer)
+        known = regrid(raster, spec, quantity="class", output=output).compute()
+    monkeypatch.setattr("yaotan.grid.transfer.projected_cell_area", None)
+    short = regrid(raster, spec, quantity="class", output=output).compute()
+    xr.testing.assert_identical(short, known)
+    if output == "majority":
+        assert (short.values[::order][2:, :4] == raster.values[:5, 2:]).all()
+
+
+def test_shares_of_larger_cells_are_those_of_true_areas(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = GridSpec([3e6, 3.2e6], [1.2e6, 1.6e6, 2.0e6], UTM)
+    codes = bounded(wide, np.array([[1, 2]]))
+    worked_out = []
+
+    def count(*given: Any) -> np.ndarray:
+        worked_out.append(given)
+        return projected_cell_area(*given)
+
+    monkeypatch.setattr("yaotan.grid.transfer.projected_cell_area", count)
+    shares = regrid(codes, GridSpec([3e6, 3.2e6], [1.2e6, 2.0e6], UTM), quantity="class").v.values.ravel()
+    west, east = projected_cell_area(UTM, [3e6, 3.2e6], [1.2e6, 1.6e6, 2.0e6])[0]
+    np.testing.assert_allclose(shares, np.array([west, east]) / (west + east), rtol=1e-12)
+    assert len(worked_out) == 2  # cells of the source once for all classes, those of the target once
+
+
 def test_lazy_equals_at_once_and_reads_each_block_once() -> None:
     spec, target = GridSpec.regular(0.1, (100, 20, 120, 40)), GridSpec.regular(1.0, (99, 19, 121, 41))
     values = np.random.default_rng(4).normal(400, 3, (3, *spec.shape))
@@ -191,14 +243,13 @@ def test_projected_to_geographic_conserves_the_total() -> None:
 
 def test_same_projection_uses_true_areas() -> None:
     """In UTM far from its meridian the eastern cell is larger than its planar share."""
-    utm = "EPSG:32650"
-    spec = GridSpec([3e6, 3.2e6], [1.2e6, 1.6e6, 2.0e6], utm)
+    spec = GridSpec([3e6, 3.2e6], [1.2e6, 1.6e6, 2.0e6], UTM)
     mean = regrid(
         bounded(spec, np.array([[1.0, 0.0]])),
-        GridSpec([3e6, 3.2e6], [1.2e6, 2.0e6], utm),
+        GridSpec([3e6, 3.2e6], [1.2e6, 2.0e6], UTM),
         quantity="intensive",
     ).v.item()
-    west, east = projected_cell_area(utm, [3e6, 3.2e6], [1.2e6, 1.6e6, 2.0e6])[0]
+    west, east = projected_cell_area(UTM, [3e6, 3.2e6], [1.2e6, 1.6e6, 2.0e6])[0]
     assert mean == pytest.approx(west / (west + east), rel=1e-12)
     assert abs(mean - 0.5) > 0.005
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.grid.transfer import Transfer
+from yaotan.grid.transfer import Transfer, Window
 
 Floats = NDArray[np.float64]
 Normalise = Literal["covered", "cell"]
@@ -17,8 +17,8 @@ Normalise = Literal["covered", "cell"]
 class Quantity(Protocol):
     """A rule in two steps, so that sources which come in pieces can be added up."""
 
-    def gather(self, transfer: Transfer, values: NDArray[Any], rows: slice, target: slice) -> Floats:
-        """Give sums ``(k, y, x)`` over source cells of some rows."""
+    def gather(self, window: Window, values: NDArray[Any]) -> Floats:
+        """Give sums ``(k, y, x)`` over the source cells of a window."""
 
     def finish(self, transfer: Transfer, sums: Floats, target: slice) -> NDArray[Any]:
         """Give the values of the target cells ``(y, x)`` or ``(class, y, x)``."""
@@ -33,8 +33,8 @@ def _present(values: NDArray[Any]) -> tuple[Floats, Floats | None]:
     return np.where(missing, 0.0, values), (~missing).astype(np.float64)
 
 
-def _covered(transfer: Transfer, there: Floats | None, shape: Any, rows: slice, target: slice) -> Floats:
-    return transfer.sums(np.ones(shape) if there is None else there, rows, target)
+def _covered(window: Window, there: Floats | None, shape: Any) -> Floats:
+    return window.sums(np.ones(shape) if there is None else there)
 
 
 def _enough(transfer: Transfer, area: Floats, target: slice, threshold: float) -> NDArray[np.bool_]:
@@ -50,11 +50,11 @@ class Mean:
     threshold: float
     normalise: Normalise
 
-    def gather(self, transfer: Transfer, values: NDArray[Any], rows: slice, target: slice) -> Floats:
+    def gather(self, window: Window, values: NDArray[Any]) -> Floats:
         """Sums of value times area, and area."""
         present, there = _present(values)
-        amount = transfer.sums(present, rows, target)
-        return np.stack([amount, _covered(transfer, there, values.shape, rows, target)])
+        amount = window.sums(present)
+        return np.stack([amount, _covered(window, there, values.shape)])
 
     def finish(self, transfer: Transfer, sums: Floats, target: slice) -> Floats:
         """Ratio of the two."""
@@ -70,11 +70,11 @@ class Total:
 
     threshold: float
 
-    def gather(self, transfer: Transfer, values: NDArray[Any], rows: slice, target: slice) -> Floats:
+    def gather(self, window: Window, values: NDArray[Any]) -> Floats:
         """Sums of value times share, and area."""
         present, there = _present(values)
-        amount = transfer.sums(present / transfer.source_area(rows), rows, target)
-        return np.stack([amount, _covered(transfer, there, values.shape, rows, target)])
+        amount = window.sums(present / window.source_area)
+        return np.stack([amount, _covered(window, there, values.shape)])
 
     def finish(self, transfer: Transfer, sums: Floats, target: slice) -> Floats:
         """Give the total of what is covered."""
@@ -89,11 +89,11 @@ class IndependentError:
     threshold: float
     normalise: Normalise
 
-    def gather(self, transfer: Transfer, values: NDArray[Any], rows: slice, target: slice) -> Floats:
+    def gather(self, window: Window, values: NDArray[Any]) -> Floats:
         """Sums of (sigma times area) squared, and area."""
         present, there = _present(values)
-        square = transfer.sums(present**2, rows, target, power=2)
-        return np.stack([square, _covered(transfer, there, values.shape, rows, target)])
+        square = window.sums(present**2, power=2)
+        return np.stack([square, _covered(window, there, values.shape)])
 
     def finish(self, transfer: Transfer, sums: Floats, target: slice) -> Floats:
         """Root of the sum over the area of the mean."""
@@ -110,13 +110,13 @@ class ClassShare:
     missing: float | None
     threshold: float
 
-    def gather(self, transfer: Transfer, values: NDArray[Any], rows: slice, target: slice) -> Floats:
+    def gather(self, window: Window, values: NDArray[Any]) -> Floats:
         """Area of each class, and of all."""
         there = (
             np.isfinite(values) if self.missing is None else np.isfinite(values) & (values != self.missing)
         )
         masks = [*(values == code for code in self.classes), there]
-        return np.stack([transfer.sums(mask.astype(np.float64), rows, target) for mask in masks])
+        return np.stack([window.sums(mask.astype(np.float64)) for mask in masks])
 
     def finish(self, transfer: Transfer, sums: Floats, target: slice) -> Floats:
         """Shares ``(class, y, x)``."""

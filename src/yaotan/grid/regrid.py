@@ -17,7 +17,7 @@ from yaotan.grid.axes import axes_of
 from yaotan.grid.finalise import SUMS
 from yaotan.grid.quantity import ClassMajority, ClassShare, IndependentError, Mean, Quantity, Total
 from yaotan.grid.spec import GridSpec
-from yaotan.grid.transfer import Transfer, make_transfer
+from yaotan.grid.transfer import Transfer, make_transfer, without_areas
 
 Kind = Literal["intensive", "extensive", "class"]
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
@@ -112,6 +112,8 @@ def regrid(
             where="regrid",
             fix="compare the bounds (west, south, east, north) and the reference systems of both",
         )
+    if quantity == "class":
+        transfer = without_areas(transfer)
     if isinstance(data, xr.Dataset):
         return _regrid_dataset(data, transfer, quantity, threshold, normalise, (classes, output))
     rule = _rule(data, quantity, threshold, normalise, (classes, output))
@@ -240,8 +242,8 @@ def _gather(
     values: NDArray[Any], transfer: Transfer, rule: Quantity, rows: slice, target: slice
 ) -> list[NDArray[np.float64]]:
     """Sums of each field along the leading dims."""
-    fields = values.reshape((-1, *values.shape[-2:]))
-    return [rule.gather(transfer, field, rows, target) for field in fields]
+    fields, window = values.reshape((-1, *values.shape[-2:])), transfer.window(rows, target)
+    return [rule.gather(window, field) for field in fields]
 
 
 def _finish(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -18,6 +18,17 @@ from yaotan.grid.projected import projected_cell_area
 from yaotan.grid.spec import GridSpec
 
 Floats = NDArray[np.float64]
+
+
+class Window(Protocol):
+    """Some rows of the source and the rows of the target that they add to."""
+
+    @property
+    def source_area(self) -> Floats:
+        """Area of the source cells [m2]; worked out once."""
+
+    def sums(self, values: Floats, power: int = 1) -> Floats:
+        """Sum over source cells of value times (common area) to a power, in each target cell."""
 
 
 class Transfer(Protocol):
@@ -42,11 +53,8 @@ class Transfer(Protocol):
         to be added up.
         """
 
-    def sums(self, values: Floats, rows: slice, target: slice, power: int = 1) -> Floats:
-        """Sum over source cells of value times (common area) to a power, in each target cell."""
-
-    def source_area(self, rows: slice) -> Floats:
-        """Area of the source cells of some rows [m2]."""
+    def window(self, rows: slice, target: slice) -> Window:
+        """Give what is needed of one window."""
 
     def target_area(self, target: slice) -> Floats:
         """Area of the target cells of some rows [m2]."""
@@ -96,22 +104,56 @@ class Separable:
             used = self.rows.indices[self.rows.indptr[start] : self.rows.indptr[target.stop]]
             yield target, slice(int(used.min()), int(used.max()) + 1) if used.size else slice(0, 0)
 
-    def sums(self, values: Floats, rows: slice, target: slice, power: int = 1) -> Floats:
+    def window(self, rows: slice, target: slice) -> SeparableWindow:
         """See `Transfer`."""
-        across = self.columns.power(power) if power != 1 else self.columns
-        matrix = _cut(self.rows, target, rows)
-        matrix = matrix.power(power) if power != 1 else matrix
-        if self.source.crs is not None:
-            values = values * self.source_area(rows) ** power
-        return np.asarray((across @ (matrix @ values).T).T)
+        return SeparableWindow(self, rows, target)
 
     def source_area(self, rows: slice) -> Floats:
-        """See `Transfer`."""
+        """Area of the source cells of some rows [m2]."""
         return _source_area(self.source, rows)
 
     def target_area(self, target: slice) -> Floats:
         """See `Transfer`."""
         return _target_area(self.target, target)
+
+
+@dataclass(frozen=True)
+class Matched(Separable):
+    """Cells of which each is one of the other grid or meets none, where no area counts: each is 1.
+
+    True areas of a projected grid take some microseconds a cell, and a class needs none of them here.
+    """
+
+    def source_area(self, rows: slice) -> Floats:
+        """Count each cell as 1."""
+        return np.ones((rows.stop - rows.start, self.source.shape[1]))
+
+    def target_area(self, target: slice) -> Floats:
+        """Count each cell as 1."""
+        return np.ones((target.stop - target.start, self.target.shape[1]))
+
+
+@dataclass(frozen=True)
+class SeparableWindow:
+    """See `Window`: two sparse products, rows first."""
+
+    transfer: Separable
+    rows: slice
+    target: slice
+
+    @cached_property
+    def source_area(self) -> Floats:
+        """See `Window`."""
+        return self.transfer.source_area(self.rows)
+
+    def sums(self, values: Floats, power: int = 1) -> Floats:
+        """See `Window`."""
+        across, matrix = self.transfer.columns, _cut(self.transfer.rows, self.target, self.rows)
+        if power != 1:
+            across, matrix = across.power(power), matrix.power(power)
+        if self.transfer.source.crs is not None:
+            values = values * self.source_area**power
+        return np.asarray((across @ (matrix @ values).T).T)
 
 
 def _cut(matrix: Any, target: slice, rows: slice) -> Any:
@@ -145,13 +187,12 @@ class Scattered:
 
     source: Axes
     target: GridSpec
-    _last: dict[tuple[int, int], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def parts(self) -> int:
         """Points along each side of a source cell."""
         middle = len(self.source.y_bounds) // 2
-        source = float(np.nanmedian(self.source_area(slice(middle, middle + 1))))
+        source = float(np.nanmedian(_source_area(self.source, slice(middle, middle + 1))))
         rows = self.target.shape[0] // 2
         target = float(np.nanmedian(self.target_area(slice(rows, rows + 1))))
         return int(np.clip(np.ceil(8.0 * np.sqrt(source / target)), 2, 64))
@@ -182,29 +223,22 @@ class Scattered:
         for start in range(0, count, step):
             yield slice(0, self.target.shape[0]), slice(start, min(start + step, count))
 
-    def sums(self, values: Floats, rows: slice, target: slice, power: int = 1) -> Floats:
+    def window(self, rows: slice, target: slice) -> ScatteredWindow:
         """See `Transfer`."""
-        shares = self._shares(rows)
-        shares = shares.power(power) if power != 1 else shares
-        amount = np.nan_to_num(values * self.source_area(rows) ** power)  # no area: outside the projection
-        return np.asarray(shares @ amount.ravel()).reshape(self.target.shape)
+        return ScatteredWindow(self, rows)
 
-    def _shares(self, rows: slice) -> Any:
+    def shares(self, rows: slice) -> Any:
         """Share of each source cell of some rows in each target cell ``(targets, sources)``."""
         import scipy.sparse  # late: heavy
 
-        key = (rows.start, rows.stop)
-        if key not in self._last:
-            x, y = self._points(rows)
-            row, column = self._places(x, y)
-            inside = (row >= 0) & (column >= 0)
-            source = np.repeat(np.arange(x.size // self.parts**2), self.parts**2)
-            cell = row * self.target.shape[1] + column
-            entries = np.full(int(inside.sum()), 1.0 / self.parts**2), (cell[inside], source[inside])
-            shape = (int(np.prod(self.target.shape)), x.size // self.parts**2)
-            self._last.clear()  # one block is used by several variables, then never again
-            self._last[key] = scipy.sparse.coo_array(entries, shape=shape).tocsr()
-        return self._last[key]
+        x, y = self._points(rows)
+        row, column = self._places(x, y)
+        inside = (row >= 0) & (column >= 0)
+        source = np.repeat(np.arange(x.size // self.parts**2), self.parts**2)
+        cell = row * self.target.shape[1] + column
+        entries = np.full(int(inside.sum()), 1.0 / self.parts**2), (cell[inside], source[inside])
+        shape = (int(np.prod(self.target.shape)), x.size // self.parts**2)
+        return scipy.sparse.coo_array(entries, shape=shape).tocsr()
 
     def _places(self, x: Floats, y: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Row and column of the target in which points of its system lie; -1 outside."""
@@ -226,13 +260,33 @@ class Scattered:
         placed: tuple[Floats, Floats] = self._transformer.transform(xs, ys)
         return placed
 
-    def source_area(self, rows: slice) -> Floats:
-        """See `Transfer`."""
-        return _source_area(self.source, rows)
-
     def target_area(self, target: slice) -> Floats:
         """See `Transfer`."""
         return _target_area(self.target, target)
+
+
+@dataclass(frozen=True)
+class ScatteredWindow:
+    """See `Window`: the target is the whole one."""
+
+    transfer: Scattered
+    rows: slice
+
+    @cached_property
+    def source_area(self) -> Floats:
+        """See `Window`."""
+        return _source_area(self.transfer.source, self.rows)
+
+    @cached_property
+    def shares(self) -> Any:
+        """See `Scattered.shares`."""
+        return self.transfer.shares(self.rows)
+
+    def sums(self, values: Floats, power: int = 1) -> Floats:
+        """See `Window`."""
+        shares = self.shares.power(power) if power != 1 else self.shares
+        amount = np.nan_to_num(values * self.source_area**power)  # no area: outside the projection
+        return np.asarray(shares @ amount.ravel()).reshape(self.transfer.target.shape)
 
 
 def _thinned(y: Floats, x: Floats) -> tuple[Floats, Floats]:
@@ -267,3 +321,24 @@ def make_transfer(source: Axes, target: GridSpec) -> Transfer:
     system = source.crs
     same = target.is_geographic if system is None else bool(target.pyproj_crs == system)
     return Separable(source, target) if same else Scattered(source, target)
+
+
+def without_areas(transfer: Transfer) -> Transfer:
+    """Give the short way where every target cell is one source cell or meets none, to the last digit."""
+    if not isinstance(transfer, Separable) or transfer.source.crs is None:
+        return transfer
+    pairs = (
+        (transfer.rows, transfer.source.y_bounds, transfer.target.y_edges),
+        (transfer.columns, transfer.source.x_bounds, transfer.target.x_edges),
+    )
+    if all(_one_to_one(matrix, bounds, edges) for matrix, bounds, edges in pairs):
+        return Matched(transfer.source, transfer.target)
+    return transfer
+
+
+def _one_to_one(matrix: Any, source: Floats, edges: Floats) -> bool:
+    """Whether each target interval is the one source interval that it overlaps."""
+    target, met = np.stack([edges[:-1], edges[1:]], axis=1), np.diff(matrix.indptr)
+    if met.max() > 1:
+        return False
+    return bool((np.sort(target[met == 1], axis=1) == source[matrix.indices]).all())
