@@ -158,6 +158,8 @@ def test_classes_as_shares_and_as_majority() -> None:
     assert blank.values.tolist() == [[11, 0]]
     listed = regrid(raster, target, quantity="class", classes=[21])
     np.testing.assert_allclose(listed.values[0, 0], [0.25, 0.5])
+    some = regrid(raster, spec, quantity="class", output="majority", classes=[21])
+    assert some.values.tolist() == [[0, 0, 0, 21], [0, 21, 0, 0]]  # what is not listed is no 21
 
 
 UTM = "EPSG:32650"

@@ -126,13 +126,14 @@ class ClassShare:
 
 @dataclass(frozen=True)
 class ClassMajority(ClassShare):
-    """Classes: the one with most area; of equal ones the smallest code."""
+    """Classes: the one of the listed with most area; of equal ones the smallest code."""
 
     fill: int = 0
 
     def finish(self, transfer: Transfer, sums: Floats, target: slice) -> NDArray[Any]:
-        """Codes ``(y, x)``, `fill` where too little is covered."""
+        """Codes ``(y, x)``, `fill` where too little is covered or no listed class occurs."""
+        most = sums[:-1].max(axis=0)
         # areas that differ by rounding only are equal
-        best = np.argmax(sums[:-1] >= sums[:-1].max(axis=0) * (1.0 - 1e-12), axis=0)
-        codes = np.asarray(self.classes)[best]
-        return np.where(_enough(transfer, sums[-1], target, self.threshold), codes, self.fill)
+        best = np.argmax(sums[:-1] >= most * (1.0 - 1e-12), axis=0)
+        known = (most > 0.0) & _enough(transfer, sums[-1], target, self.threshold)
+        return np.where(known, np.asarray(self.classes)[best], self.fill)

@@ -73,7 +73,7 @@ def regrid(
         Class codes; default: all that occur (then the data are read once for that).
     output : {"fraction", "majority"}
         For classes: shares ``(class, y, x)``, or the code of the largest share; of equal shares the smallest
-        code.
+        code, the fill value where none of `classes` occurs.
 
     Returns
     -------
