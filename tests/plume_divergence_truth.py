@@ -62,8 +62,8 @@ def make_scene(
     lon, lat = Proj(proj="aeqd", lat_0=place[0], lon_0=place[1], ellps="WGS84")(x, y, inverse=True)
     scene = xr.Dataset(
         {
-            "latitude": (("y", "x"), lat),
-            "longitude": (("y", "x"), lon),
+            "latitude": (("y", "x"), lat, {"units": "degrees_north"}),
+            "longitude": (("y", "x"), lon, {"units": "degrees_east"}),
             name: (("y", "x"), column, {"units": units}),
             f"{name}_uncertainty": (("y", "x"), np.full(x.shape, noise), {"units": units}),
         }

@@ -132,6 +132,7 @@ def test_results_for_the_report(folder: Path) -> None:
     assert found.facts["left_out"] == 2
     assert found.facts["status"] == {"estimated": 4, "no_wind": 1, "cloudy": 1}
     assert found.facts["outside"] == 6
+    assert found.annual["source"].values.tolist() == ["P", "Q"][: found.annual.sizes["source"]]
     (scene, source), view = next(iter(found.views.items()))
     assert source == "P"
     assert view.attrs["kind"] == "image view"

@@ -178,7 +178,7 @@ def fitted_curve(
             "fitted": ("travel_time", seen_often(flux)),
         },
         coords={"travel_time": curve["travel_time"]},
-        attrs={key: estimate.attrs[key] for key in ("substance", "method")},
+        attrs={"kind": "travel curve"} | {key: estimate.attrs[key] for key in ("substance", "method")},
     )
 
 

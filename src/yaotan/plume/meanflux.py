@@ -154,6 +154,7 @@ def make_field(
     made["wind_speed_uncertainty"] = ("scene", sigma, {"units": "m s-1"})
     dropped = {name: one.dropped for name, one in zip(source["source"].tolist(), sums, strict=True)}
     made.attrs |= {
+        "kind": "mean flux",
         "substance": gas,
         "corrections": str(attributes.get("mass_corrections", "")),
         "mass_uncertainty": float(attributes.get("mass_uncertainty", 0.0)),

@@ -101,7 +101,7 @@ class TravelRows:
     def __init__(self, half_width: float, hours: tuple[float, float], step: float) -> None:
         self.widths = (half_width, half_width / 2.0)
         self.hours, self.step = hours, step
-        self.edges = _edges(hours, step)
+        self.edges = travel_edges(hours, step)
         self.rows: list[Array] = []
         self.winds: list[EffectiveWind] = []
         self.dropped: dict[str, int] = {}
@@ -131,6 +131,7 @@ class TravelRows:
                 "travel_time": ("travel_time", (edges[1:] + edges[:-1]) / 2.0, {"units": "s"}),
             },
             attrs={
+                "kind": "travel curve",
                 "substance": str(attributes.get("plume_substance", "unknown")),
                 "mass_uncertainty": float(attributes.get("mass_uncertainty", 0.0)),
                 "step": self.step,
@@ -140,8 +141,14 @@ class TravelRows:
         )
 
 
-def _edges(hours: tuple[float, float], step: float) -> Array:
-    """Bounds of the bins of travel time [s]."""
+def travel_edges(hours: tuple[float, float], step: float) -> Array:
+    """Give the bounds of the bins of travel time [s].
+
+    Examples
+    --------
+    >>> travel_edges((-0.5, 1.0), 1800.0).tolist()
+    [-1800.0, 0.0, 1800.0, 3600.0]
+    """
     return np.arange(hours[0] * 3600.0, hours[1] * 3600.0 + 1.0, step)
 
 
@@ -173,7 +180,7 @@ def read_travel(
     NoEstimateError
         The scene gives nothing: ``no_wind``, ``low_wind``, ``outside``, ``cloudy``.
     """
-    edges, widths = _edges(hours, step), (half_width, half_width / 2.0)
+    edges, widths = travel_edges(hours, step), (half_width, half_width / 2.0)
     if not wind.known:
         raise NoEstimateError("no_wind", "no wind for the scene")
     if wind.speed < LOW_WIND:

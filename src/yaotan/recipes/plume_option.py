@@ -13,6 +13,7 @@ from yaotan.plume.ensemble import BACKGROUNDS
 from yaotan.plume.method import METHODS
 from yaotan.recipes.number import refuse_text_numbers
 from yaotan.recipes.option import Plain, Positive, Strict
+from yaotan.recipes.season_option import SEASON_METHODS, SeasonOptions
 
 
 class MassOptions(Strict):
@@ -98,6 +99,7 @@ class PlumeOptions(Strict):
     gas: str | None = None
     #: second gas that gives mask and shape, such as no2
     mask_gas: str | None = None
+    #: of single scenes; an empty list, with a season: scenes are not estimated one by one
     methods: list[str] | None = None
     winds: list[str] | None = None
     backgrounds: Annotated[list[str], Field(min_length=1, default_factory=lambda: ["auto"])]
@@ -112,12 +114,20 @@ class PlumeOptions(Strict):
     views: Annotated[int, Field(ge=0)] = 12
     annual: AnnualOptions | None = None
     observability: ObservabilityOptions | None = None
+    #: many scenes of a source averaged before they are read
+    season: SeasonOptions | None = None
 
     _numbers = field_validator("options", "detection", mode="before")(refuse_text_numbers)
 
     @field_validator("methods")
     @classmethod
     def _methods(cls, names: list[str] | None) -> list[str] | None:
+        for name in names or []:
+            if name in SEASON_METHODS:
+                raise ValueError(
+                    f"{name!r} takes many scenes of a source: name it under plumes.season in a study file "
+                    "(docs/recipe.md)"
+                )
         return _among(names, METHODS)
 
     @field_validator("backgrounds")
@@ -129,6 +139,14 @@ class PlumeOptions(Strict):
     @classmethod
     def _gas(cls, name: str | None) -> str | None:
         return None if name is None else (_among([name], gases()) or [name])[0]
+
+    @model_validator(mode="after")
+    def _season_fits(self) -> PlumeOptions:
+        if self.season is not None:
+            self.season.check_gas(self.season.gas or self.gas)
+        elif self.methods == []:
+            raise ValueError("methods is empty: without a season there is nothing to do")
+        return self
 
     @property
     def wind_of_product(self) -> bool:

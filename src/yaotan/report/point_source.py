@@ -52,7 +52,8 @@ class PointSourceResult:
         scene, reason: scenes that could not be used.
     seasons : tuple of (estimate, drawn)
         Many scenes averaged first: the estimate of `flux_divergence` with the field of `mean_flux`, or that
-        of `emg` with its `fitted_curve`.
+        of `emg` with its `fitted_curve`; None in the place of these for an estimate that is in the table
+        alone (CO2 by the ratio to NOx, sources beyond those that are drawn).
     facts : mapping
         ``scenes`` (number), ``variable``, ``mask_variable``, ``methods``, ``winds``, ``outside`` (pairs of
         scene and source that do not meet), ``left_out`` (views that were not kept), ``profile``.
@@ -68,7 +69,7 @@ class PointSourceResult:
     annual: xr.Dataset | None = None
     observability: gpd.GeoDataFrame | None = None
     failures: pd.DataFrame | None = None
-    seasons: tuple[tuple[xr.Dataset, xr.Dataset], ...] = ()
+    seasons: tuple[tuple[xr.Dataset, xr.Dataset | None], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -38,7 +38,7 @@ FORMATS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 #: attribute ``kind`` of a view
-VIEWS: Final = ("image view", "track view")
+VIEWS: Final = ("image view", "track view", "mean flux", "travel curve", "scene flux")
 
 #: suffix -> format meant when none is named
 SUFFIX: Final = {

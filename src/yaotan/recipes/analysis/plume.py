@@ -22,14 +22,17 @@ from yaotan.io.tabular import read_parquet
 from yaotan.io.write import write
 from yaotan.plume.observable import observable_sources
 from yaotan.plume.source import check_sources
+from yaotan.recipes.analysis.plume_flux import in_period
 from yaotan.recipes.analysis.plume_scene import (
     KINDS,
     Finder,
     box_around,
     quantify_file,
+    scene_key,
     wind_finder,
     write_tables,
 )
+from yaotan.recipes.analysis.plume_season import check_season, do_season
 from yaotan.recipes.analysis.plume_year import annual_step, observability_step, profiles_of
 from yaotan.recipes.context import Context
 from yaotan.recipes.inventory import expand
@@ -87,11 +90,15 @@ def do_plumes(context: Context, do: Callable[[Step], dict[str, Any]]) -> None:
     shared = {f"sources: {options.sources}": sha256(sources), **wind_digests(options, context.base)}
     # folders are made before the steps: an empty one is no result
     (context.folder / "plumes" / "views").mkdir(parents=True, exist_ok=True)
+    files = scene_files(context)
     records = {}
-    for file in scene_files(context):
+    for file in files if options.methods != [] else []:
         step = scene_step(context, file, shared)
         records[step.name] = do(step)
     joined = do(join_step(context, records, shared))
+    if options.season is not None:
+        opened = lambda: (plume_sources(context), plume_wind(context))  # noqa: E731
+        do_season(context, options.season, files, shared, opened, do)
     if options.annual is not None:
         do(annual_step(context, options.annual, plume_sources(context), joined))
     if options.observability is not None:
@@ -119,13 +126,17 @@ def scene_step(context: Context, file: str, shared: Mapping[str, str]) -> Step:
     options = context.study.plumes
     assert options is not None
     known = context.relative(file)
-    key = f"{Path(file).name.partition('.')[0]}-{hashlib.sha256(known.encode()).hexdigest()[:8]}"
+    key = scene_key(known)
     stem = context.folder / ".steps" / "plumes" / key
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         sources = plume_sources(context)
         found = quantify_file(file, sources, plume_wind(context), options, views=options.views > 0)
-        kept = [(name, one) for name, one in found.scenes if _in_period(context, one.estimate["time"].values)]
+        kept = [
+            (name, one)
+            for name, one in found.scenes
+            if in_period(context.study.period, one.estimate["time"].values)
+        ]
         failures = [*found.failures]
         failures += [
             (name, "outside the period of the study") for name, one in found.scenes if (name, one) not in kept
@@ -146,15 +157,12 @@ def scene_step(context: Context, file: str, shared: Mapping[str, str]) -> Step:
     return Step(
         f"plume-scene-{key}",
         {f"scene: {known}": sha256(Path(file)), **shared},
-        {**options.model_dump(exclude={"annual", "observability", "scenes"}), "period": context.study.period},
+        {
+            **options.model_dump(exclude={"annual", "observability", "scenes", "season"}),
+            "period": context.study.period,
+        },
         work,
     )
-
-
-def _in_period(context: Context, times: Any) -> bool:
-    known = times[~np.isnat(times)]
-    first, last = (np.datetime64(day, "D") for day in context.study.period)
-    return known.size == 0 or bool(first <= known.min().astype("datetime64[D]") <= last)
 
 
 def join_step(context: Context, records: Mapping[str, Mapping[str, Any]], shared: Mapping[str, str]) -> Step:
@@ -200,6 +208,8 @@ def join_step(context: Context, records: Mapping[str, Mapping[str, Any]], shared
             text = f"{len(failures)} of {len(records)} could not be used (plumes/failures.csv says why)"
             summary["skipped"].append({"variable": "scenes", "code": "other", "reason": text})
         estimates, members = joined["estimates"], joined["members"]
+        if options.methods == []:
+            return paths, summary
         if estimates is None or members is None:
             nothing = {"variable": "estimates", "code": "other", "reason": "no scene sees a source"}
             summary["skipped"].append(nothing)
@@ -289,6 +299,8 @@ def check_plumes(context: Context) -> None:
     sources = plume_sources(context)
     scene_files(context)
     plume_wind(context)
+    if options.season is not None:
+        check_season(options.season, sources, options.wind)
     if options.annual is not None:
         profiles_of(sources, options.annual, context.base)
     if options.observability is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -28,8 +29,16 @@ def load_point_sources(finished: Finished) -> PointSourceResult | None:
     facts |= {"variable": options["gas"] or "", "mask_variable": options["mask_gas"] or ""}
     if annual is not None and "profile" in annual[1]:
         facts["profile"] = annual[1]["profile"]
+    season = finished.step("plume-season")
+    seasons = () if season is None else _seasons(*season, most=options["views"])
+    failures = read_table(files["failures.csv"])
+    if season is not None and options["methods"] == []:
+        # no scene was looked at by itself: what was read, and could not be, is that of the season
+        facts |= season[1]["facts"]
+        failures = _season_failures(season[0])
+    gas = str(facts.get("substance", seasons[0][0].attrs["substance"] if seasons else ""))
     return PointSourceResult(
-        substance=str(facts.get("substance", "")),
+        substance=gas,
         sources=gpd.read_parquet(files["sources.parquet"]),
         estimates=_table(files, "estimates"),
         members=_table(files, "members"),
@@ -38,9 +47,39 @@ def load_point_sources(finished: Finished) -> PointSourceResult | None:
         views={(str(pair[0]), str(pair[1])): _view(files[name]) for name, pair in summary["views"].items()},
         annual=_estimate(annual[0], "annual.nc") if annual is not None else None,
         observability=_features(seen[0], "observability") if seen is not None else None,
-        failures=read_table(files["failures.csv"]),
+        failures=failures,
+        seasons=seasons,
         facts=facts,
     )
+
+
+def _seasons(
+    files: dict[str, Path], summary: dict[str, Any], *, most: int
+) -> tuple[tuple[xr.Dataset, xr.Dataset | None], ...]:
+    """Read the estimates of many scenes by source, clearest first; so many sources with what draws them."""
+    drawn = {(str(name), str(source)): file for file, (name, source) in summary["drawn"].items()}
+    found: dict[str, list[tuple[xr.Dataset, Path | None]]] = {}
+    clear: dict[str, float] = {}
+    for name in sorted(file for file in files if file.startswith("season_") and file.endswith(".nc")):
+        estimate = _estimate(files, name)
+        assert estimate is not None
+        for place, source in enumerate(estimate["source"].values.astype(str)):
+            one = estimate.isel(source=[place])
+            file = drawn.get((name, source))
+            found.setdefault(source, []).append((one, None if file is None else files[file]))
+            sure = float(one["emission"][0] / one["emission_uncertainty"][0])
+            clear[source] = max(clear.get(source, -np.inf), sure if np.isfinite(sure) else -np.inf)
+    order = sorted(found, key=lambda source: -clear[source])
+    return tuple(
+        (estimate, _view(file) if file is not None and number < most else None)
+        for number, source in enumerate(order)
+        for estimate, file in found[source]
+    )
+
+
+def _season_failures(files: dict[str, Path]) -> pd.DataFrame:
+    scenes = read_parquet(files["season_scenes.parquet"])
+    return scenes.loc[scenes["status"] == "failed", ["scene", "reason"]].reset_index(drop=True)
 
 
 def _table(files: dict[str, Path], name: str) -> pd.DataFrame:
@@ -58,7 +97,8 @@ def _estimate(files: dict[str, Path], name: str) -> xr.Dataset | None:
         return None
     with open_estimate(files[name]) as estimate:
         held: Any = estimate.load()
-    return held
+    # files name a coordinate of texts otherwise than its dim
+    return held.assign_coords(source=("source", held["source_id"].values.astype(str))).drop_vars("source_id")
 
 
 def _view(path: Path) -> xr.Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,6 +161,28 @@ def needed_variables(data: xr.Dataset, options: PlumeOptions) -> list[str]:
     return [name for name in (*names, *_NEEDED) if name in data.variables]
 
 
+def cut_file(
+    path: str, sources: gpd.GeoDataFrame, options: PlumeOptions
+) -> tuple[xr.Dataset, list[tuple[xr.Dataset, gpd.GeoDataFrame]]]:
+    """Open a file and cut it to the parts around sources.
+
+    Returns
+    -------
+    data : xarray.Dataset
+        To be closed when the parts were read.
+    parts : list of (xarray.Dataset, geopandas.GeoDataFrame)
+        Lazy, with the sources of each.
+
+    Raises
+    ------
+    YaotanError
+        The file cannot be used.
+    """
+    data = open_plume_data(path, options)
+    cut = cut_tracks if "sounding" in data.dims else cut_images
+    return data, list(cut(data[needed_variables(data, options)], sources))
+
+
 def quantify_file(
     path: str, sources: gpd.GeoDataFrame, winds: Finder, options: PlumeOptions, *, views: bool = True
 ) -> FileResult:
@@ -186,45 +209,49 @@ def quantify_file(
     made = FileResult()
     name = Path(path).name
     try:
-        data = open_plume_data(path, options)
-        cut = cut_tracks if "sounding" in data.dims else cut_images
-        parts = list(cut(data[needed_variables(data, options)], sources))
+        data, parts = cut_file(path, sources, options)
     except Exception as error:  # whatever a bad file does, the next one is done; what it was is told
-        made.failures.append((name, _reason(error, path)))
+        made.failures.append((name, reason_text(error, path)))
         return made
     seen = {source for _, own in parts for source in own["source"]}
     made.outside = len(sources) - len(seen)
     for number, (part, own) in enumerate(parts):
-        label = _label(name, part, number, len(parts))
+        label = label_part(name, part, number, len(parts))
         try:
             loaded = part.load()
             found = quantify(
                 loaded,
                 own,
                 winds(loaded),
-                wind_options=_wind_options(options),
+                wind_options=wind_options(options),
                 views=views,
                 **options.as_quantify(),
             )
         except Exception as error:
-            made.failures.append((label, _reason(error, path)))
+            made.failures.append((label, reason_text(error, path)))
             continue
         made.scenes.append((label, found))
     data.close()
     return made
 
 
-def _wind_options(options: PlumeOptions) -> Mapping[str, float]:
+def wind_options(options: PlumeOptions) -> Mapping[str, float]:
+    """Give the keywords of `effective_wind`."""
     return {"speed_error": options.speed_error, "direction_error": options.direction_error}
 
 
-def _reason(error: Exception, path: str) -> str:
+def reason_text(error: Exception, path: str) -> str:
     """Say what is wrong without the folder, which differs between machines."""
     text = str(error).replace(f"{path}: ", "").replace(str(Path(path).parent), "")
     return text if isinstance(error, YaotanError) else f"{type(error).__name__}: {text}"
 
 
-def _label(name: str, part: xr.Dataset, number: int, count: int) -> str:
+def scene_key(known: str) -> str:
+    """Give a name for the step of a scene: short, and unlike that of a file of the same name elsewhere."""
+    return f"{Path(known).name.partition('.')[0]}-{hashlib.sha256(known.encode()).hexdigest()[:8]}"
+
+
+def label_part(name: str, part: xr.Dataset, number: int, count: int) -> str:
     """Name of a part: the file's, with the time of the overpass or a number where it has several."""
     if "sounding" in part.dims:
         return f"{name} {str(_middle(part))[:16]}"

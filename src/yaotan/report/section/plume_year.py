@@ -147,7 +147,8 @@ def season_groups(page: PageContext, words: Words) -> list[dict[str, Any]]:
         for place in range(estimate.sizes["source"]):
             single = estimate.isel(source=place)
             make = _divergence_figure if method == "divergence" else _curve_figure
-            figures.append(make(page, words, single, drawn, place))
+            if drawn is not None:
+                figures.append(make(page, words, single, drawn, place))
             if np.isfinite(single["emission"]):
                 slots = {"method": code_text(page, "method", method), **_season_slots(page, words, single)}
                 told = f"{slots['name']}{text('claim.comma')}{text('plume.season.say', **slots)}"
