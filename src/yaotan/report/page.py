@@ -33,7 +33,8 @@ from yaotan.report.text import LANGUAGES, Text
 from yaotan.typing import PathLike
 
 #: sections below the first screen, in the order of the page; a later capability adds its function here and
-#: its block in ``template/section/``
+#: its block in ``template/section/``. Each is given the study in one language, gives None where the study has
+#: nothing for it, and its docstring names the parts that the block places
 SECTIONS: Final[tuple[Callable[[PageContext], Section | None], ...]] = (
     make_columns,
     make_claims,

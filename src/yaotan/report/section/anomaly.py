@@ -29,15 +29,7 @@ SIGNS: Final = {"high": ("^", "#5c2600"), "low": ("v", "#042c46")}
 def make_anomalies(page: PageContext) -> Section | None:
     """Build the section on anomalies; None when the study did not ask for them.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        ``groups``: per gas and product the sentences, the chart and the table of the strongest.
+    ``groups``: per gas and product the sentences, the chart and the table of the strongest.
     """
     text = page.text
     if not page.results.anomalies:

@@ -20,15 +20,7 @@ VERDICTS: Final = ("supported", "not_supported", "not_detectable", "no_data")
 def make_claims(page: PageContext) -> Section | None:
     """Build the section on claims; None when the study made none.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        ``figures`` (one per unit and variable), ``table`` and ``sentences``.
+    ``figures`` (one per unit and variable), ``table`` and ``sentences``.
     """
     text = page.text
     rows = claim_rows(page)

@@ -42,16 +42,8 @@ MOST_BARS = 12
 def make_ecosystem(page: PageContext) -> Section | None:
     """Build the section on ecosystem carbon; None when the study did not ask for it.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        ``groups``: stocks, change, published totals, patches, each with sentences, figures and tables;
-        ``method``: how it was done, in sentences.
+    ``groups``: stocks, change, published totals, patches, each with sentences, figures and tables;
+    ``method``: how it was done, in sentences.
     """
     one, text = page.results.carbon, page.text
     if one is None:

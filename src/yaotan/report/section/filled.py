@@ -34,15 +34,7 @@ SCHEMES = ("block", "overpass", "observation")
 def make_filled(page: PageContext) -> Section | None:
     """Build the section on filled maps; None when nothing was filled.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        ``groups``: per gas and product the maps, the sentences and the table of leaving out.
+    ``groups``: per gas and product the maps, the sentences and the table of leaving out.
     """
     text = page.text
     if not page.results.filled:

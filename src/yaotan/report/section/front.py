@@ -175,15 +175,7 @@ def _kept_card(page: PageContext) -> Card:
 def make_front(page: PageContext) -> Section:
     """Build the first screen.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section
-        ``cards``, ``figure``, ``sentence``, ``data_line`` and ``headline`` parts.
+    ``cards``, ``figure``, ``sentence``, ``data_line`` and ``headline`` parts.
     """
     results, text = page.results, page.text
     kept, read = sounding_totals(results)

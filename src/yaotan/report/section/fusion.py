@@ -18,15 +18,7 @@ from yaotan.report.table import Cell, Table, make_download, make_heads, number_c
 def make_fused(page: PageContext) -> Section | None:
     """Build the section on fused products; None when nothing was fused.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        ``groups``: per gas the map and the table of products.
+    ``groups``: per gas the map and the table of products.
     """
     text = page.text
     if not page.results.fused:

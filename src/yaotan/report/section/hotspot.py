@@ -31,15 +31,7 @@ OUTLINES = {"hot": "#7a1f00", "cold": "#06304d"}
 def make_hotspots(page: PageContext) -> Section | None:
     """Build the section on hot spots; None when the study did not ask for them.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        ``groups``: per product the sentences, the map of the latest month, that of persistence, the months.
+    ``groups``: per product the sentences, the map of the latest month, that of persistence, the months.
     """
     text = page.text
     if not page.results.hotspots:

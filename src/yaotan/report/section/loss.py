@@ -45,15 +45,7 @@ def wide_losses(losses: pd.DataFrame, product: str) -> pd.DataFrame:
 def make_losses(page: PageContext) -> Section | None:
     """Build the section that explains gaps; None when nothing was counted.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        Per product: ``funnel``, ``strip``, ``table`` and ``sentences``.
+    Per product: ``funnel``, ``strip``, ``table`` and ``sentences``.
     """
     text, losses = page.text, page.results.losses
     if losses.empty:

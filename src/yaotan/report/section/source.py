@@ -18,15 +18,7 @@ MOST_FILES = 60
 def make_sources(page: PageContext) -> Section:
     """Build the section on data and provenance.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section
-        ``inputs``, ``skipped``, ``recipe``, ``software``, ``references`` and ``boundaries`` parts.
+    ``inputs``, ``skipped``, ``recipe``, ``software``, ``references`` and ``boundaries`` parts.
     """
     text, given = page.text, page.results.provenance
     recipe = given.get("recipe")

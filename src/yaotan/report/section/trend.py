@@ -34,15 +34,7 @@ Floats = npt.NDArray[np.float64]
 def make_trends(page: PageContext) -> Section | None:
     """Build the section on trends; None when the study did not ask for them.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        ``groups``: per gas and product the figures, the table of rates and the table of what was skipped.
+    ``groups``: per gas and product the figures, the table of rates and the table of what was skipped.
     """
     text = page.text
     if not page.results.trends:

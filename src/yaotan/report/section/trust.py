@@ -25,15 +25,7 @@ TERMS = ("uncertainty_random", "uncertainty_sampling", "uncertainty_systematic",
 def make_trust(page: PageContext) -> Section | None:
     """Build the section on trust; None when there is nothing to compare and no uncertainty.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        ``comparison``, ``terms`` and ``truth`` parts.
+    ``comparison``, ``terms`` and ``truth`` parts.
     """
     text = page.text
     if not page.results.columns:

@@ -35,15 +35,7 @@ MOST_ROWS: Final = 10_000
 def make_validations(page: PageContext) -> Section | None:
     """Build the section on validation; None when the study did not ask for it.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        ``groups``: per product and reference the sentences, figures, scores by station and lost pairs.
+    ``groups``: per product and reference the sentences, figures, scores by station and lost pairs.
     """
     text = page.text
     if not page.results.validations:
