@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from yaotan.catalog.problem import name_problem
+from yaotan.catalog.problem import read_entry
 from yaotan.catalog.rule import Entry
-from yaotan.catalog.source import load_yaml, root
+from yaotan.catalog.source import root
 
 ServiceName = Literal["nasa", "copernicus", "http"]
 
@@ -152,6 +152,4 @@ def archives() -> ArchiveCatalog:
     >>> archives().products["tropomi_ch4"].services()
     ('nasa', 'copernicus')
     """
-    path = root() / "archives.yaml"
-    with name_problem(path):
-        return ArchiveCatalog.model_validate(load_yaml(path))
+    return read_entry(ArchiveCatalog, root() / "archives.yaml")

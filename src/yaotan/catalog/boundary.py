@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from yaotan.catalog.problem import name_problem
+from yaotan.catalog.problem import read_entry
 from yaotan.catalog.rule import Entry
-from yaotan.catalog.source import load_yaml, root
+from yaotan.catalog.source import root
 
 
 class BoundaryChange(Entry):
@@ -51,6 +51,4 @@ def boundary_changes() -> dict[str, BoundaryChange]:
     >>> boundary_changes()["laiwu"].others
     ('370100',)
     """
-    path = root() / "boundary_changes.yaml"
-    with name_problem(path):
-        return BoundaryCatalog.model_validate(load_yaml(path)).changes
+    return read_entry(BoundaryCatalog, root() / "boundary_changes.yaml").changes

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydantic import Field
 
-from yaotan.catalog.problem import name_problem
+from yaotan.catalog.problem import read_entry
 from yaotan.catalog.rule import Entry, Words
-from yaotan.catalog.source import load_yaml, root
-
-_Catalog = TypeVar("_Catalog", bound=Entry)
+from yaotan.catalog.source import root
 
 
 class Inventory(Entry):
@@ -65,7 +63,7 @@ def inventory_catalog() -> InventoryCatalog:
     >>> inventory_catalog().inventories["gcp_fossil"].carbon
     True
     """
-    return _load(InventoryCatalog, "inventories.yaml")
+    return read_entry(InventoryCatalog, root() / "inventories.yaml")
 
 
 class PlantEmission(Entry):
@@ -114,10 +112,4 @@ def plant_catalog() -> PlantCatalog:
     >>> plant_catalog().fossil
     ('coal', 'gas', 'oil')
     """
-    return _load(PlantCatalog, "power_plants.yaml")
-
-
-def _load(kind: type[_Catalog], name: str) -> _Catalog:
-    path = root() / name
-    with name_problem(path):
-        return kind.model_validate(load_yaml(path))
+    return read_entry(PlantCatalog, root() / "power_plants.yaml")

@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from yaotan.catalog.problem import name_problem
+from yaotan.catalog.problem import read_entry
 from yaotan.catalog.rule import Entry, Words
-from yaotan.catalog.source import load_yaml, root
+from yaotan.catalog.source import root
 from yaotan.errors import CatalogError
 from yaotan.typing import PathLike
 
@@ -102,7 +102,7 @@ def legends() -> dict[str, Legend]:
     >>> legends()["cnlucc"].classes[64].to["six_class"]  # marsh is water and wetland, not unused land
     4
     """
-    packaged = [_read(path) for path in sorted((root() / "landcover").glob("*.yaml"))]
+    packaged = [read_entry(Legend, path) for path in sorted((root() / "landcover").glob("*.yaml"))]
     return {**{legend.scheme: legend for legend in packaged}, **_own}
 
 
@@ -136,7 +136,7 @@ def find_legend(scheme: PathLike) -> Legend:
             expected=f"one of {', '.join(legends())}, or a YAML file",
             fix="see docs/howto/add_legend.md",
         )
-    legend = _read(Path(scheme))
+    legend = read_entry(Legend, scheme)
     known = legends().get(legend.scheme)
     if known is not None and known != legend:
         raise CatalogError(
@@ -148,11 +148,6 @@ def find_legend(scheme: PathLike) -> Legend:
     _own = {**_own, legend.scheme: legend}
     legends.cache_clear()
     return legend
-
-
-def _read(path: Path) -> Legend:
-    with name_problem(path):
-        return Legend.model_validate(load_yaml(path))
 
 
 def crosswalk(scheme: str, target: str) -> dict[int, int]:

@@ -1,14 +1,18 @@
-"""What is wrong with an entry, said in one message."""
+"""Entries read from YAML, and what is wrong with one, said in one message."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from yaotan.catalog.source import load_yaml
 from yaotan.errors import CatalogError, YaotanError
 from yaotan.typing import PathLike
+
+_Entry = TypeVar("_Entry", bound=BaseModel)
 
 
 @contextmanager
@@ -45,3 +49,27 @@ def name_problem(
         problem = found.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
         raise error(f"{key or 'entry'}: {problem['msg']}", where=where, fix=fix) from found
+
+
+def read_entry(kind: type[_Entry], path: PathLike) -> _Entry:
+    """Read a YAML file as one entry.
+
+    Parameters
+    ----------
+    kind : type
+        Model of the entry.
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    Entry
+        Of that kind.
+
+    Raises
+    ------
+    CatalogError
+        The file is no YAML, or names file and key of what is wrong in it.
+    """
+    with name_problem(path):
+        return kind.model_validate(load_yaml(path))

@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from yaotan.catalog.problem import name_problem
+from yaotan.catalog.problem import read_entry
 from yaotan.catalog.rule import Entry, Words
-from yaotan.catalog.source import load_yaml, root
+from yaotan.catalog.source import root
 
 
 class QuantityRule(Entry):
@@ -69,6 +69,4 @@ def raster_catalog() -> RasterCatalog:
     >>> raster_catalog().products["mcd12c1"].scheme
     'igbp'
     """
-    path = root() / "rasters.yaml"
-    with name_problem(path):
-        return RasterCatalog.model_validate(load_yaml(path))
+    return read_entry(RasterCatalog, root() / "rasters.yaml")
