@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from yaotan.emission import Panel, PanelColumn
 from yaotan.errors import PanelError, UnitsError
+from yaotan.io.panel import ColumnEntry
 
 COLUMNS = (
     PanelColumn("co2", "target", "Mt yr-1", scope="scope 1", lag=2),
@@ -163,3 +166,13 @@ def test_unknown_names_are_said(panel):
         panel.select(regions=["a", "z"])
     with pytest.raises(PanelError, match="truth values for 6 rows"):
         panel.select([True])
+
+
+def test_a_description_has_the_parts_of_a_column() -> None:
+    """What YAML may say of a column is what a column has, with the same defaults."""
+    said = {name: part for name, part in ColumnEntry.model_fields.items() if name != "stored_as"}
+    held = {part.name: part for part in fields(PanelColumn) if part.name != "name"}
+    assert said.keys() == held.keys()
+    for name, part in held.items():
+        assert said[name].is_required() == (part.default is MISSING)
+        assert said[name].is_required() or said[name].default == part.default
