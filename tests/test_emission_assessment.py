@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from yaotan import load_model
+from yaotan import ProvincialEmission, load_model
 from yaotan.catalog.source import root
 from yaotan.cli.main import main
 from yaotan.emission import Panel, PanelColumn, assess, find_model
@@ -99,10 +99,39 @@ def test_a_nowcast_is_assessed_too(made) -> None:
     late = made.panel().hidden(made.panel().table["period"] > 2016)
     nowcast = assess(late, question="nowcast")
     assert nowcast.evaluation.protocol == "forward"
+    first = nowcast.estimates[nowcast.estimates["period"] < nowcast.evaluation.predictions["period"].min()]
+    assert first["reported"].notna().sum() == nowcast.unasked > 0
+    assert first["estimate"].isna().all()
     new = nowcast.estimates[nowcast.estimates["period"] > 2016]
     assert not new["held_out"].any()
     assert new["estimate"].notna().sum() == 56
     assert nowcast.estimates["inside"].isna().all()
+
+
+def test_gaps_are_assessed_and_ends_of_records_are_none(made) -> None:
+    panel = made.panel()
+    table, regions = panel.table, list(dict.fromkeys(panel.table["region"]))
+    gap = table["region"].isin(regions[3:6]) & table["period"].between(2013, 2014)
+    late = (table["region"] == regions[7]) & (table["period"] > 2016)
+    asked = panel.hidden((gap | late).to_numpy())
+    found = assess(asked, question="infill", folds=5)
+    assert found.evaluation.protocol == "gaps"
+    assert found.model.question == "infill"
+    new = found.estimates[gap.to_numpy()].merge(
+        made.truth.rename(columns={"year": "period"}), on=["region", "period"]
+    )
+    assert len(new) == 6
+    assert not new["held_out"].any()
+    # 0.03 of a year is what the years around do not know, and simulated records grow steadily
+    assert np.abs(np.log(new["estimate"] / new["co2"])).mean() < 0.1
+    assert ((new["lower"] < new["estimate"]) & (new["estimate"] < new["upper"])).all()
+    # a reported figure of an end stands in no gap: giving it back would be no estimate
+    ends = found.estimates[found.estimates["reported"].notna() & ~found.estimates["held_out"]]
+    assert ends["estimate"].isna().all()
+    assert found.unasked == len(ends) >= 2 * 27
+    assert found.estimates[late.to_numpy()]["estimate"].isna().all()
+    assert found.bare == int(asked.table["co2"].isna().sum()) - 6
+    assert {"z_around", "z_around_own"} <= set(found.opinion)
 
 
 def test_a_gas_from_satellites_is_an_opinion_of_its_own(small) -> None:
@@ -129,8 +158,11 @@ def test_misuse_is_refused(made) -> None:
         assess(learned, model=model)
     with pytest.raises(ModelError, match="the model answers no_inventory"):
         assess(made.panel(), question="nowcast", model=model)
-    with pytest.raises(PanelError, match="question 'infill'"):
-        assess(made.panel(), question="infill")
+    with pytest.raises(PanelError, match="question 'random' is unknown"):
+        assess(made.panel(), question="random")
+    early = ProvincialEmission("nowcast").fit(made.panel().select(period=(2009, 2015)))
+    with pytest.raises(ModelError, match="would be scored on what it knows"):
+        assess(made.panel(), question="nowcast", model=early)
     with pytest.raises(ModelError, match=r"folder with card\.json, or simulated_province"):
         find_model("no_such_model")
     lit = made.panel().with_entry("lights", unit="W")
@@ -177,6 +209,34 @@ def test_commands_train_predict_evaluate(tmp_path: Path, capsys) -> None:
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "scores.csv", "skill.csv", "intervals.csv", "estimates.csv", "opinion.csv",
     }  # fmt: skip
+
+
+def test_a_model_of_gaps_is_trained_and_gives_known_years_back(tmp_path: Path, capsys) -> None:
+    simulate_provinces(4, regions=14, years=8).write(tmp_path)
+    table = pd.read_csv(tmp_path / "panel.csv")
+    first = sorted(table["region"].unique())[2]
+    inside = (table["region"] == first) & table["year"].isin(sorted(table["year"].unique())[3:5])
+    table.loc[inside, "co2"] = np.nan
+    table.to_csv(tmp_path / "panel.csv", index=False)
+    asked = (tmp_path / "panel.csv", "--description", tmp_path / "panel.yaml", "--question", "infill")
+    status, out, _ = run(capsys, "train", asked[0], tmp_path / "m", *asked[1:])
+    assert status == 0
+    assert "infill, gaps:" in out
+    target = tmp_path / "filled.csv"
+    status, out, _ = run(capsys, "predict", tmp_path / "m", asked[0], target, *asked[1:3])
+    assert status == 0
+    reported = int(table["co2"].notna().sum())
+    assert f"known to the model and given back as they are: {reported} rows" in out
+    filled = pd.read_csv(target).set_index(["region", "period"])
+    assert filled["known"].sum() == reported
+    assert filled.loc[first, "known"].tolist() == [True] * 3 + [False] * 2 + [True] * 3
+    status, out, _ = run(capsys, "evaluate", asked[0], tmp_path / "out", *asked[1:])
+    assert status == 0
+    assert "reported rows without an estimate: " in out
+    assert "they stand at an end of their record" in out
+    status, _, err = run(capsys, "train", asked[0], tmp_path / "m2", *asked[1:3], "--question", "random")
+    assert status == 2
+    assert "no_inventory, nowcast, infill" in err
 
 
 SAID = ("--description", "panel.yaml")

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from yaotan.errors import PanelError, YaotanError
@@ -86,6 +87,30 @@ def test_a_nowcast_has_its_own_words_and_its_model_is_kept(tmp_path: Path) -> No
     assert "simulated" not in page.split("How this was scored")[1].split("Data and provenance")[0]
 
 
+def test_gaps_have_their_own_words_and_the_year_of_a_filled_one(tmp_path: Path) -> None:
+    study = write_study(tmp_path, "{panel: panel.csv, description: panel.yaml, question: infill, folds: 5}")
+    table = pd.read_csv(tmp_path / "panel.csv")
+    regions = sorted(table.dropna(subset=["co2"])["region"].unique())[4:7]  # two others report nothing
+    table.loc[table["region"].isin(regions) & (table["year"] == 2014), "co2"] = None
+    table.to_csv(tmp_path / "panel.csv", index=False)
+    run(study)
+    one = load_results(tmp_path / "results").emission
+    assert one.year == 2014
+    filled = one.of_year()[one.of_year()["region"].isin(regions)]
+    assert filled["estimate"].notna().all()
+    assert filled["reported"].isna().all()
+    page = words(study, "report.html")
+    for text in ("missing inside the records of regions", "Error in a gap", "Ends of records are no gaps",
+                 "2 regions have no estimate: the year is no gap"):  # fmt: skip
+        assert text in page, text
+    chinese = words(study, "report.zh.html")
+    for text in ("空缺年份的误差", "记录两端不算空缺", "2 个区域没有估算"):
+        assert text in chinese, text
+    skipped = json.loads((tmp_path / "results" / "provenance.json").read_text(encoding="utf-8"))
+    reasons = [item["reason"] for item in skipped["analyses"]["emission-assess"]["skipped"]]
+    assert any("stand at an end of their record" in reason for reason in reasons)
+
+
 @pytest.mark.parametrize(
     ("emission", "message"),
     [
@@ -93,7 +118,11 @@ def test_a_nowcast_has_its_own_words_and_its_model_is_kept(tmp_path: Path) -> No
         ("{panel: panel.csv, description: panel.yaml, model: nothing}", "no folder of a saved model"),
         ("{panel: panel.csv, description: panel.yaml, year: 1999}", "1999 is no year of the panel"),
         ("{panel: panel.csv, description: panel.yaml, families: [oracle]}", "oracle"),
-        ("{panel: panel.csv, description: panel.yaml, question: infill}", "question"),
+        ("{panel: panel.csv, description: panel.yaml, question: random}", "question"),
+        (
+            "{panel: panel.csv, description: panel.yaml, question: nowcast, model: simulated_province}",
+            "would be scored on what it knows",
+        ),
         ("{panel: panel.csv, description: panel.yaml, truth: panel.yaml}", "emission.truth"),
         ("{panel: panel.csv, description: panel.yaml, colour: red}", "colour"),
     ],

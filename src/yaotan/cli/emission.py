@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from yaotan.emission.archive import find_model, load_model, save_model
-from yaotan.emission.assessment import Assessment, assess
+from yaotan.emission.assessment import QUESTIONS, UNASKED, Assessment, assess
 from yaotan.emission.domain import model_numbers
 from yaotan.emission.evaluation import Evaluation, evaluate
 from yaotan.emission.model import ProvincialEmission
@@ -43,6 +45,9 @@ def train_model(
     **options
         Of `ProvincialEmission`.
     """
+    if options["question"] not in QUESTIONS:
+        raise PanelError(f"question {options['question']!r} is unknown", where="emission train",
+                         expected=", ".join(QUESTIONS))  # fmt: skip
     opened = _open(panel, description)
     options["families"] = tuple(options["families"])
     model = ProvincialEmission(**options)
@@ -82,6 +87,10 @@ def predict_panel(
         table["dissimilarity"], table["inside"] = seen["dissimilarity"], seen["inside"]
         print(f"outside the domain of the model: {int((~seen['inside']).sum())} of {len(seen)} rows")
     table["unit"] = table.attrs["unit"]
+    history = getattr(known.engine_, "history_", None)
+    if history is not None:
+        table["known"] = np.isfinite(history.find(table["region"], table["period"]))
+        print(f"known to the model and given back as they are: {int(table['known'].sum())} rows")
     write(table, target)
     bare = int(table["estimate"].isna().sum())
     print(f"{target}: {len(table) - bare} estimates [{table.attrs['unit']}], intervals of {100 * level:g} %")
@@ -116,6 +125,10 @@ def evaluate_panel(
     for name, table in made.tables().items():
         write(table, place / f"{name}.csv")
     _say_scores(made.evaluation)
+    if made.unasked:
+        print(f"reported rows without an estimate: {made.unasked}, {UNASKED[made.evaluation.question]}")
+    if made.bare:
+        print(f"rows without report and without an estimate: {made.bare}")
     _say_opinion(made)
     print(f"{place}: {', '.join(made.tables())}")
 

@@ -9,7 +9,9 @@ from yaotan.cli.option import Argument, Command, Option
 _PANEL: Final = Argument("panel", "Table of regions and years (.csv, .parquet, .xlsx; docs/emission.md).")
 _DESCRIPTION: Final = Option("description", str, None, "YAML that says what the columns of the table are.")
 _LEVEL: Final = Option("level", float, 0.9, "Probability of the intervals.")
-_QUESTION: Final = Option("question", str, "no_inventory", "no_inventory or nowcast (docs/emission.md).")
+_QUESTION: Final = Option(
+    "question", str, "no_inventory", "no_inventory, nowcast or infill (docs/emission.md)."
+)
 _LAG: Final = Option("lag", int, 2, "Years until a figure is known.")
 _SEED: Final = Option("seed", int, 0, "Seed of everything random.")
 _FAMILIES: Final = Option(
@@ -69,7 +71,12 @@ EMISSION_EVALUATE: Final = Command(
     (
         _DESCRIPTION,
         _QUESTION,
-        Option("model", str, None, "Saved model, used as it is (default: one is trained in each fold)."),
+        Option(
+            "model",
+            str,
+            None,
+            "Saved model of no_inventory, used as it is (default: one is trained in each fold).",
+        ),
         _FAMILIES,
         _STATISTIC,
         _LEVEL,

@@ -21,6 +21,16 @@ from yaotan.errors import ModelError, PanelError
 if TYPE_CHECKING:
     import pandas as pd
 
+#: what may be asked of a study; `random` is a contrast and no question
+QUESTIONS: Final = ("no_inventory", "nowcast", "infill")
+#: question -> why a reported row may have no estimate that does not know its figure
+UNASKED: Final = {
+    "no_inventory": "a simple rule has no estimate of them",
+    "nowcast": "too few years are known before them",
+    "infill": "they stand at an end of their record, where there is no gap",
+}
+#: question -> what its own estimates are called in a second opinion
+_OPINION: Final = {"no_inventory": "features", "nowcast": "past", "infill": "around"}
 #: parts of names by which columns of gases from satellites are known
 GASES: Final = ("xco2", "xch4", "xco", "no2", "xn2o")
 
@@ -36,9 +46,10 @@ class Assessment:
     estimates : pandas.DataFrame
         ``region``, ``region_name``, ``region_name_zh``, ``period``, ``estimate``, ``lower``, ``upper``
         [unit], ``factor`` (upper over median), ``held_out`` (the estimate comes from a fit without the
-        region, or without the years that were not known yet), ``reported``, ``dissimilarity``, ``inside``
-        (missing where the question has no features), ``beyond`` (number of features beyond the range that
-        was learned from).
+        region, without the years that were not known yet, or without the years of the gap), ``reported``,
+        ``dissimilarity``, ``inside`` (missing where the question has no features), ``beyond`` (number of
+        features beyond the range that was learned from). A reported row of which no estimate without its
+        figure can be had has none.
     evaluation : Evaluation
         Of the question's own protocol.
     opinion : pandas.DataFrame
@@ -58,6 +69,16 @@ class Assessment:
     unit: str
     level: float
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def unasked(self) -> int:
+        """Count the reported rows without an estimate, for the reason in `UNASKED`."""
+        return int((self.estimates["estimate"].isna() & self.estimates["reported"].notna()).sum())
+
+    @property
+    def bare(self) -> int:
+        """Count the rows without report that have none: never known, or outside of the record of gaps."""
+        return int((self.estimates["estimate"].isna() & self.estimates["reported"].isna()).sum())
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Give what is written of it: ``scores``, ``skill``, ``intervals``, ``estimates``, ``opinion``."""
@@ -113,9 +134,11 @@ def assess(
     panel : Panel
         With reported figures where there are any.
     question : str
-        ``"no_inventory"`` or ``"nowcast"``.
+        ``"no_inventory"``: regions of which no figure is known; ``"nowcast"``: the years that an inventory
+        lags; ``"infill"``: gaps between known years.
     model : ProvincialEmission, optional
-        A saved one, used as it is; it must not have learned from this panel. By default one is fitted.
+        Of no_inventory: a saved one, used as it is; it must not have learned from this panel. By default one
+        is fitted.
     families, statistic, lag, seed
         Of `ProvincialEmission`.
     level : float
@@ -133,16 +156,16 @@ def assess(
     PanelError
         As `evaluate` and `ProvincialEmission` do.
     ModelError
-        The model given learned from this panel, or answers another question.
+        The model given learned from this panel, answers another question, or one from the past of regions.
 
     Notes
     -----
-    The second opinion asks a model of lights, people and land (``features``), one of gas columns from
-    satellites where the panel has any (``satellite``), and the region's own past (``past``, of which a first
-    years have none).
+    The second opinion of no_inventory asks a model of lights, people and land (``features``), one of gas
+    columns from satellites where the panel has any (``satellite``), and the region's own past (``past``, of
+    which first years have none); that of a nowcast the past, that of gaps the years ``around`` a figure.
     """
-    if question not in ("no_inventory", "nowcast"):
-        raise PanelError(f"question {question!r}", where="assess", expected="no_inventory or nowcast")
+    if question not in QUESTIONS:
+        raise PanelError(f"question {question!r} is unknown", where="assess", expected=", ".join(QUESTIONS))
     options: dict[str, Any] = {"families": tuple(families), "statistic": statistic, "lag": lag, "seed": seed}
     asked = ProvincialEmission(question, **options) if model is None else _take(model, panel, question)
     made = splits(panel, question, folds=folds, lag=lag)
@@ -151,6 +174,8 @@ def assess(
     fitted = model if model is not None else ProvincialEmission(question, **options).fit(panel)
     domain = getattr(fitted, "domain_", None) or find_domain(fitted, panel)
     estimates = _estimates(panel, fitted, evaluation, domain, level)
+    if model is None:
+        _blank(estimates)
     opinion, notes = _opine(panel, evaluation, question, options, folds, seed)
     return Assessment(fitted, estimates, evaluation, opinion, panel.target.unit, level, notes)
 
@@ -160,6 +185,12 @@ def _take(model: ProvincialEmission, panel: Panel, question: str) -> _Given:
 
     if model.question != question:
         raise ModelError(f"the model answers {model.question}", where="assess", expected=question)
+    if question != "no_inventory":
+        raise ModelError(
+            f"a model of {question} holds the past of its regions, and would be scored on what it knows",
+            where="assess", expected="a model of no_inventory",
+            fix="leave the model out; one is then trained in each fold",
+        )  # fmt: skip
     known = getattr(model, "card_", {}).get("training", {}).get("sha256")
     if known is not None and known == training_hash(panel):
         raise ModelError(
@@ -203,6 +234,12 @@ def _estimates(
     return table
 
 
+def _blank(estimates: pd.DataFrame) -> None:
+    """Take away the estimates of reported rows that no fold left out: the fit knows their figures."""
+    known = estimates["reported"].notna() & ~estimates["held_out"]
+    estimates.loc[known, ["estimate", "lower", "upper", "factor"]] = np.nan
+
+
 def _opine(
     panel: Panel, evaluation: Evaluation, question: str, options: dict[str, Any], folds: int, seed: int
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -211,7 +248,7 @@ def _opine(
     groups = int(panel.observed().group.nunique())
     if groups <= LEAST_PROVINCES:
         return pd.DataFrame(), (f"{groups} provinces report, {LEAST_PROVINCES + 1} are needed",)
-    opinions, notes = {"features" if question == "no_inventory" else "past": evaluation}, []
+    opinions, notes = {_OPINION[question]: evaluation}, []
     gases = [name for name in panel.features if any(part in name.lower() for part in GASES)]
     try:
         if question == "no_inventory" and gases:

@@ -25,8 +25,8 @@ class InfillModel:
 
     With :math:`d_t` the mean over regions of :math:`\log E` freed of the level of each region (year effects
     of a two-way fit), a gap follows :math:`a\,d_t` plus the straight line of :math:`\log E_t - a\,d_t`
-    between its ends; beyond the first and last known year the nearest one stays. The share a is chosen by
-    gaps made in the known years, of the same kind as those that `splits` makes.
+    between its ends. Years before the first and after the last known one are no gap and get no estimate.
+    The share a is chosen by gaps made in the known years, of the same kind as those that `splits` makes.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class InfillModel:
     def predict_log(self, panel: Panel) -> tuple[Values, Values]:
         """Give the logarithm for every row, and 0: there is one member.
 
-        A known year is given as it is, an unknown region as NaN.
+        A known year is given as it is, an unknown region or a year outside of the record as NaN.
         """
         return _fill(self.history_, self.bend_, self.share_, panel.table), np.zeros(len(panel))
 
@@ -98,7 +98,8 @@ def _fill(history: History, bend: Values, share: float, table: pd.DataFrame) -> 
         own = history.logarithm[:, column[str(region)]] - share * bend
         known = np.isfinite(own)
         if known.any():
-            years = table["period"].to_numpy(float)[rows]
+            years, ends = table["period"].to_numpy(float)[rows], history.years[known].astype(float)
             at = np.interp(years, history.years.astype(float), bend)
-            made[rows] = share * at + np.interp(years, history.years[known].astype(float), own[known])
+            line = np.interp(years, ends, own[known], left=np.nan, right=np.nan)
+            made[rows] = share * at + line
     return made

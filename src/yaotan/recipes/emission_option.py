@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from yaotan.emission.candidate import FAMILIES
 from yaotan.recipes.option import Strict
@@ -16,9 +16,10 @@ class EmissionOptions(Strict):
     #: table of regions and years, and the YAML that says what its columns are (`yaotan.emission.open_panel`)
     panel: str
     description: str
-    #: no_inventory: regions of which no figure is known; nowcast: the years that an inventory lags
-    question: Literal["no_inventory", "nowcast"] = "no_inventory"
-    #: folder of a saved model, or name of one in models/; none: one is trained on the panel
+    #: no_inventory: regions of which no figure is known; nowcast: the years that an inventory lags;
+    #: infill: gaps between known years
+    question: Literal["no_inventory", "nowcast", "infill"] = "no_inventory"
+    #: of no_inventory: folder of a saved model, or name of one in models/; none: one is trained on the panel
     model: str | None = None
     #: learners that may be chosen; none means all
     families: list[str] | None = None
@@ -43,3 +44,12 @@ class EmissionOptions(Strict):
         if unknown or families == []:
             raise ValueError(f"families {unknown or '[]'}: give some of {', '.join(FAMILIES)}")
         return families
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.model is not None and self.question != "no_inventory":
+            raise ValueError(
+                f"a model of {self.question} holds the past of its regions, and would be scored on what it "
+                "knows: leave model out; one is then trained in each fold"
+            )
+        return self

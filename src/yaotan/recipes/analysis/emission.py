@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from yaotan.emission.archive import find_model, load_model, save_model
-from yaotan.emission.assessment import Assessment, assess
+from yaotan.emission.assessment import UNASKED, Assessment, assess
 from yaotan.emission.candidate import FAMILIES
 from yaotan.emission.model import ProvincialEmission
 from yaotan.emission.opening import open_panel
@@ -53,6 +53,9 @@ def check_emission(context: Context) -> None:
                           expected=f"{years.min()} to {years.max()}")  # fmt: skip
     model = _model(context, options)
     if model is not None:
+        if model.question != options.question:
+            raise RecipeError(f"{options.model} answers {model.question}", where="emission.model",
+                              expected=f"a model of {options.question}")  # fmt: skip
         model.schema_.check(panel)
     if options.truth is not None:
         _read_truth(context, options, panel)
@@ -91,9 +94,8 @@ def emission_step(context: Context) -> Step:
             scored = {made.evaluation.protocol: made.evaluation}
             save_model(made.model, folder / "model", panel=panel, evaluations=scored)
             paths += sorted(path for path in (folder / "model").iterdir())
-        year = options.year or int(panel.table["period"].max())
-        skipped = [{"variable": "second_opinion", "code": "too_few", "reason": note} for note in made.notes]
-        return paths, {"facts": _facts(made, panel, year, options), "skipped": skipped}
+        year = options.year or _shown_year(made)
+        return paths, {"facts": _facts(made, panel, year, options), "skipped": _skipped(made)}
 
     return Step(STEP, inputs, options.model_dump(mode="json"), work)
 
@@ -139,6 +141,27 @@ def _write(made: Assessment, folder: Path) -> list[Path]:
         suffixes = (".csv", ".parquet") if name in ("estimates", "opinion") else (".csv",)
         paths += [write(table, folder / f"{name}{suffix}") for suffix in suffixes]
     return paths
+
+
+def _shown_year(made: Assessment) -> int:
+    """Give the last year of the panel; of gaps the last one with a filled gap, else with any estimate."""
+    table = made.estimates
+    if made.evaluation.question == "infill":
+        there = table[table["estimate"].notna()]
+        filled = there[there["reported"].isna()]
+        table = filled if len(filled) else there
+    return int(table["period"].max())
+
+
+def _skipped(made: Assessment) -> list[dict[str, str]]:
+    said = [{"variable": "second_opinion", "code": "too_few", "reason": note} for note in made.notes]
+    if made.unasked:
+        why = f"{made.unasked} reported rows: {UNASKED[made.evaluation.question]}"
+        said.append({"variable": "estimate", "code": "known", "reason": why})
+    if made.bare:
+        why = f"{made.bare} rows without report: never known, or outside of the record of gaps"
+        said.append({"variable": "estimate", "code": "unknown", "reason": why})
+    return said
 
 
 def _facts(made: Assessment, panel: Panel, year: int, options: EmissionOptions) -> dict[str, Any]:

@@ -146,12 +146,17 @@ def estimate_table(page: PageContext, one: EmissionResult) -> Table:
     names = ("region", "estimate", "interval", "factor", "reported", "domain")
     units = {"estimate": _unit(one), "reported": _unit(one)}
     slots = {"year": one.year, "level": text.level(float(one.facts["level"]))}
+    note = text(f"provincial.table.note.{one.facts['statistic']}", **slots)
+    bare = int(one.of_year()["estimate"].isna().sum())
+    if bare:
+        said = text(f"provincial.table.bare.{one.facts['question']}", n=bare, shown=whole(bare))
+        note += text("space") + said
     return Table(
         "table-provincial",
         text("provincial.table.title", **slots),
         make_heads(text, "provincial", names, left=("domain",), units=units),
         rows,
-        text(f"provincial.table.note.{one.facts['statistic']}", **slots),
+        note,
         make_download("emission_year", one.of_year()[list(_GIVEN)]),
         "long" if len(rows) > MOST_ROWS else "",
     )

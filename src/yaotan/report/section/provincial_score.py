@@ -88,7 +88,7 @@ def _tried(page: PageContext, one: EmissionResult) -> str:
 def _truth(page: PageContext, one: EmissionResult) -> str:
     assert one.truth is not None
     text = page.text
-    both = one.estimates.merge(one.truth, on=["region", "period"])
+    both = one.estimates.dropna(subset=["estimate"]).merge(one.truth, on=["region", "period"])
     inside = (both["truth"] >= both["lower"]) & (both["truth"] <= both["upper"])
     error = (both["estimate"] - both["truth"]).abs().sum() / both["truth"].sum()
     return text(
