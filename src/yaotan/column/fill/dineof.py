@@ -109,15 +109,18 @@ class Dineof(FieldFiller):
     ----------
     Beckers, J.-M., Rixen, M. (2003). EOF calculations and data filling from incomplete oceanographic data
     sets. Journal of Atmospheric and Oceanic Technology 20, 1839-1856.
+    https://doi.org/10.1175/1520-0426(2003)020<1839:ECADFF>2.0.CO;2
 
     Alvera-Azcarate, A., Barth, A., Rixen, M., Beckers, J.-M. (2005). Reconstruction of incomplete
     oceanographic data sets using empirical orthogonal functions. Ocean Modelling 9, 325-346.
+    https://doi.org/10.1016/j.ocemod.2004.08.001
 
     Beckers, J.-M., Barth, A., Alvera-Azcarate, A. (2006). DINEOF reconstruction of clouded images including
     error maps. Ocean Science 2, 183-199. https://doi.org/10.5194/os-2-183-2006
 
     Alvera-Azcarate, A., Barth, A., Sirjacobs, D., Beckers, J.-M. (2009). Enhancing temporal correlations in
     EOF expansions for the reconstruction of missing data using DINEOF. Ocean Science 5, 475-485.
+    https://doi.org/10.5194/os-5-475-2009
 
     Examples
     --------

@@ -105,7 +105,7 @@ class FixedRankKriging(DrawnFiller):
     large datasets. Journal of Statistical Software 98(4). https://doi.org/10.18637/jss.v098.i04
 
     Katzfuss, M., Cressie, N. (2011). Spatio-temporal smoothing and EM estimation for massive remote-sensing
-    data sets. Journal of Time Series Analysis 32, 430-446.
+    data sets. Journal of Time Series Analysis 32, 430-446. https://doi.org/10.1111/j.1467-9892.2011.00732.x
 
     Examples
     --------

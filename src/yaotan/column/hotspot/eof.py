@@ -35,7 +35,7 @@ def eof(
 
     .. math:: \delta\lambda_k = \lambda_k \sqrt{2 / N_k}, \quad N_k = N \frac{1 - r_k^2}{1 + r_k^2}
 
-    with :math:`r_k` the correlation of neighbouring values of its series (Bretherton et al. 1999, eq. 30,
+    with :math:`r_k` the correlation of neighbouring values of its series (Bretherton et al. 1999,
     doi:10.1175/1520-0442(1999)012<1990:TENOSD>2.0.CO;2). A mode is separated where its interval meets that of
     neither neighbour; otherwise it is a mixture with it, and its pattern means nothing by itself.
 
