@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-import numpy as np
 import pandas as pd
 
 from yaotan.carbon.pool_table import LONG, long_pools
@@ -261,11 +260,3 @@ def _read_text(path: PathLike) -> pd.DataFrame:
     if not Path(path).is_file():
         raise SchemaError("there is no such file", where=path, expected="a .csv or .parquet table of pools")
     return read_table(path)
-
-
-def known_sd(table: PoolTable) -> np.ndarray:
-    """Say for each row whether a standard deviation (or triangular ends) is known."""
-    frame = table.frame
-    return np.asarray(
-        frame["sd"].notna() | (frame["distribution"] == "triangular") | (frame["distribution"] == "fixed")
-    )

@@ -41,10 +41,6 @@ class RegionTree:
     summing: NDArray[np.float64]
     parent: dict[str, str]
 
-    def children(self, node: str) -> list[str]:
-        """List the parts of a node, in the order of `nodes`."""
-        return [name for name in self.nodes if self.parent.get(name) == node]
-
 
 def read_tree(hierarchy: Hierarchy, regions: Sequence[str]) -> RegionTree:
     """Read a hierarchy and put its nodes in order: known regions first, then those that only it names.

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from yaotan.column.kernel.operator import Operator, operator_of
 from yaotan.column.kernel.overlap import rebin
-from yaotan.column.kernel.profile import PRESSURE
 from yaotan.errors import SchemaError
 
 Floats = NDArray[np.float64]
@@ -147,12 +146,3 @@ def _row(operator: Operator, kernel: Any, levels: Floats) -> Floats:
         seen, _ = rebin(unit, levels[None], "level", p, "level" if operator.kind == "level" else "layer")
         made[:, k] = (share * seen).sum(axis=1)
     return made
-
-
-def middle_pressure(soundings: xr.Dataset) -> xr.DataArray:
-    """Give the pressure of levels, or of the middles of layers [hPa], on the vertical dim of the kernel."""
-    if PRESSURE["level"][1] in soundings:
-        return soundings[PRESSURE["level"][1]]
-    edge = soundings[PRESSURE["layer"][1]]
-    middle = (edge.isel(edge=slice(None, -1)) + edge.isel(edge=slice(1, None))) / 2.0
-    return middle.rename(edge="layer")

@@ -18,7 +18,6 @@ from yaotan.io.fetch.secret import Credentials, discreet, hide, origin
 _REDIRECT: Final = frozenset({301, 302, 303, 307, 308})
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MOST_HOPS: Final = 12
-_LARGEST_ANSWER: Final = 256 << 20
 
 
 @dataclass(frozen=True)
