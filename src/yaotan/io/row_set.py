@@ -1,7 +1,8 @@
-"""Which rows of a granule are kept, held small: a year of granules has tens of millions."""
+"""Which rows are kept and why others are lost; rows held small: a year of granules has tens of millions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,3 +66,34 @@ class RowSet:
 
     def __dask_tokenize__(self) -> tuple[int, Any]:
         return self.count, self.held
+
+
+def screen_rows(bad: Mapping[str, NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """Tell which rows stay, and count the others once, under the first reason that applies.
+
+    Parameters
+    ----------
+    bad : mapping of str to numpy.ndarray of bool
+        Reason to the rows ``(n,)`` that it takes, in the order in which reasons count; at least one.
+
+    Returns
+    -------
+    keep : numpy.ndarray of bool
+        ``(n,)``.
+    lost : dict
+        Reason to number of rows, of the reasons that took any.
+
+    Examples
+    --------
+    >>> bad = {"no_value": np.array([True, False, False]), "quality": np.array([True, True, False])}
+    >>> screen_rows(bad)
+    (array([False, False,  True]), {'no_value': 1, 'quality': 1})
+    """
+    keep = np.ones_like(next(iter(bad.values())))
+    lost = {}
+    for reason, mask in bad.items():
+        number = int((mask & keep).sum())
+        if number:
+            lost[reason] = number
+        keep &= ~mask
+    return keep, lost

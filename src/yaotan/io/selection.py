@@ -14,7 +14,7 @@ from yaotan.io.bound import Box, Mask, Polygons, Span
 from yaotan.io.container import Container, open_container
 from yaotan.io.decode import to_float, to_text
 from yaotan.io.granule import Granule
-from yaotan.io.row_set import RowSet
+from yaotan.io.row_set import RowSet, screen_rows
 from yaotan.schema import QUALITY
 
 QualityChoice = Literal["good", "all", "bad"]
@@ -64,8 +64,6 @@ def select_rows(
         Each lost sounding is counted under the first reason that applies, in the order no_geolocation,
         outside_period, outside_region, quality_flag, no_value; rows are sorted by time (stable).
     """
-    dropped: dict[str, int] = {}
-    flags: dict[str, int] = {}
     require_flag(granule, quality)
     placed = _has_places(granule)
     if region is not None and not placed:
@@ -83,28 +81,22 @@ def select_rows(
             where=granule.path,
             fix="get the file again from the archive, or cut it with another service",
         )
-    keep = np.ones(granule.count, dtype=bool)
-
-    def lose(reason: str, bad: Mask) -> None:
-        nonlocal keep
-        number = int((keep & bad).sum())
-        if number:
-            dropped[reason] = number
-        keep &= ~bad
-
-    lose("no_geolocation", (placed & ~((np.abs(lat) <= 90) & np.isfinite(lon))) | np.isnat(time))
+    bad = {"no_geolocation": (placed & ~((np.abs(lat) <= 90) & np.isfinite(lon))) | np.isnat(time)}
     if span is not None:
-        lose("outside_period", ~((time >= span.start) & (time < span.end)))
+        bad["outside_period"] = ~((time >= span.start) & (time < span.end))
     if region is not None:
-        lose("outside_region", ~region.holds(lat, lon))
+        bad["outside_region"] = ~region.holds(lat, lon)
+    flags: dict[str, int] = {}
     if quality != "all":
         if quality == "good":
-            flags = _count_flags(granule, container, keep & (flag != QUALITY["good"]))
-        lose("quality_flag", flag != QUALITY[quality])
+            flags = _count_flags(granule, container, screen_rows(bad)[0] & (flag != QUALITY["good"]))
+        bad["quality_flag"] = flag != QUALITY[quality]
     if quality == "good":
         gases = [name for name in granule.product.gases if name in granule.sources]
-        empty = [np.isnan(granule.read_from(container, name)) for name in gases]
-        lose("no_value", np.logical_and.reduce(empty) if empty else np.zeros_like(keep))
+        if gases:
+            empty = [np.isnan(granule.read_from(container, name)) for name in gases]
+            bad["no_value"] = np.logical_and.reduce(empty)
+    keep, dropped = screen_rows(bad)
     rows = np.flatnonzero(keep)
     moments = time[rows]
     if rows.size > 1 and (np.diff(moments) < np.timedelta64(0)).any():

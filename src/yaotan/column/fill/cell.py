@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from yaotan.column.fill.observation import Floats, Observations, kept_attributes, screen_rows
+from yaotan.column.fill.observation import Floats, Observations, kept_attributes
 from yaotan.column.fill.step import centres
 from yaotan.errors import SchemaError
 from yaotan.geodesy import wrap_longitude
 from yaotan.grid.axes import axes_of
 from yaotan.grid.spec import GridSpec
+from yaotan.io.row_set import screen_rows
 from yaotan.schema import FIELD_KINDS
 from yaotan.uncertainty import number_overpasses, split_overpass
 

@@ -134,25 +134,6 @@ def days_of(time: ArrayLike) -> Floats:
     return np.asarray(np.asarray(time).astype("datetime64[ns]").astype(np.int64) / _DAY_NS)
 
 
-def screen_rows(bad: Mapping[str, Mask]) -> tuple[Mask, dict[str, int]]:
-    """Tell which rows stay, and count the others under the first reason that applies.
-
-    Examples
-    --------
-    >>> bad = {"no_value": np.array([True, False, False]), "quality": np.array([True, True, False])}
-    >>> screen_rows(bad)
-    (array([False, False,  True]), {'no_value': 1, 'quality': 1})
-    """
-    keep = np.ones_like(next(iter(bad.values())))
-    lost = {}
-    for reason, mask in bad.items():
-        number = int((mask & keep).sum())
-        if number:
-            lost[reason] = number
-        keep &= ~mask
-    return keep, lost
-
-
 def kept_attributes(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     """Give those attributes of data that a filled map carries on."""
     return {key: attrs[key] for key in _KEPT if key in attrs}

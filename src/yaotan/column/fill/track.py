@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from yaotan.column.fill.observation import Floats, Observations, kept_attributes, screen_rows
+from yaotan.column.fill.observation import Floats, Observations, kept_attributes
 from yaotan.errors import YaotanError
 from yaotan.geodesy import wrap_longitude
+from yaotan.io.row_set import screen_rows
 from yaotan.schema import QUALITY
 from yaotan.uncertainty import number_overpasses
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from yaotan.column.validation.average import group_mean
 from yaotan.errors import SchemaError
 from yaotan.grid.spec import GridSpec
+from yaotan.io.row_set import screen_rows
 from yaotan.uncertainty import number_overpasses
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -58,21 +59,18 @@ def place(table: xr.Dataset, column: str, spec: GridSpec) -> Placed:
     west = spec.lon_edges[0]
     turned = west + np.mod(lon - west, 360.0)
     x = np.searchsorted(spec.lon_edges, np.where(np.isfinite(turned), turned, np.inf), side="right") - 1
-    fine = {
-        "bad_quality": data["quality"].values == 0 if "quality" in data else np.ones(value.size, bool),
-        "no_value": np.isfinite(value),
-        "no_uncertainty": np.isfinite(sigma) & (sigma > 0.0),
-        "no_place_or_time": np.isfinite(lat) & np.isfinite(lon) & ~np.isnat(moment),
-        "outside": (y >= 0) & (y < rows) & (x >= 0) & (x < columns),
+    bad = {
+        "bad_quality": data["quality"].values != 0 if "quality" in data else np.zeros(value.size, bool),
+        "no_value": ~np.isfinite(value),
+        "no_uncertainty": ~(np.isfinite(sigma) & (sigma > 0.0)),
+        "no_place_or_time": ~(np.isfinite(lat) & np.isfinite(lon)) | np.isnat(moment),
+        "outside": (y < 0) | (y >= rows) | (x < 0) | (x >= columns),
     }
-    keep, lost = np.ones(value.size, bool), {}
-    for reason, mask in fine.items():
-        lost[reason] = int((keep & ~mask).sum())
-        keep &= mask
+    keep, lost = screen_rows(bad)
     month = moment.astype("datetime64[M]").astype(np.int64).astype(np.intp)
     return Placed(
         np.flatnonzero(keep), month[keep], (y * columns + x)[keep], value[keep], sigma[keep],
-        moment.astype(np.int64)[keep], {reason: n for reason, n in lost.items() if n},
+        moment.astype(np.int64)[keep], lost,
     )  # fmt: skip
 
 

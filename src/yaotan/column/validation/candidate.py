@@ -14,6 +14,7 @@ from yaotan.column.validation.option import Options
 from yaotan.column.validation.station import Station
 from yaotan.errors import SchemaError
 from yaotan.geodesy import AUTHALIC_RADIUS, distance, sphere_point
+from yaotan.io.row_set import screen_rows
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.intp]
@@ -46,29 +47,15 @@ class Candidates:
 
 def read_blocks(soundings: xr.Dataset, column: str, options: Options) -> Any:
     """Read place, time and value of usable soundings by blocks; count the others by reason."""
-    names = ["time", "latitude", "longitude", column]
     extra = {
         "sigma": f"{column}_uncertainty",
         "temperature": options.temperature or "",
         "altitude": "surface_altitude" if options.altitude is not None else "",
         "quality": "quality",
     }
-    for key, needed in (("temperature", options.temperature), ("altitude", options.altitude)):
-        if needed is not None and extra[key] not in soundings:
-            raise SchemaError(
-                f"{extra[key]} is missing",
-                where=str(soundings.attrs.get("product", "soundings")),
-                expected=f"{extra[key]} of every sounding for {key}=",
-            )
-    names += [name for name in extra.values() if name in soundings]
-    for name in options.carry:
-        if name not in soundings or soundings[name].dims != ("sounding",):
-            raise SchemaError(
-                f"{name} cannot be carried to the pairs",
-                where=str(soundings.attrs.get("product", "soundings")),
-                expected="a variable with one number for each sounding",
-            )
-    names += [name for name in options.carry if name not in names]
+    _check_names(soundings, extra, options)
+    held = (name for name in extra.values() if name in soundings)
+    names = list(dict.fromkeys(["time", "latitude", "longitude", column, *held, *options.carry]))
     for start, stop in _blocks(soundings[column]):
         block = soundings[names].isel(sounding=slice(start, stop)).compute()
         blank = np.full(stop - start, np.nan)
@@ -86,18 +73,34 @@ def read_blocks(soundings: xr.Dataset, column: str, options: Options) -> Any:
             part["altitude"],
             carried.reshape(-1, stop - start).T,
         )
-        fine = {
-            "bad_quality": ~(part["quality"] > 0),
-            "no_value": np.isfinite(found.value),
-            "no_place_or_time": np.isfinite(found.latitude)
-            & np.isfinite(found.longitude)
-            & ~np.isnat(moment),
-        }
-        keep, lost = np.ones(stop - start, bool), Counter[str]()
-        for reason, mask in fine.items():
-            lost[reason] += int((keep & ~mask).sum())
-            keep &= mask
-        yield found.take(keep), lost
+        placed = np.isfinite(found.latitude) & np.isfinite(found.longitude) & ~np.isnat(moment)
+        keep, lost = screen_rows(
+            {
+                "bad_quality": part["quality"] > 0,
+                "no_value": ~np.isfinite(found.value),
+                "no_place_or_time": ~placed,
+            }
+        )
+        yield found.take(keep), Counter(lost)
+
+
+def _check_names(soundings: xr.Dataset, extra: dict[str, str], options: Options) -> None:
+    """Refuse soundings that lack what an option needs of each of them."""
+    where = str(soundings.attrs.get("product", "soundings"))
+    for key, needed in (("temperature", options.temperature), ("altitude", options.altitude)):
+        if needed is not None and extra[key] not in soundings:
+            raise SchemaError(
+                f"{extra[key]} is missing",
+                where=where,
+                expected=f"{extra[key]} of every sounding for {key}=",
+            )
+    for name in options.carry:
+        if name not in soundings or soundings[name].dims != ("sounding",):
+            raise SchemaError(
+                f"{name} cannot be carried to the pairs",
+                where=where,
+                expected="a variable with one number for each sounding",
+            )
 
 
 def _blocks(array: xr.DataArray) -> list[tuple[int, int]]:

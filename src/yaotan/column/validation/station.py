@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from yaotan.errors import SchemaError
 from yaotan.geodesy import distance
+from yaotan.io.row_set import screen_rows
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.intp]
@@ -137,21 +138,18 @@ def _places(lat: Floats, lon: Floats) -> list[Ints]:
 def _station(
     name: str, place: tuple[float, float], table: xr.Dataset, columns: dict[str, Any], rows: Ints
 ) -> Station:
-    usable = {
-        "no_time": ~np.isnat(columns["time"][rows]),
-        "bad_quality": ~(columns["quality"][rows] > 0),
-        "no_value": np.isfinite(columns["value"][rows]),
-    }
-    keep, lost = np.ones(rows.size, bool), {}
-    for reason, fine in usable.items():
-        lost[reason] = int((keep & ~fine).sum())
-        keep &= fine
+    keep, lost = screen_rows(
+        {
+            "no_time": np.isnat(columns["time"][rows]),
+            "bad_quality": columns["quality"][rows] > 0,
+            "no_value": ~np.isfinite(columns["value"][rows]),
+        }
+    )
     rows = rows[keep]
     time = columns["time"][rows].astype(np.int64)
     order = np.argsort(time, kind="stable")
     rows, time = rows[order], time[order]
     altitude = columns["altitude"][rows]
     height = float(np.median(altitude)) if np.isfinite(altitude).all() and rows.size else np.nan
-    lost = {reason: count for reason, count in lost.items() if count}
     value, sigma, temperature = (columns[key][rows] for key in ("value", "sigma", "temperature"))
     return Station(name, *place, height, table, rows, time, value, sigma, temperature, lost)
