@@ -160,6 +160,7 @@ def test_a_season_finds_what_was_simulated(folder: Path) -> None:
     assert abs(nox.loc["emg", "lifetime"] - LIFETIME) < 2.0 * nox.loc["emg", "lifetime_uncertainty"]
     assert nox["scene_count"].tolist() == [12, 12]
     assert nox["dropped"].tolist() == ["1 no_wind"] * 2
+    assert nox["neighbour_count"].tolist() == [0, 0]
     assert str(nox["first"].iloc[0])[:10] == "2020-05-01"
     # 1000 kg of CO2 for a kg of NOx, known to a tenth
     co2 = table[table["substance"] == "co2"].set_index("method")

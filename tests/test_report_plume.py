@@ -15,6 +15,7 @@ import yaotan
 from report_plumes import SHARES, make_point_sources
 from report_results import make_results
 from report_section import build, numbers, texts
+from yaotan.plume.estimate import CAUTION, PlumeResult, make_estimate
 from yaotan.plume.scene import quantify
 from yaotan.plume.table import estimate_table, member_table
 from yaotan.report.close_up import frame_around, local_frame, quads_of_centres
@@ -177,6 +178,61 @@ def test_scenes_together_have_map_and_curve():
     assert figures[0].title.startswith("Averaged over 24 scenes the flux diverges at Jänschwalde")
     assert figures[1].title.endswith("the gas decays in 2.00 ± 0.31 h")
     assert numbers(figures[0].download)["divergence"].max() > 1e-6
+
+
+def together(**facts):
+    """Scenes that were averaged and not looked at one by one; of one an estimate in the table alone."""
+    one = study().point_sources
+    found = PlumeResult(900.0, {"noise": 90.0, "ratio": 200.0}, details={"scene_count": (24.0, "1")})
+    ratio = make_estimate([found], one.sources.iloc[:1], method="divergence", substance="nox")
+    none = PlumeResult(status="too_few", reason="7 scenes, 10 are needed")
+    few = make_estimate([none], one.sources.iloc[2:3], method="emg", substance="co2")
+    told = {"scenes": 26, "failed": 1, "status": {"used": 48, "no_wind": 3, "cloudy": 1, "failed": 1}} | facts
+    features = gpd.GeoDataFrame(geometry=[], crs=4326)
+    return with_sources(
+        **{name: pd.DataFrame() for name in ("estimates", "members")},
+        **{"plumes": features, "lines": features, "views": {}, "annual": None, "observability": None},
+        seasons=(*one.seasons, (ratio, None), (few, None)),
+        facts={"scenes": 26, "season": told},
+    )
+
+
+def test_scenes_averaged_alone_have_front_table_and_losses():
+    found = groups(together())
+    assert sorted(found) == ["group-plume-season"]
+    group = found["group-plume-season"]
+    assert len(group["figures"]) == 2
+    assert group["say"][-1] == (
+        "48 of 52 looks (scene, source and method) were used. Left out: no wind for place and time (3) and "
+        "clouds over the plume (1)."
+    )
+    rows = texts(group["tables"][0])
+    assert [row[1:3] for row in rows] == [
+        ["flux divergence", "CO₂"],
+        ["decay along the wind", "CO₂"],
+        ["flux divergence", "NOₓ (as NO₂)"],
+        ["decay along the wind", "CO₂"],
+    ]
+    assert rows[1][7] == "2.00 ± 0.31"
+    assert rows[2][3:5] == ["900", "219"]
+    assert rows[3][3:] == ["–", "–", "–", "–", "–", "too few pixels, lines, scenes or overpasses"]
+    assert texts(group["tables"][1])[0][0] == "bad.nc"
+    numbered = numbers(group["tables"][0].download)
+    assert numbered["emission_uncertainty_ratio"].dropna().tolist() == [200.0]
+    parts = build(make_front, together()).parts
+    assert parts["cards"][0].title == "Strongest source of CO₂: Jänschwalde"
+    assert parts["cards"][1].value == "2"
+    assert parts["sentence"].startswith("2 sources of 8 have an emission from many scenes averaged together.")
+    assert "由多景平均得出排放" in build(make_front, together(), "zh").parts["sentence"]
+
+
+def test_a_lifetime_at_the_bound_of_the_search_is_none():
+    one = study().point_sources
+    estimate, drawn = one.seasons[1]
+    bound = estimate.assign(caution=("source", np.array([1 << CAUTION.index("at_bound")], np.uint16)))
+    group = groups(with_sources(seasons=((bound, drawn),), views={}))["group-plume-season"]
+    assert group["figures"][0].title.endswith("no decay can be told")
+    assert texts(group["tables"][0])[0][7] == "–"
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,16 @@ import numpy as np
 import xarray as xr
 
 from yaotan.errors import SchemaError
-from yaotan.plume.estimate import TERMS, check_plume_estimate
+from yaotan.geodesy import distance
+from yaotan.plume.estimate import CAUTION, STATUS, TERMS, check_plume_estimate
 from yaotan.plume.table import estimate_table
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
 #: numbers of the methods of many scenes that go into the table, with their units
-NUMBERS: Final = ("mean_wind_speed", "lifetime", "lifetime_uncertainty", "peak_width")
+NUMBERS: Final = (*("mean_wind_speed", "lifetime", "lifetime_uncertainty", "peak_width", "neighbour_count"),)
 _TERM: Final = "emission_uncertainty_"
 
 
@@ -74,6 +76,43 @@ def stack_estimates(parts: Sequence[xr.Dataset]) -> xr.Dataset:
         dropped |= told if by_source else {str(part["source"].values[0]): told}
     return check_plume_estimate(
         made.assign_attrs(dropped=json.dumps(dropped), wind=json.dumps([None] * made.sizes["source"]))
+    )
+
+
+def count_neighbours(source: gpd.GeoDataFrame, sources: gpd.GeoDataFrame, radius: float) -> int:
+    """Count the other sources of a list that lie within a radius of one [m].
+
+    Examples
+    --------
+    >>> from yaotan.plume.source import make_sources
+    >>> plants = make_sources(["A", "B", "C"], [14.4, 14.5, 16.0], [51.8, 51.8, 51.8])
+    >>> count_neighbours(plants.iloc[:1], plants, 60e3)
+    1
+    """
+    place = source.geometry.iloc[0]
+    away = distance(place.y, place.x, sources.geometry.y.to_numpy(), sources.geometry.x.to_numpy())
+    others = sources["source"].to_numpy() != source["source"].iloc[0]
+    return int(((away <= radius) & others).sum())
+
+
+def note_neighbours(estimate: xr.Dataset, number: int) -> xr.Dataset:
+    """Add ``neighbour_count``, and where there are some the caution ``overlap`` to what has an emission.
+
+    Examples
+    --------
+    >>> from yaotan.plume.estimate import PlumeResult, make_estimate, meanings
+    >>> from yaotan.plume.source import make_sources
+    >>> found = PlumeResult(1.0, {"noise": 0.1})
+    >>> made = make_estimate([found], make_sources(["A"], 14.4, 51.8), method="emg", substance="nox")
+    >>> meanings(note_neighbours(made, 2))[1]
+    [['overlap']]
+    """
+    given = estimate["status"].values == STATUS.index("estimated")
+    overlap = np.where(given & (number > 0), 1 << CAUTION.index("overlap"), 0).astype(np.uint16)
+    told = {"units": "1", "long_name": "other sources of the list within the radius of the grid"}
+    return estimate.assign(
+        caution=estimate["caution"].copy(data=estimate["caution"].values | overlap),
+        neighbour_count=("source", np.full(given.size, float(number)), told),
     )
 
 

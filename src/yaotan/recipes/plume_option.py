@@ -126,7 +126,7 @@ class PlumeOptions(Strict):
             if name in SEASON_METHODS:
                 raise ValueError(
                     f"{name!r} takes many scenes of a source: name it under plumes.season in a study file "
-                    "(docs/recipe.md)"
+                    "(docs/recipe.md), and yaotan run"
                 )
         return _among(names, METHODS)
 

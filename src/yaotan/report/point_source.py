@@ -56,7 +56,8 @@ class PointSourceResult:
         alone (CO2 by the ratio to NOx, sources beyond those that are drawn).
     facts : mapping
         ``scenes`` (number), ``variable``, ``mask_variable``, ``methods``, ``winds``, ``outside`` (pairs of
-        scene and source that do not meet), ``left_out`` (views that were not kept), ``profile``.
+        scene and source that do not meet), ``left_out`` (views that were not kept), ``profile``;
+        ``season``: of scenes that are averaged ``scenes``, ``failed``, ``status`` (looks by outcome).
     """
 
     substance: str

@@ -32,6 +32,8 @@ def load_point_sources(finished: Finished) -> PointSourceResult | None:
     season = finished.step("plume-season")
     seasons = () if season is None else _seasons(*season, most=options["views"])
     failures = read_table(files["failures.csv"])
+    if season is not None:
+        facts["season"] = season[1]["facts"]
     if season is not None and options["methods"] == []:
         # no scene was looked at by itself: what was read, and could not be, is that of the season
         facts |= season[1]["facts"]
@@ -73,7 +75,8 @@ def _seasons(
     return tuple(
         (estimate, _view(file) if file is not None and number < most else None)
         for number, source in enumerate(order)
-        for estimate, file in found[source]
+        # what was measured before what a ratio makes of it
+        for estimate, file in sorted(found[source], key=lambda pair: pair[1] is None)
     )
 
 

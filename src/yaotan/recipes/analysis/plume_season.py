@@ -23,7 +23,7 @@ from yaotan.plume.emg import fit_travel, fitted_curve
 from yaotan.plume.fluxgrid import FluxSums, SceneFlux
 from yaotan.plume.meanflux import make_field
 from yaotan.plume.ratio import co2_from_nox
-from yaotan.plume.season_table import season_rows, stack_estimates
+from yaotan.plume.season_table import count_neighbours, note_neighbours, season_rows, stack_estimates
 from yaotan.plume.travel import TravelRows
 from yaotan.recipes.analysis.plume_flux import USED, Opened, flux_step, ratio_of
 from yaotan.recipes.context import Context
@@ -148,7 +148,8 @@ def season_step(
         made: dict[tuple[str, str], list[xr.Dataset]] = {}
         for name, one in held.items():
             row = sources[sources["source"] == name].reset_index(drop=True)
-            for estimate, drawn in estimate_source(one, row, season):
+            near = count_neighbours(row, sources, season.radius)
+            for estimate, drawn in estimate_source(one, row, season, neighbours=near):
                 kind = str(estimate.attrs["method"]), str(estimate.attrs["substance"])
                 made.setdefault(kind, []).append(estimate)
                 if drawn is not None:
@@ -210,9 +211,12 @@ def gather(
 
 
 def estimate_source(
-    one: Gathered, row: gpd.GeoDataFrame, season: SeasonOptions
+    one: Gathered, row: gpd.GeoDataFrame, season: SeasonOptions, *, neighbours: int = 0
 ) -> Iterator[tuple[xr.Dataset, xr.Dataset | None]]:
-    """Give the estimates of one source, each with what draws it; those of CO2 by NOx have no drawing."""
+    """Give the estimates of one source, each with what draws it; those of CO2 by NOx have no drawing.
+
+    With neighbours inside the grid estimates carry the caution ``overlap``: they disturb the constant.
+    """
     ratio = ratio_of(season, str(one.attributes["plume_substance"]))
     made: list[tuple[xr.Dataset, xr.Dataset | None]] = []
     if one.sums is not None:
@@ -228,6 +232,7 @@ def estimate_source(
         scenes["scene_flux"].attrs["substance"] = curve.attrs["substance"]
         drawn = fitted.merge(scenes, combine_attrs="override").assign_attrs(curve.attrs | fitted.attrs)
         made.append((estimate, drawn))
+    made = [(note_neighbours(estimate, neighbours), drawn) for estimate, drawn in made]
     yield from made
     name = str(row["source"].iloc[0])
     if name in season.co2_ratio:

@@ -22,6 +22,7 @@ from yaotan.report.section.mean_map import map_sentence, mean_figure
 from yaotan.report.section.plume import overview_sentence, scene_count, sources_map
 from yaotan.report.section.plume_card import plume_cards
 from yaotan.report.section.plume_panel import image_figure
+from yaotan.report.section.plume_season import season_only
 from yaotan.report.section.provincial import emission_cards, emission_front
 from yaotan.report.section.rate import Words
 from yaotan.report.summary import Mean, area_rows, judge, mean_of_months, sounding_totals
@@ -229,6 +230,8 @@ def _plume_front(page: PageContext, one: PointSourceResult) -> dict[str, object]
     pairs = whole(len(one.estimates))
     number = scene_count(words)
     data = text("plume.front.data", n=number, shown=whole(number), pairs=pairs)
+    if season_only(words):
+        data = text("plume.front.together", n=number, shown=whole(number))
     parts: dict[str, object] = {"kicker": text("plume.front.kicker"), "data_line": data}
     look = opening_look(page, one)
     figure = sources_map(page, words, "map-main")

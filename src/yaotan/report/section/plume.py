@@ -14,9 +14,10 @@ from yaotan.report.number import whole
 from yaotan.report.place import MapPoint, draw_points
 from yaotan.report.section.look import Look, clearest_looks, opening_look, shown_looks
 from yaotan.report.section.plume_panel import source_group, thumbnail
+from yaotan.report.section.plume_season import season_groups, season_only, season_sentence
 from yaotan.report.section.plume_sight import sight_group
 from yaotan.report.section.plume_table import commonest, estimate_table, unseen_group
-from yaotan.report.section.plume_year import annual_group, season_groups
+from yaotan.report.section.plume_year import annual_group
 from yaotan.report.section.rate import RATE, Words, code_text, hourly_text, rate_text, yearly_text
 from yaotan.report.table import make_download
 
@@ -45,13 +46,15 @@ def make_point_sources(page: PageContext) -> Section | None:
         return None
     words = Words(page, one)
     first, small, rest = shown_looks(page, one)
-    groups = [_overview(page, words), *(source_group(page, look, words) for look in first)]
-    if small or (rest and first):
-        groups.append(_others(page, words, small, rest))
-    groups.append(unseen_group(page, words))
+    groups: list[dict[str, Any] | None] = []
+    if not season_only(words):
+        groups += [_overview(page, words), *(source_group(page, look, words) for look in first)]
+        if small or (rest and first):
+            groups.append(_others(page, words, small, rest))
+        groups.append(unseen_group(page, words))
     more = (annual_group(page, words), *season_groups(page, words), sight_group(page, words))
-    groups += [group for group in more if group is not None]
-    return Section("point-sources", text("plume.title"), text("plume.lead"), {"groups": groups})
+    shown = [group for group in (*groups, *more) if group is not None]
+    return Section("point-sources", text("plume.title"), text("plume.lead"), {"groups": shown})
 
 
 def scenes_text(page: PageContext, words: Words) -> str:
@@ -70,6 +73,8 @@ def overview_sentence(page: PageContext, words: Words) -> str:
     """Say how many sources have an emission and which is the strongest; or that none has, and why."""
     text, looks = page.text, clearest_looks(page, words.one)
     given = [look for look in looks if look.given]
+    if season_only(words):
+        return season_sentence(page, words)
     slots: dict[str, Any] = {"scenes": scenes_text(page, words), "total": whole(len(looks))}
     if not given:
         number = len(looks) or len(words.one.sources)

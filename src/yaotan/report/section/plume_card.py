@@ -9,6 +9,7 @@ from yaotan.report.number import measured, whole
 from yaotan.report.section.carbon_card import Fields
 from yaotan.report.section.look import clearest_looks
 from yaotan.report.section.plume import scenes_text
+from yaotan.report.section.plume_season import clearest_rows, season_only
 from yaotan.report.section.plume_table import commonest
 from yaotan.report.section.plume_year import annual_rows
 from yaotan.report.section.rate import RATE, Words, caution_text, code_text, when_text, yearly_text
@@ -20,6 +21,8 @@ def plume_cards(page: PageContext) -> list[Fields]:
     if one is None:
         return []
     words = Words(page, one)
+    if season_only(words):
+        return [*_together(page, words), _season_count(page, words)]
     cards = [_strongest(page, words), _count(page, words), _total(page, words)]
     return [card for card in cards if card is not None]
 
@@ -37,6 +40,31 @@ def _strongest(page: PageContext, words: Words) -> Fields | None:
     careful = bool(caution_text(page, look.row["cautions"]))
     word = text(f"plume.card.word.{'caution' if careful else 'estimated'}")
     return title, value, RATE, bounds, note, word, "open" if careful else "good"
+
+
+def _together(page: PageContext, words: Words) -> list[Fields]:
+    """Card of the strongest source of those of which many scenes were averaged; none without one."""
+    text, best = page.text, clearest_rows(words)
+    if not best:
+        return []
+    row = best[0]
+    value, sigma = measured(row["emission"], row["emission_uncertainty"])
+    title = text("plume.card.strongest", gas=words.gas, name=words.name(row["source"]))
+    bounds = text("card.plus_minus", uncertainty=sigma, unit=RATE)
+    number = int(row["scene_count"])
+    scenes = text("plume.card.scenes", n=number, shown=whole(number))
+    note = text("plume.card.together", method=code_text(page, "method", row["method"]), scenes=scenes)
+    careful = bool(caution_text(page, row["cautions"]))
+    word = text(f"plume.card.word.{'caution' if careful else 'estimated'}")
+    return [(title, value, RATE, bounds, note, word, "open" if careful else "good")]
+
+
+def _season_count(page: PageContext, words: Words) -> Fields:
+    text, number = page.text, len(clearest_rows(words))
+    total = whole(len(words.one.sources))
+    note = text("plume.card.of", total=total, scenes=scenes_text(page, words))
+    word = text(f"plume.card.word.{'estimated' if number else 'none'}")
+    return text("plume.card.count"), whole(number), "", note, "", word, "good" if number else "none"
 
 
 def _count(page: PageContext, words: Words) -> Fields:

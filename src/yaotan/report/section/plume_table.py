@@ -100,7 +100,7 @@ def unseen_group(page: PageContext, words: Words) -> dict[str, Any]:
         said = [text("plume.unseen.say", n=none, shown=whole(none), total=whole(total))]
     outside = int(one.facts.get("outside", 0) or 0)
     said += [text("plume.unseen.outside", n=outside, shown=whole(outside))] if outside else []
-    tables = [_statuses(page, words), _failures(page, words)]
+    tables = [_statuses(page, words), failure_table(page, words)]
     return {
         "title": text("plume.unseen.group"),
         "key": "group-plume-unseen",
@@ -131,7 +131,8 @@ def _statuses(page: PageContext, words: Words) -> Table | None:
     return Table("table-plume-status", text("plume.unseen.table"), heads, rows, "", download)
 
 
-def _failures(page: PageContext, words: Words) -> Table | None:
+def failure_table(page: PageContext, words: Words) -> Table | None:
+    """List scenes that could not be used; None without any."""
     text, failures = page.text, words.one.failures
     if failures is None or failures.empty:
         return None

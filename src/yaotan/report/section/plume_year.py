@@ -1,4 +1,4 @@
-"""Point sources over many overpasses: means of a year, and scenes averaged before they are read."""
+"""Point sources over many overpasses: means of a year."""
 
 from __future__ import annotations
 
@@ -8,19 +8,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import xarray as xr
 
-from yaotan.report.close_up import CloseUp, draw_close_up, frame_around, local_frame
 from yaotan.report.context import PageContext
-from yaotan.report.curve import Curves, draw_curves
-from yaotan.report.figure import ACCENT, QUIET, Figure
+from yaotan.report.figure import Figure
 from yaotan.report.forest import Mark, draw_ranking
-from yaotan.report.legend import Entry
-from yaotan.report.number import fixed, measured, whole
-from yaotan.report.palette import make_scale
+from yaotan.report.number import measured, whole
 from yaotan.report.section.plume_table import MOST_ROWS, interval_text
-from yaotan.report.section.rate import RATE, Words, code_text, gas_text, rate_text, yearly_text
-from yaotan.report.shape import part_key
+from yaotan.report.section.rate import RATE, Words, code_text, rate_text, yearly_text
 from yaotan.report.table import Cell, Table, make_download, make_heads, number_cell, rows_of
 
 Floats = npt.NDArray[np.float64]
@@ -137,110 +131,3 @@ def _annual_table(page: PageContext, words: Words, rows: pd.DataFrame) -> Table:
     title, note = text("plume.annual.table"), text("plume.annual.note")
     kind = "long" if len(body) > MOST_ROWS else ""
     return Table("table-plume-annual", title, heads, body, note, make_download("plume_annual", rows), kind)
-
-
-def season_groups(page: PageContext, words: Words) -> list[dict[str, Any]]:
-    """Build the group of sources of which many scenes were averaged first; none without any."""
-    text, figures, said = page.text, [], []
-    for estimate, drawn in words.one.seasons:
-        method = str(estimate.attrs.get("method", ""))
-        for place in range(estimate.sizes["source"]):
-            single = estimate.isel(source=place)
-            make = _divergence_figure if method == "divergence" else _curve_figure
-            if drawn is not None:
-                figures.append(make(page, words, single, drawn, place))
-            if np.isfinite(single["emission"]):
-                slots = {"method": code_text(page, "method", method), **_season_slots(page, words, single)}
-                told = f"{slots['name']}{text('claim.comma')}{text('plume.season.say', **slots)}"
-                said.append(told)
-    if not figures:
-        return []
-    return [
-        {
-            "title": text("plume.season.group"),
-            "key": "group-plume-season",
-            "kind": "",
-            "say": said,
-            "figures": figures,
-            "tables": [],
-        }
-    ]
-
-
-def _season_slots(page: PageContext, words: Words, single: xr.Dataset) -> dict[str, str]:
-    scenes = float(single["scene_count"]) if "scene_count" in single else np.nan
-    value, sigma = float(single["emission"]), float(single["emission_uncertainty"])
-    return {
-        "name": words.name(str(single["source"].item())),
-        "scenes": whole(scenes),
-        "rate": rate_text(page, value, sigma),
-        "unit": RATE,
-        "gas": gas_text(page, str(single.attrs.get("substance", words.one.substance))),
-    }
-
-
-def _divergence_figure(
-    page: PageContext, words: Words, single: xr.Dataset, drawn: xr.Dataset, place: int
-) -> Figure:
-    """Draw the divergence of the mean flux around a source, in g km-2 s-1."""
-    text, field = page.text, drawn.isel(source=place)
-    slots = _season_slots(page, words, single)
-    frame = local_frame(float(single["longitude"]), float(single["latitude"]))
-    x, y = (np.asarray(field[name].values, float) for name in ("x", "y"))
-    step = float(np.diff(x)[0])
-    edges = [np.append(part - step / 2, part[-1] + step / 2) for part in (x, y)]
-    corner = np.stack(np.meshgrid(*edges), axis=-1)
-    quads = np.stack([corner[:-1, :-1], corner[:-1, 1:], corner[1:, 1:], corner[1:, :-1]], axis=2)
-    values = np.asarray(field["divergence"].transpose("y", "x").values, float) * 1e9
-    reach = float(np.abs(x).max())
-    seen = frame_around(frame, 0.85 * reach * np.array([[-1.0, -1.0], [1.0, 1.0]]))
-    none = np.zeros(values.shape, bool)
-    shown = CloseUp(
-        float(single["longitude"]), float(single["latitude"]), quads, values, seen, none, np.zeros((0, 2))
-    )
-    given = bool(np.isfinite(single["emission"]))
-    said = text("plume.season.map" if given else "plume.season.map_none", **slots)
-    key = part_key("plume-divergence", str(single["source"].item()))
-    svg = draw_close_up(
-        key,
-        shown,
-        make_scale([shown.seen], kind="diverging") if shown.seen.size else None,
-        alt=text("plume.season.map_alt", reach=fixed(reach / 1e3, 0), finding=said, **slots),
-        label=text("plume.season.axis", gas=slots["gas"]),
-        no_data=text("map.no_data"),
-        entries=[Entry(text("plume.panel.source"), "#000000", "^", "")],
-        wind_words="",
-        north=text("plume.north"),
-    )
-    table = field[["divergence"]].to_dataframe().reset_index()[["x", "y", "divergence"]].dropna()
-    return Figure(key, svg, said, text("plume.season.map_caption"), make_download(key, table))
-
-
-def _curve_figure(
-    page: PageContext, words: Words, single: xr.Dataset, drawn: xr.Dataset, place: int
-) -> Figure:
-    """Draw the mean flux by travel time with the fitted decay."""
-    text, slots = page.text, _season_slots(page, words, single)
-    hours = np.asarray(drawn["travel_time"].values, float) / 3600.0
-    flux, sigma, fit = (np.asarray(drawn[name].values, float) for name in ("flux", "flux_uncertainty", "fit"))
-    given = bool(np.isfinite(single["emission"]))
-    lifetime = float(single["lifetime"]) / 3600.0 if "lifetime" in single else np.nan
-    error = float(single["lifetime_uncertainty"]) / 3600.0 if "lifetime_uncertainty" in single else np.nan
-    slots["lifetime"] = rate_text(page, lifetime, error)
-    said = text("plume.season.curve" if given else "plume.season.curve_none", **slots)
-    entries = [Entry(text("plume.season.measured"), QUIET, "o", "")]
-    lines = []
-    if np.isfinite(fit).any():
-        entries.append(Entry(text("plume.season.fit"), ACCENT))
-        lines = [(hours, fit)]
-    key = part_key("plume-curve", str(single["source"].item()))
-    svg = draw_curves(
-        key,
-        entries,
-        [Curves("", [(hours, flux, sigma)], lines)],
-        alt=text("plume.season.curve_alt", finding=said, **slots),
-        x_label=text("plume.season.time"),
-        y_label=text("plume.panel.flux_axis", gas=slots["gas"], unit=RATE),
-    )
-    download = make_download(key, drawn.to_dataframe().reset_index())
-    return Figure(key, svg, said, text("plume.season.curve_caption"), download)
