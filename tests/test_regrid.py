@@ -188,9 +188,9 @@ def test_classes_on_the_same_cells_need_no_area(
     x = np.concatenate([whole.x_edges[2:], whole.x_edges[-1] + 30.0 * np.arange(1, 3)])
     spec = GridSpec(y[::order], x, whole.crs)
     with monkeypatch.context() as plain:
-        plain.setattr("yaotan.grid.regrid.without_areas", lambda transfer: transfer)
+        plain.setattr("yaotan.grid.transfer.without_areas", lambda transfer: transfer)
         known = regrid(raster, spec, quantity="class", output=output).compute()
-    monkeypatch.setattr("yaotan.grid.transfer.projected_cell_area", None)
+    monkeypatch.setattr("yaotan.grid.area.projected_cell_area", None)
     short = regrid(raster, spec, quantity="class", output=output).compute()
     xr.testing.assert_identical(short, known)
     if output == "majority":
@@ -206,7 +206,7 @@ def test_shares_of_larger_cells_are_those_of_true_areas(monkeypatch: pytest.Monk
         worked_out.append(given)
         return projected_cell_area(*given)
 
-    monkeypatch.setattr("yaotan.grid.transfer.projected_cell_area", count)
+    monkeypatch.setattr("yaotan.grid.area.projected_cell_area", count)
     shares = regrid(codes, GridSpec([3e6, 3.2e6], [1.2e6, 2.0e6], UTM), quantity="class").v.values.ravel()
     west, east = projected_cell_area(UTM, [3e6, 3.2e6], [1.2e6, 1.6e6, 2.0e6])[0]
     np.testing.assert_allclose(shares, np.array([west, east]) / (west + east), rtol=1e-12)

@@ -17,7 +17,7 @@ from yaotan.grid.axes import axes_of
 from yaotan.grid.finalise import SUMS
 from yaotan.grid.quantity import ClassMajority, ClassShare, IndependentError, Mean, Quantity, Total
 from yaotan.grid.spec import GridSpec
-from yaotan.grid.transfer import Transfer, make_transfer, without_areas
+from yaotan.grid.transfer import Transfer, make_transfer
 
 Kind = Literal["intensive", "extensive", "class"]
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
@@ -53,7 +53,7 @@ def regrid(
 
     Between grids of one reference system the common areas are exact on the ellipsoid (products of those of
     rows and columns; on a projected plane the areal scale is constant within a source cell). Between systems
-    a source cell is parted into points (see `yaotan.grid.transfer.Scattered`).
+    a source cell is parted into points (see `yaotan.grid.scattered.Scattered`).
 
     Parameters
     ----------
@@ -105,15 +105,13 @@ def regrid(
     [[10.0, 18.0]]
     """
     _check(quantity, threshold, normalise, output)
-    transfer = make_transfer(axes_of(data), spec)
+    transfer = make_transfer(axes_of(data), spec, areas=quantity != "class")
     if not transfer.meets:
         raise GridError(
             f"the source covers {transfer.source.extent} and nothing of the target",
             where="regrid",
             fix="compare the bounds (west, south, east, north) and the reference systems of both",
         )
-    if quantity == "class":
-        transfer = without_areas(transfer)
     if isinstance(data, xr.Dataset):
         return _regrid_dataset(data, transfer, quantity, threshold, normalise, (classes, output))
     rule = _rule(data, quantity, threshold, normalise, (classes, output))
