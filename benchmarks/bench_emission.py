@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from yaotan import ProvincialEmission, evaluate, load_model, save_model
-from yaotan.emission import Panel, open_panel, splits
+from yaotan import ProvincialEmission, evaluate, load_model, open_regions, save_model
+from yaotan.emission import Panel, capacity_feature, join_features, open_panel, place_feature, splits
 from yaotan.emission.interval import GroupedConformal
+from yaotan.io import open_power_plants
 
 DATA = Path(os.environ.get("YAOTAN_TEST_DATA", "../shared/data")).resolve()
 PEERS = Path(os.environ.get("YAOTAN_PEERS", DATA.parent / "peers"))
@@ -59,6 +60,18 @@ def open_real(cities: bool = False) -> Panel:
     description = {"keys": keys, "columns": columns, "ignore": ignore}
     panel = open_panel(DATA / "ml" / f"{unit}_panel.csv", description)
     return panel.select(~(panel.table["co2_mt"] <= 0).to_numpy())
+
+
+def add_features(panel: Panel, cities: bool = False) -> Panel:
+    """Give a real panel the fossil capacity of its regions by year, and to cities their place.
+
+    Plants are those of the WRI list (CC BY 4.0, an edition of 2018; starts by year, plants closed before are
+    not in it); outlines those of the extra ``boundaries``. Neither knows the inventory.
+    """
+    regions, years = open_regions("china_city" if cities else "china_province"), range(2001, 2021)
+    plants = open_power_plants(DATA / "geo" / "points" / "gppd_wri_china_raw.csv")
+    capacity = capacity_feature(plants, regions, years, buffer=20e3)
+    return join_features(panel, [capacity, place_feature(regions, years)] if cities else [capacity])
 
 
 def load_peers() -> ModuleType:
@@ -100,6 +113,21 @@ class Peer:
     def predict_values(self, panel: Panel) -> np.ndarray:
         made: np.ndarray = np.exp(self.model.predict(self._numbers(panel)))
         return made
+
+
+class PeerMore(Peer):
+    """The same with further columns: logarithms of one and the value, as their own are made."""
+
+    def __init__(self, module: ModuleType, name: str, more: tuple[str, ...]) -> None:
+        super().__init__(module, name)
+        self.more = more
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PeerMore:
+        return type(self)(self.module, self.name, self.more)
+
+    def _numbers(self, panel: Panel) -> np.ndarray:
+        further = np.log(panel.table[list(self.more)].to_numpy(float) + 1.0)
+        return np.hstack([super()._numbers(panel), further])
 
 
 class PeerBand(Peer):

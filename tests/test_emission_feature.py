@@ -13,12 +13,16 @@ import xarray as xr
 
 from yaotan import open_regions
 from yaotan.emission import (
+    Panel,
+    PanelColumn,
     capacity_feature,
     check_panel,
     class_feature,
     enhance_grid,
     grid_feature,
+    join_features,
     make_panel,
+    place_feature,
 )
 from yaotan.errors import GridError, PanelError, UnitsError
 from yaotan.io import open_inventory, open_power_plants
@@ -282,3 +286,51 @@ def test_what_does_not_fit_together_is_refused():
     )
     with pytest.raises(PanelError, match="several times in one year"):
         make_panel(daily, [lights])
+
+
+def test_a_panel_takes_further_features():
+    columns = (PanelColumn("co2", "target", "Mt yr-1"), PanelColumn("people", "scale", "1"))
+    table = pd.DataFrame({"region": ["b", "a", "a"], "period": [2019, 2019, 2020], "co2": [1.0, 2.0, 3.0]})
+    table["people"] = 1e6
+    known = Panel(table.assign(zone="z"), columns)
+    power = capacity_feature(plants(), REGIONS, [2004, 2019])
+    more = join_features(known, [power], companions=("coverage",))
+    # rows of the panel in its order; neither 2004 nor the region far becomes a row
+    assert more.table[["region", "period"]].values.tolist() == [["a", 2019], ["a", 2020], ["b", 2019]]
+    assert more.table["co2"].tolist() == [2.0, 3.0, 1.0]
+    assert more.table["zone"].tolist() == ["z"] * 3
+    assert more.table["capacity"].tolist() == pytest.approx([900.0, np.nan, np.nan], nan_ok=True)
+    assert more.table["capacity_missing"].tolist() == [0.0, 1.0, 1.0]
+    assert more.table["capacity_coverage"].tolist() == pytest.approx([1.0, np.nan, 0.0], nan_ok=True)
+    assert more.features == ("people", "capacity", "capacity_coverage", "capacity_missing")
+    assert (more.column("capacity").unit, more.target.name) == ("MW", "co2")
+    assert known.features == ("people",)
+    assert join_features(known, [power], indicators=False).features == ("people", "capacity")
+    with pytest.raises(PanelError, match="capacity is given twice"):
+        join_features(more, [power])
+    with pytest.raises(PanelError, match=r"no region in common: 1, 2, 3 .*such as a, b"):
+        join_features(known, [power.assign_coords(region=["1", "2", "3"])])
+
+
+def test_places_lie_inside_their_regions(provinces):
+    ring = shapely.box(110, 30, 116, 36).difference(shapely.box(111, 31, 116, 35))
+    shapes = gpd.GeoDataFrame({"region_id": ["c"]}, geometry=[ring], crs=4326)
+    made = place_feature(shapes, [2001, 2002])
+    point = shapely.Point(made.longitude[0, 0], made.latitude[0, 0])
+    assert ring.contains(point)  # its centroid lies in the gap
+    assert not ring.contains(ring.centroid)
+    assert made.latitude.sizes == {"region": 1, "time": 2}
+    assert float(made.latitude_coverage.min()) == 1.0
+    real = place_feature(open_regions(provinces, region_id="adcode"), [2016]).isel(time=0)
+    # Harbin and Guangzhou, from any atlas: 45.8 N, 126.5 E; 23.1 N, 113.3 E
+    north, south = real.sel(region="230000"), real.sel(region="440000")
+    assert float(north.latitude) == pytest.approx(45.8, abs=3)
+    assert float(north.longitude) == pytest.approx(126.5, abs=3)
+    assert float(south.latitude) == pytest.approx(23.1, abs=2)
+    assert float(south.longitude) == pytest.approx(113.3, abs=2)
+    sides = [shapely.box(170, 0, 175, 5), shapely.box(-175, 0, -170, 5)]
+    apart = gpd.GeoDataFrame({"region_id": ["e", "w"]}, geometry=sides, crs=4326)
+    with pytest.raises(PanelError, match=r"longitudes run from -172\.5 to 172\.5"):
+        place_feature(apart, [2016])
+    with pytest.raises(PanelError, match="no year"):
+        place_feature(shapes, [])

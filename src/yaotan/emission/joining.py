@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -81,12 +81,82 @@ def make_panel(
     (('lights', 'lights_missing'), [100.0, 50.0])
     """
     frame, columns = _target(target, unit, lag, parts or {})
+    frame, more = _join(frame, features, "outer", minimum_coverage, companions)
+    columns += more
+    if period is not None:
+        frame = frame[frame.index.get_level_values(1).isin(range(period[0], period[1] + 1))]
+    if indicators:
+        frame, more = _indicate(frame, columns)
+        columns += more
+    table = frame.reset_index()
+    return Panel(_labelled(table, target, zone_digits), tuple(columns))
+
+
+def join_features(
+    panel: Panel,
+    features: Iterable[xr.Dataset],
+    *,
+    minimum_coverage: float = 0.0,
+    indicators: bool = True,
+    companions: Sequence[str] = (),
+) -> Panel:
+    """Give a panel further features, such as the capacity of plants to a table of lights and people.
+
+    Parameters
+    ----------
+    panel : Panel
+        Its rows stay as they are.
+    features : iterable of xarray.Dataset
+        As `grid_feature`, `class_feature`, `capacity_feature` give them, of the same codes of regions.
+    minimum_coverage, indicators, companions
+        As of `make_panel`.
+
+    Returns
+    -------
+    Panel
+        With a column for each feature behind its own. A feature is missing in rows whose region or year it
+        lacks; regions and years that only a feature has are no rows.
+
+    Raises
+    ------
+    PanelError
+        No region in common, or a name that the panel has already.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from yaotan.emission.feature import make_feature
+    >>> table = pd.DataFrame({"region": ["a", "b"], "period": 2019, "people": [1e6, 2e6]})
+    >>> panel = Panel(table, (PanelColumn("people", "scale", "1"),))
+    >>> coords = {"region": ["a", "b"], "time": np.array(["2019-01-01"], "datetime64[ns]")}
+    >>> power = make_feature("capacity", xr.DataArray([[600.0], [0.0]], coords, ("region", "time")), 1.0, 0.0,
+    ...                      {"units": "MW", "role": "feature"})
+    >>> join_features(panel, [power]).features
+    ('people', 'capacity')
+    """
+    keys = ["region", "period"]
+    frame, columns = _join(panel.table.set_index(keys), features, "left", minimum_coverage, companions)
+    if indicators:
+        frame, more = _indicate(frame, columns)
+        columns += more
+    return Panel(frame.reset_index(), (*panel.columns, *columns))
+
+
+def _join(
+    frame: pd.DataFrame,
+    features: Iterable[xr.Dataset],
+    how: Literal["outer", "left"],
+    minimum_coverage: float,
+    companions: Sequence[str],
+) -> tuple[pd.DataFrame, list[PanelColumn]]:
+    """Give rows by region and period with the columns of features, and what these are."""
+    columns: list[PanelColumn] = []
     known = set(frame.index.get_level_values(0))
     for dataset in features:
         if not known & {str(region) for region in dataset["region"].values}:
             raise PanelError(
                 f"no region in common: {', '.join(map(str, dataset['region'].values[:3]))} ...",
-                where="make_panel",
+                where="features of a panel",
                 expected=f"codes such as {', '.join(sorted(known)[:3])}",
             )
         for name in (str(key) for key in dataset.data_vars):
@@ -94,24 +164,29 @@ def make_panel(
             if ending in COMPANIONS and base in dataset:
                 continue
             if name in frame:
-                raise PanelError(f"{name} is given twice", where="make_panel", fix="rename one of them")
-            frame = frame.join(_series(dataset, name, minimum_coverage), how="outer")
+                raise PanelError(
+                    f"{name} is given twice", where="features of a panel", fix="rename one of them"
+                )
+            frame = frame.join(_series(dataset, name, minimum_coverage), how=how)
             columns.append(_entry(dataset[name], name))
             for ending in companions:
                 extra = f"{name}_{ending}"
-                frame = frame.join(_series(dataset, extra, 0.0), how="outer")
+                frame = frame.join(_series(dataset, extra, 0.0), how=how)
                 columns.append(_entry(dataset[extra], extra))
-    if period is not None:
-        frame = frame[frame.index.get_level_values(1).isin(range(period[0], period[1] + 1))]
-    if indicators:
-        for entry in [c for c in columns if c.learnable and not c.name.endswith(COMPANIONS)]:
-            absent = frame[entry.name].isna()
-            if absent.any() and not absent.all():
-                extra = f"{entry.name}_missing"
-                frame = frame.assign(**{extra: absent.astype(float)})
-                columns.append(PanelColumn(extra, "feature", "1", description=f"{entry.name} is missing"))
-    table = frame.rename_axis(["region", "period"]).reset_index()
-    return Panel(_labelled(table, target, zone_digits), tuple(columns))
+    return frame, columns
+
+
+def _indicate(frame: pd.DataFrame, columns: Iterable[PanelColumn]) -> tuple[pd.DataFrame, list[PanelColumn]]:
+    """Add columns of 1 and 0 that say where a feature is missing, for those missing in some rows."""
+    made: list[PanelColumn] = []
+    for entry in columns:
+        absent = frame[entry.name].isna()
+        if not entry.learnable or entry.name.endswith(COMPANIONS) or not absent.any() or absent.all():
+            continue
+        extra = f"{entry.name}_missing"
+        frame = frame.assign(**{extra: absent.astype(float)})
+        made.append(PanelColumn(extra, "feature", "1", description=f"{entry.name} is missing"))
+    return frame, made
 
 
 def _target(
@@ -146,7 +221,9 @@ def _indexed(array: xr.DataArray, name: str) -> pd.Series:
 
     values = array.transpose("region", "time")
     years = values["time"].values.astype("datetime64[Y]").astype(int) + 1970
-    index = pd.MultiIndex.from_product([values["region"].values.astype(str), years], names=["region", "time"])
+    index = pd.MultiIndex.from_product(
+        [values["region"].values.astype(str), years], names=["region", "period"]
+    )
     series = pd.Series(np.asarray(values.values, float).ravel(), index, name=name)
     if series.index.duplicated().any():
         raise PanelError(
