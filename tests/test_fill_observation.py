@@ -9,9 +9,10 @@ import xarray as xr
 from yaotan import GridSpec, grid_soundings
 from yaotan.column.fill.crossvalidation import cross_validate, leave_out_by_folds
 from yaotan.column.fill.extraction import gather
+from yaotan.column.fill.layout import build_filled
 from yaotan.column.fill.mean import MeanModel
 from yaotan.column.fill.observation import days_of
-from yaotan.column.fill.step import build_filled, centres, resolve_times, wanted_cells
+from yaotan.column.fill.step import centres, resolve_times, wanted_cells
 from yaotan.errors import SchemaError, TooFewSoundingsError, UnitsError, YaotanError
 from yaotan.schema import check_grid
 

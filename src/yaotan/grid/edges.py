@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyproj
@@ -48,6 +48,24 @@ def check_edges(values: ArrayLike, name: str) -> NDArray[np.float64]:
         raise GridError(f"{name} is not strictly monotonic", expected="edges that all rise or all fall")
     edges.setflags(write=False)
     return edges
+
+
+def cells_of(edges: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.intp]:
+    """Give the number of the cell that each value lies in; -1 outside and where there is no value.
+
+    Edges rise or fall; a value on an edge belongs to the cell above it, on the highest to that below.
+
+    Examples
+    --------
+    >>> cells_of(np.array([2.0, 1.0, 0.0]), np.array([0.0, 1.0, 2.0, 2.5, np.nan])).tolist()
+    [1, 0, 0, -1, -1]
+    """
+    falling = edges[0] > edges[-1]
+    rising = edges[::-1] if falling else edges
+    place = np.searchsorted(rising, values, side="right") - 1
+    place = np.where(values == rising[-1], edges.size - 2, place)
+    outside = ~((place >= 0) & (place < edges.size - 1) & np.isfinite(values))
+    return np.where(outside, -1, edges.size - 2 - place if falling else place)
 
 
 def regular_edges(low: float, high: float, step: float, name: str) -> NDArray[np.float64]:

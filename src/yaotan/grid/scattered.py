@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from yaotan.grid import area
 from yaotan.grid.area import Floats, rising
 from yaotan.grid.axes import Axes
+from yaotan.grid.edges import cells_of
 from yaotan.grid.spec import GridSpec
 
 
@@ -86,7 +87,7 @@ class Scattered:
         if self.target.is_geographic:
             west = self.target.x_edges[0]
             x = np.mod(np.where(np.isfinite(x), x, np.nan) - west, 360.0) + west
-        return _place(y, self.target.y_edges), _place(x, self.target.x_edges)
+        return cells_of(self.target.y_edges, y), cells_of(self.target.x_edges, x)
 
     def _points(self, rows: slice) -> tuple[Floats, Floats]:
         """Points of all cells of some rows in the target's system, cell by cell."""
@@ -133,13 +134,3 @@ class ScatteredWindow:
 def _thinned(y: Floats, x: Floats) -> tuple[Floats, Floats]:
     xs, ys = np.meshgrid(x[:: max(1, x.size // 64)], y[:: max(1, y.size // 64)])
     return xs.ravel(), ys.ravel()
-
-
-def _place(values: Floats, edges: Floats) -> NDArray[np.intp]:
-    """Number of the cell that each value lies in; -1 outside and where there is no value."""
-    falling = edges[0] > edges[-1]
-    rising = edges[::-1] if falling else edges
-    place = np.searchsorted(rising, values, side="right") - 1
-    place = np.where(values == rising[-1], edges.size - 2, place)
-    outside = ~((place >= 0) & (place < edges.size - 1) & np.isfinite(values))
-    return np.where(outside, -1, edges.size - 2 - place if falling else place)

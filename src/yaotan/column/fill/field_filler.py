@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from yaotan.column.fill.block import lazy_field
 from yaotan.column.fill.extraction import gather
 from yaotan.column.fill.filler import Data
+from yaotan.column.fill.layout import build_filled
 from yaotan.column.fill.mean import MeanModel
 from yaotan.column.fill.observation import Mask, Observations
 from yaotan.column.fill.scale import FittedScale
 from yaotan.column.fill.scaling import Scale, learn_scale
-from yaotan.column.fill.step import Steps, Times, build_filled, resolve_times, target_points, wanted_cells
+from yaotan.column.fill.step import Steps, Times, resolve_times, target_points, wanted_cells
 from yaotan.grid.spec import GridSpec
 
 
@@ -122,7 +123,7 @@ class FieldFiller(ABC):
         Returns
         -------
         xarray.Dataset
-            As `yaotan.column.fill.step.build_filled`, lazy: blocks of cells are filled when they are
+            As `yaotan.column.fill.layout.build_filled`, lazy: blocks of cells are filled when they are
             computed, in as many threads as dask has, in constant memory.
 
         Raises

@@ -52,7 +52,7 @@ class GapFiller(Protocol):
         ...
 
     def predict(self, spec: GridSpec, times: Times, *, region: Any = None) -> xr.Dataset:
-        """Give the filled field on a grid: `yaotan.column.fill.step.build_filled` says its form."""
+        """Give the filled field on a grid: `yaotan.column.fill.layout.build_filled` says its form."""
         ...
 
     def predict_at(

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from yaotan.column.fill import chain, kernel
 from yaotan.column.fill.block import Block, scaled_bands
 from yaotan.column.fill.covariance import ProductSum
+from yaotan.column.fill.layout import build_filled
 from yaotan.column.fill.local import LocalKriging
 from yaotan.column.fill.observation import Floats, Observations
 from yaotan.column.fill.scale import FittedScale
-from yaotan.column.fill.step import Steps, build_filled
+from yaotan.column.fill.step import Steps
 from yaotan.column.fill.target import Moments, cell_nodes, mean_terms
 from yaotan.column.fill.vecchia import make_chain
 from yaotan.grid.spec import GridSpec

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from yaotan.column.validation.average import group_mean
 from yaotan.errors import SchemaError
+from yaotan.grid.edges import cells_of
 from yaotan.grid.spec import GridSpec
 from yaotan.io.row_set import screen_rows
 from yaotan.uncertainty import number_overpasses
@@ -53,9 +54,8 @@ def place(table: xr.Dataset, column: str, spec: GridSpec) -> Placed:
     value, sigma = data[column].values.astype(float), data[error].values.astype(float)
     lat, lon = data["latitude"].values.astype(float), data["longitude"].values.astype(float)
     moment = data["time"].values.astype("datetime64[ns]")
-    rows, columns = spec.shape
-    y = np.searchsorted(spec.lat_edges, lat, side="right") - 1
-    y = np.where(lat == spec.lat_edges[-1], rows - 1, y)  # the last cell is closed at its upper edge
+    columns = spec.shape[1]
+    y = cells_of(spec.lat_edges, lat)
     west = spec.lon_edges[0]
     turned = west + np.mod(lon - west, 360.0)
     x = np.searchsorted(spec.lon_edges, np.where(np.isfinite(turned), turned, np.inf), side="right") - 1
@@ -64,7 +64,7 @@ def place(table: xr.Dataset, column: str, spec: GridSpec) -> Placed:
         "no_value": ~np.isfinite(value),
         "no_uncertainty": ~(np.isfinite(sigma) & (sigma > 0.0)),
         "no_place_or_time": ~(np.isfinite(lat) & np.isfinite(lon)) | np.isnat(moment),
-        "outside": (y < 0) | (y >= rows) | (x < 0) | (x >= columns),
+        "outside": (y < 0) | (x < 0) | (x >= columns),
     }
     keep, lost = screen_rows(bad)
     month = moment.astype("datetime64[M]").astype(np.int64).astype(np.intp)

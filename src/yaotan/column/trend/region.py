@@ -121,35 +121,28 @@ def region_series(
     cells = region_cells(axes, regions)
     if all(found.row.size == 0 for found in cells):
         raise RegionError("no region touches the grid", expected=f"regions inside {axes.extent}")
-    year = decimal_year(_middles(grid))
-    turn = 2.0 * np.pi * year
-    basis = np.ones((year.size, 1))
-    if pattern == "seasonal":
-        basis = np.stack([np.ones_like(turn), np.cos(turn), np.sin(turn)], axis=1)
+    basis = _basis(decimal_year(_middles(grid)), pattern)
     table = _frame(grid, regions, cells)
     area = polygon_area(regions.to_crs("EPSG:4326").geometry.values)
-    columns: dict[str, list[NDArray[np.float64]]] = {ending: [] for ending in _TEXTS}
-    refused, sizes = {}, []
+    levels, refused, sizes = [], {}, []
     for number, found in enumerate(cells):
-        label = str(table["region"].values[number])
         try:
             one, fitted = estimate_level(
                 layers, axes, found, basis, fewest, correlation_length, float(area[number])
             )
             sizes.append((int(fitted.kept.sum()), int((~fitted.kept).sum())))
         except SeriesError as error:
-            refused[label] = error.what
-            one = {ending: np.full(year.size, np.nan) for ending in _TEXTS}
+            refused[str(table["region"].values[number])] = error.what
+            one = dict.fromkeys(_TEXTS, np.full(len(basis), np.nan))
             sizes.append((0, found.row.size))
-        for ending in _TEXTS:
-            columns[ending].append(one[ending])
+        levels.append(one)
     if len(refused) == len(cells):
         raise SeriesError(f"no region can be estimated; the first: {next(iter(refused.values()))}")
     units = str(grid[name].attrs.get("units", "1"))
     for ending, text in _TEXTS.items():
         plain = ending in ("_count", "_coverage")
         attrs = {"units": "1" if plain else units, "long_name": f"{name}: {text}"}
-        table[name + ending] = (("region", "time"), np.stack(columns[ending]), attrs)
+        table[name + ending] = (("region", "time"), np.stack([one[ending] for one in levels]), attrs)
     table = table.assign_coords(
         cells=("region", np.array([kept for kept, _ in sizes]), {"long_name": "cells that take part"}),
         cells_left_out=("region", np.array([out for _, out in sizes]), {"long_name": "cells left out"}),
@@ -162,6 +155,14 @@ def region_series(
         "regions_source": str(regions.attrs.get("source", "")),
     }
     return table
+
+
+def _basis(year: NDArray[np.float64], pattern: Pattern) -> NDArray[np.float64]:
+    """Give the functions of time that the pattern of the cells is made of ``(t, q)``."""
+    if pattern == "constant":
+        return np.ones((year.size, 1))
+    turn = 2.0 * np.pi * year
+    return np.stack([np.ones_like(turn), np.cos(turn), np.sin(turn)], axis=1)
 
 
 def band_series(
