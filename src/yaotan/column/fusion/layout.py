@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,15 @@ from yaotan.column.fusion.box import Placed
 from yaotan.grid.spec import GridSpec
 
 Floats: TypeAlias = NDArray[np.float64]
+
+#: what is made of each box -> ending of the variable, its words
+_BY_BOX: Final = {
+    "value": ("", "fused column"),
+    "uncertainty": ("_uncertainty", "1 sigma of the fused column"),
+    "spread": ("_spread", "standard deviation of the averages of the products"),
+    "count": ("_count", "soundings used"),
+    "products": ("_products", "products"),
+}
 
 
 def lay_grid(
@@ -44,26 +53,13 @@ def lay_grid(
     def by_product(values: Any, unit: str, words: str) -> Any:
         return ("product", *dims), np.moveaxis(laid(values), -1, 0), {"units": unit, "long_name": words}
 
-    words = {
-        "": "fused column", "_uncertainty": "1 sigma of the fused column",
-        "_spread": "standard deviation of the averages of the products",
-    }  # fmt: skip
-    keys = {"": "value", "_uncertainty": "uncertainty", "_spread": "spread"}
-    out = xr.Dataset(
-        {column + s: (dims, laid(made[keys[s]]), {"units": units, "long_name": words[s]}) for s in words}
-    )
+    out = xr.Dataset()
+    for name, (ending, words) in _BY_BOX.items():
+        counted = name in ("count", "products")
+        attrs = {"units": "1" if counted else units, "long_name": words}
+        out[column + ending] = dims, laid(made[name], *((0, np.int64) if counted else ())), attrs
     if gases()[column].standard_name:
         out[column].attrs["standard_name"] = gases()[column].standard_name
-    out[f"{column}_count"] = (
-        dims,
-        laid(made["count"], 0, np.int64),
-        {"units": "1", "long_name": "soundings used"},
-    )
-    out[f"{column}_products"] = (
-        dims,
-        laid(made["products"], 0, np.int64),
-        {"units": "1", "long_name": "products"},
-    )
     out[f"{column}_average"] = by_product(boxes["value"].to_numpy(), units, "average of each product")
     out[f"{column}_average_uncertainty"] = by_product(stated, units, "1 sigma of it, from stated errors")
     out[f"{column}_average_count"] = by_product(boxes["count"].to_numpy(), "1", "soundings of each product")
@@ -71,14 +67,16 @@ def lay_grid(
         out[f"{column}_choice"] = dims, laid(made["choice"], 255, np.uint8), _flags(names)
     else:
         out[f"{column}_weight"] = by_product(made["weight"], "1", "weight of each product")
+    return out.assign_coords(spec.coords().coords).assign_coords(product=names, **_time(months))
+
+
+def _time(months: NDArray[np.int64]) -> dict[str, Any]:
+    """Give the coordinates of calendar months, counted since 1970."""
     start, end = months.astype("datetime64[M]"), (months + 1).astype("datetime64[M]")
     bounds = np.stack([start, end], axis=1).astype("datetime64[ns]")
     middle = bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) // 2
-    return out.assign_coords(spec.coords().coords).assign_coords(
-        time=("time", middle, {"bounds": "time_bnds", "axis": "T", "standard_name": "time"}),
-        time_bnds=(("time", "nv"), bounds),
-        product=names,
-    )
+    attrs = {"bounds": "time_bnds", "axis": "T", "standard_name": "time"}
+    return {"time": ("time", middle, attrs), "time_bnds": (("time", "nv"), bounds)}
 
 
 def _flags(names: list[str]) -> dict[str, Any]:

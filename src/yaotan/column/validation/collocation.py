@@ -230,6 +230,24 @@ def _dataset(
             expected="soundings and reference at the same places and times",
             fix="compare their periods and places, or widen the box, the radius or the hours",
         )
+    options = context.options
+    return _join(filled, context).assign_attrs(
+        variable=context.column,
+        units=gases()[context.column].units,
+        kernel=options.kernel,
+        method=options.method,
+        product=str(context.soundings.attrs.get("product", "")),
+        prior=str(context.soundings.attrs.get("prior", "")),
+        reference_product=", ".join(
+            dict.fromkeys(str(t.attrs.get("product", t.attrs.get("title", ""))) for t in tables)
+        ),
+        options=json.dumps(vars(options)),
+        lost=json.dumps(lost),
+    )
+
+
+def _join(filled: dict[str, Rows], context: Context) -> xr.Dataset:
+    """Put the pairs of all stations below one another, by station and time."""
     units = gases()[context.column].units
     station = np.concatenate([np.full(len(rows["value"]), name, object) for name, rows in filled.items()])
     joined = {
@@ -241,26 +259,10 @@ def _dataset(
         (joined["time"] / 1e9).round().astype("int64").astype("datetime64[s]").astype("datetime64[ns]")
     )
     variables = {
-        name: ("pair", joined[name], {"units": unit.format(u=units)} if unit else {})
-        for name, (unit, _) in VARIABLES.items()
+        name: ("pair", joined[name], ({"units": unit.format(u=units)} if unit else {}) | {"long_name": words})
+        for name, (unit, words) in VARIABLES.items()
     }
     for name in context.options.carry:
         variables[name] = ("pair", joined[name], {**context.soundings[name].attrs})
     pairs = xr.Dataset(variables, coords={"station": ("pair", station.astype(str))})
-    for name, (_, words) in VARIABLES.items():
-        pairs[name].attrs["long_name"] = words
-    pairs = pairs.isel(pair=np.lexsort((pairs["time"].values, station.astype(str))))
-    options = context.options
-    return pairs.assign_attrs(
-        variable=context.column,
-        units=units,
-        kernel=options.kernel,
-        method=options.method,
-        product=str(context.soundings.attrs.get("product", "")),
-        prior=str(context.soundings.attrs.get("prior", "")),
-        reference_product=", ".join(
-            dict.fromkeys(str(t.attrs.get("product", t.attrs.get("title", ""))) for t in tables)
-        ),
-        options=json.dumps(vars(options)),
-        lost=json.dumps(lost),
-    )
+    return pairs.isel(pair=np.lexsort((pairs["time"].values, station.astype(str))))

@@ -54,29 +54,28 @@ def class_table(page: PageContext, one: CarbonResult, words: Words, unit: Unit) 
     }
     every = sum(float(row["value"]) for row in areas.values())
     adjusted = any(np.isfinite(float(row.get("lower", np.nan))) for row in areas.values())
-    rows = []
-    for row in by_class(one, year):
+
+    def cells_of(row: dict[str, Any]) -> list[Cell]:
         code = int(row["class"])
-        area = areas.get(code, {"value": 0.0})
+        area = areas[code]
         size = float(square_kilometres(area["value"]))
-        if not size > 0:
-            continue
-        numbers = unit.amounts({name: float(row.get(name, np.nan)) for name in ("value", "lower", "upper")})
-        value, bounds = amount_text(page, numbers)
         cells = [Cell(words.name(code), "word"), number_cell(area_text(size), size)]
         if adjusted:
             low, high = (area_text(float(square_kilometres(area[end]))) for end in ("lower", "upper"))
             cells.append(number_cell(text("interval", lower=low, upper=high)))
+        numbers = unit.amounts({name: float(row.get(name, np.nan)) for name in ("value", "lower", "upper")})
+        value, bounds = amount_text(page, numbers)
         mean = float(row["value"]) / float(area["value"])
-        rows.append(
-            [
-                *cells,
-                number_cell(text.percent(float(area["value"]) / every), float(area["value"])),
-                number_cell(value, numbers["value"]),
-                number_cell(bounds),
-                number_cell(fixed(mean, 2), mean),
-            ]
-        )
+        return [
+            *cells,
+            number_cell(text.percent(float(area["value"]) / every), float(area["value"])),
+            number_cell(value, numbers["value"]),
+            number_cell(bounds),
+            number_cell(fixed(mean, 2), mean),
+        ]
+
+    there = {code for code, area in areas.items() if float(area["value"]) > 0}
+    rows = [cells_of(row) for row in by_class(one, year) if int(row["class"]) in there]
     names = [
         "class",
         "area",
