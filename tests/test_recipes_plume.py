@@ -47,6 +47,7 @@ plumes:
   views: 2
   annual: {errors: total, detection: oco3}
   observability: {clear_share: 0.2, sensors: [oco2]}
+  season: {methods: [emg], half_width: 20000, hours: [-1, 2]}
 """
 
 
@@ -85,6 +86,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(study: Path) -> Path:
     result = run(study)
     assert any("1 of 7 could not be used" in note for note in result.notes)
+    few = "emg of Plant: not done, too_few: 4 scenes, 10 are needed (1 no_wind, 1 cloudy)"
+    assert any(few in note for note in result.notes)
     return result.folder
 
 
@@ -132,6 +135,10 @@ def test_results_for_the_report(folder: Path) -> None:
     assert found.facts["left_out"] == 2
     assert found.facts["status"] == {"estimated": 4, "no_wind": 1, "cloudy": 1}
     assert found.facts["outside"] == 6
+    # scenes that are averaged as well are counted by themselves
+    assert found.facts["season"]["status"] == {"used": 4, "no_wind": 1, "cloudy": 1, "failed": 1}
+    assert found.seasons[0][0].attrs["substance"] == "co2"
+    assert found.failures["scene"].tolist() == ["bad.nc"]
     assert found.annual["source"].values.tolist() == ["P", "Q"][: found.annual.sizes["source"]]
     (scene, source), view = next(iter(found.views.items()))
     assert source == "P"
@@ -154,6 +161,7 @@ def test_done_again_only_what_changed(study: Path, folder: Path) -> None:
     scenes = [name for name in executed if name.startswith("plume-scene-")]
     assert len(scenes) == 1
     assert scenes[0].startswith("plume-scene-s6-")
+    assert len([name for name in executed if name.startswith("plume-flux-")]) == 1
     assert {"plume-join", "plume-annual"} <= set(executed)
     assert "plume-observability" not in executed
     # no wind of that time is in the table

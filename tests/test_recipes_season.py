@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import runpy
 import shutil
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 import xarray as xr
 
 import yaotan
+from conftest import REPOSITORY
 from plume_divergence_truth import PLACE, make_season
 from yaotan.errors import YaotanError
 from yaotan.io.image import open_image
@@ -25,9 +28,13 @@ from yaotan.plume.mass import column_mass
 from yaotan.plume.ratio import co2_from_nox
 from yaotan.plume.source import make_sources
 from yaotan.plume.travel import travel_curve
+from yaotan.recipes.analysis.plume_flux import read_file
 from yaotan.recipes.result import load_results
 from yaotan.recipes.run import run
 from yaotan.recipes.step import Ledger, Step
+from yaotan.recipes.study import load_study
+from yaotan.simulate.sensor import SENSORS, observe_day
+from yaotan.simulate.study import make_world, write_day
 
 #: NOx as NO2 [kg s-1], its lifetime [s], NOx over NO2 of aged plumes (Beirle et al. 2011)
 RATE, LIFETIME, RATIO = 2.0, 7200.0, 1.32
@@ -253,6 +260,59 @@ def test_too_few_scenes_are_no_mean(study: Path, tmp_path: Path) -> None:
     reasons = read_table(result.folder / "plumes" / "season_scenes.csv")["reason"].dropna()
     assert (reasons == "outside the period of the season").sum() == 5
     assert result.report is not None
+
+
+def wind_field(study: Path) -> xr.Dataset:
+    """Wind at two heights that is the same everywhere: 4 m/s from the west at 100 m, 2 m/s at 10 m."""
+    axes = {
+        "time": np.datetime64("2020-05-01T08", "ns") + np.arange(6) * np.timedelta64(1, "h"),
+        "lat": [50.0, 52.0, 54.0],
+        "lon": [12.0, 14.0, 16.0],
+    }
+    names = {"wind_u_100m": 4.0, "wind_v_100m": 0.0, "wind_u_10m": 2.0, "wind_v_10m": 0.0}
+    dims = ("time", "lat", "lon")
+    return xr.Dataset({name: (dims, np.full((6, 3, 3), value)) for name, value in names.items()}, coords=axes)
+
+
+def test_the_height_of_the_wind_is_chosen(study: Path) -> None:
+    options = load_study(study).plumes
+    plant, field = make_sources(["P"], PLACE[1], PLACE[0]), wind_field(study)
+    file, period = str(study.parent / "scenes" / "s00.nc"), ("2020-01-01", "2020-12-31")
+    for choice, speed in ((None, 4.0), ("10m", 2.0)):
+        season = options.season.model_copy(update={"choice": choice})
+        found = read_file(file, plant, lambda data: field, options, season, period=period)
+        assert found.failures == []
+        assert float(found.parts[0]["wind_u"][0]) == pytest.approx(speed)
+    unknown = options.season.model_copy(update={"choice": "950 hPa"})
+    found = read_file(file, plant, lambda data: field, options, unknown, period=period)
+    assert found.parts == []
+    assert "950 hPa" in found.failures[0][1]
+
+
+def test_a_track_is_no_image(study: Path, tmp_path: Path) -> None:
+    day = np.datetime64("2020-03-12")
+    soundings = observe_day(SENSORS["oco2"].drawn(3), make_world(3, np.array([day])), day)
+    path = write_day("oco2", tmp_path, soundings, day)
+    plant = make_sources(["P"], float(soundings.longitude[0]), float(soundings.latitude[0]))
+    options = load_study(study).plumes.model_copy(update={"gas": "xco2"})
+    found = read_file(str(path), plant, lambda data: {}, options, options.season, period=("2020-01-01",) * 2)
+    assert found.parts == []
+    assert "is a track of soundings. Expected: images" in found.failures[0][1]
+
+
+def test_the_example_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (REPOSITORY / "docs" / "plume_track.md").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"```(\w+) title=[^\n]*\n(.*?)```", page, re.DOTALL))
+    code, study = blocks["python"], blocks["yaml"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "season.py").write_text(code, encoding="utf-8")
+    runpy.run_path("season.py")
+    (tmp_path / "season.yaml").write_text(study, encoding="utf-8")
+    result = run(tmp_path / "season.yaml")
+    rows = read_table(result.folder / "plumes" / "season.csv")
+    assert rows["status"].tolist() == ["estimated"] * 2
+    # 1200 kg/s, as the page says
+    assert (abs(rows["emission"] - 1200.0) < 2.0 * rows["emission_uncertainty"]).all()
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def _analysis_groups(context: Context, analyses: Records) -> Iterator[Group]:
         ),
         "plumes": (
             "Point sources",
-            "Outlines of plumes, emissions by source and scene with their members, annual means.",
+            "Outlines of plumes, emissions by source and scene with members, means of scenes and years.",
         ),
     }
     told["emission"] = (
