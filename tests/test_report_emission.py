@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from report_results import make_results
 from report_section import build, numbers, texts
+from yaotan.emission import balance_levels
 from yaotan.errors import SchemaError
 from yaotan.report.context import PageContext
+from yaotan.report.section.balance import balance_lines, balance_table
 from yaotan.report.section.provincial import estimate_table, make_provincial
 from yaotan.report.section.provincial_score import score_lines
 from yaotan.report.text import Text
@@ -119,3 +122,28 @@ def test_tables_that_lack_columns_are_refused(study) -> None:
         replace(study.emission, estimates=study.emission.estimates.drop(columns="lower"))
     with pytest.raises(SchemaError, match="lacks z"):
         replace(study.emission, opinion=study.emission.opinion.drop(columns="z"))
+
+
+@pytest.mark.parametrize(
+    ("probability", "said"),
+    [(0.4, "do not contradict"), (0.0004, "contradict each other"), (0.9995, "they share their errors")],
+)
+def test_levels_are_said_to_agree_as_chi_square_says(study, probability, said) -> None:
+    last = study.emission.year
+    tree = {"A": "CN", "B": "CN"}
+    rows = [("CN", last, 12.0, 1.0), ("A", last, 4.0, 1.0), ("B", last, 2.0, 1.0)]
+    given = pd.DataFrame(rows, columns=["region", "period", "estimate", "uncertainty"])
+    made = balance_levels(given, tree, unit="Mt yr-1")
+    one = replace(
+        study.emission, nodes=made.nodes, balanced=made.years.assign(probability=probability),
+        facts={**study.emission.facts, "reconcile": {"open": 1, "alone": 2}},
+    )  # fmt: skip
+    page = PageContext(study, Text("en"))
+    lines = balance_lines(page, one)
+    assert said in lines[1]
+    assert lines[-2].startswith("One year could not")
+    assert lines[-1].startswith("2 regions are neither")
+    table = texts(balance_table(page, one))
+    # 12 - 4 - 2 = 6 is shared by three sigmas of 1: each moves by 2
+    assert table[0] == ["CN", "–", "12.0 ± 1.0", "10.00 ± 0.82", "−2.00", "−2.00"]
+    assert table[1][1:] == ["CN", "4.0 ± 1.0", "6.00 ± 0.82", "+2.00", "+2.00"]

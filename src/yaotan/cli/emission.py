@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from yaotan.emission.archive import find_model, load_model, save_model
 from yaotan.emission.assessment import QUESTIONS, UNASKED, Assessment, assess
+from yaotan.emission.balance import balance_levels
 from yaotan.emission.domain import model_numbers
 from yaotan.emission.evaluation import Evaluation, evaluate
-from yaotan.emission.model import ProvincialEmission
+from yaotan.emission.level_table import open_estimates, open_hierarchy
+from yaotan.emission.model import ONE_SIGMA, ProvincialEmission
 from yaotan.emission.opening import open_panel
 from yaotan.emission.panel import Panel
 from yaotan.emission.split import splits
@@ -86,7 +89,9 @@ def predict_panel(
         seen = domain.assess(model_numbers(known, opened))
         table["dissimilarity"], table["inside"] = seen["dissimilarity"], seen["inside"]
         print(f"outside the domain of the model: {int((~seen['inside']).sum())} of {len(seen)} rows")
-    table["unit"] = table.attrs["unit"]
+    low, high = known.predict_bounds(opened, level=ONE_SIGMA)
+    table["uncertainty"] = (high - low) / 2.0
+    table["unit"], table["statistic"] = table.attrs["unit"], table.attrs["statistic"]
     history = getattr(known.engine_, "history_", None)
     if history is not None:
         table["known"] = np.isfinite(history.find(table["region"], table["period"]))
@@ -131,6 +136,36 @@ def evaluate_panel(
         print(f"rows without report and without an estimate: {made.bare}")
     _say_opinion(made)
     print(f"{place}: {', '.join(made.tables())}")
+
+
+def reconcile_levels(target: str, estimates: Sequence[str], hierarchy: str | None, unit: str | None) -> None:
+    """Make estimates of several levels add up; write every node, say who moved.
+
+    Parameters
+    ----------
+    target : str
+    estimates : sequence of str
+    hierarchy : str, optional
+        Without it the command says what it needs.
+    unit : str, optional
+    """
+    if hierarchy is None:
+        raise PanelError(
+            "it is not said which region is part of which", where="emission reconcile",
+            expected="--hierarchy FILE", fix="write a table with the columns region and parent",
+        )  # fmt: skip
+    tree, table = open_hierarchy(hierarchy), open_estimates(estimates, unit=unit)
+    made = balance_levels(table, tree, unit=str(table.attrs["unit"]))
+    write(made.nodes.assign(unit=made.unit), target)
+    for _, row in made.years.iterrows():
+        moved = f"{row['moved_most']} moved most, by {row['moved']:+.2f} sigma" if row["moved_most"] else ""
+        print(
+            f"{row['period']}: {row['regions']} regions, chi square {row['chi_square']:.1f} of "
+            f"{row['degrees']} degrees; {moved}"
+        )
+    for year, reason in made.skipped.items():
+        print(f"not balanced, {year}: {reason}")
+    print(f"{target}: wholes and sums of parts agree to {made.years['gap'].max():.0e} [{made.unit}]")
 
 
 def _say_scores(scored: Evaluation) -> None:

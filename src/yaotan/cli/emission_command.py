@@ -86,5 +86,29 @@ EMISSION_EVALUATE: Final = Command(
     ),
 )
 
+EMISSION_RECONCILE: Final = Command(
+    "emission reconcile",
+    (
+        "yaotan.emission.level_table:open_estimates",
+        "yaotan.emission.level_table:open_hierarchy",
+        "yaotan.emission.balance:balance_levels",
+    ),
+    "Make estimates of cities, provinces and a nation add up: TARGET ESTIMATES...",
+    (
+        Argument(
+            "target", "Table to write (.csv, .parquet): each region before and after, how far it moved."
+        ),
+        Argument(
+            "estimates",
+            "Tables of estimates of all levels (region, period, estimate, uncertainty, unit).",
+            many=True,
+        ),
+    ),
+    (
+        Option("hierarchy", str, None, "Table of region and parent: which region is part of which."),
+        Option("unit", str, None, "Unit of the result (default: that of the first table)."),
+    ),
+)
+
 #: `yaotan emission VERB`
-EMISSION: Final = (EMISSION_TRAIN, EMISSION_PREDICT, EMISSION_EVALUATE)
+EMISSION: Final = (EMISSION_TRAIN, EMISSION_PREDICT, EMISSION_EVALUATE, EMISSION_RECONCILE)

@@ -88,7 +88,7 @@ def _build(command: Command) -> Callable[..., None]:
 
 
 #: words that stand before a verb, as in `yaotan emission train` -> what the verbs are about
-_GROUPS = {"emission": "Emissions of regions by year: train, predict, evaluate."}
+_GROUPS = {"emission": "Emissions of regions by year: train, predict, evaluate, reconcile."}
 _groups = {
     name: typer.Typer(name=name, help=text, no_args_is_help=True, rich_markup_mode=None)
     for name, text in _GROUPS.items()

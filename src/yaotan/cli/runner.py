@@ -198,6 +198,13 @@ def run_emission_evaluate(panel: str, folder: str, **options: Any) -> None:
     evaluate_panel(panel, folder, **options)
 
 
+def run_emission_reconcile(target: str, estimates: list[str], **options: Any) -> None:
+    """Make estimates of several levels add up."""
+    from yaotan.cli.emission import reconcile_levels
+
+    reconcile_levels(target, estimates, **options)
+
+
 def run_fill(files: list[str], target: str, **options: Any) -> None:
     """Fill the gaps of soundings or of a grid."""
     from yaotan.cli.fill import fill_files

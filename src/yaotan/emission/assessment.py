@@ -11,7 +11,7 @@ import numpy as np
 from yaotan.emission.candidate import FAMILIES
 from yaotan.emission.domain import find_domain, model_numbers
 from yaotan.emission.evaluation import Evaluation, evaluate
-from yaotan.emission.model import ProvincialEmission
+from yaotan.emission.model import ONE_SIGMA, ProvincialEmission
 from yaotan.emission.opinion import second_opinion
 from yaotan.emission.opinion_error import LEAST_PROVINCES
 from yaotan.emission.panel import Panel
@@ -44,9 +44,10 @@ class Assessment:
     model : ProvincialEmission
         Fitted to every reported row, or as it was given.
     estimates : pandas.DataFrame
-        ``region``, ``region_name``, ``region_name_zh``, ``period``, ``estimate``, ``lower``, ``upper``
-        [unit], ``factor`` (upper over median), ``held_out`` (the estimate comes from a fit without the
-        region, without the years that were not known yet, or without the years of the gap), ``reported``,
+        ``region``, ``region_name``, ``region_name_zh``, ``parent`` (where the panel has it), ``period``,
+        ``estimate``, ``lower``, ``upper``, ``uncertainty`` (1 sigma: half of the interval of 68.3 %) [unit],
+        ``factor`` (upper over median), ``held_out`` (the estimate comes from a fit without the region,
+        without the years that were not known yet, or without the years of the gap), ``reported``,
         ``dissimilarity``, ``inside`` (missing where the question has no features), ``beyond`` (number of
         features beyond the range that was learned from). A reported row of which no estimate without its
         figure can be had has none.
@@ -169,7 +170,7 @@ def assess(
     options: dict[str, Any] = {"families": tuple(families), "statistic": statistic, "lag": lag, "seed": seed}
     asked = ProvincialEmission(question, **options) if model is None else _take(model, panel, question)
     made = splits(panel, question, folds=folds, lag=lag)
-    levels = tuple(sorted({0.5, 0.8, 0.9, 0.95, level}))
+    levels = tuple(sorted({0.5, ONE_SIGMA, 0.8, 0.9, 0.95, level}))
     evaluation = evaluate(asked, panel, made, levels=levels, seed=seed)
     fitted = model if model is not None else ProvincialEmission(question, **options).fit(panel)
     domain = getattr(fitted, "domain_", None) or find_domain(fitted, panel)
@@ -209,7 +210,11 @@ def _estimates(
 ) -> pd.DataFrame:
     import pandas as pd
 
-    names = [name for name in ("region", "region_name", "region_name_zh", "period") if name in panel.table]
+    names = [
+        name
+        for name in ("region", "region_name", "region_name_zh", "parent", "period")
+        if name in panel.table
+    ]
     table = panel.table[names].copy()
     for name in ("region_name", "region_name_zh"):
         if name not in table:
@@ -225,6 +230,9 @@ def _estimates(
     for name, column in columns.items():
         table[name] = held[column].reindex(place).fillna(pd.Series(table[name].to_numpy(), place)).to_numpy()
     table["factor"] = np.sqrt(table["upper"] / table["lower"])
+    low, high = model.predict_bounds(panel, level=ONE_SIGMA)
+    half = (held[f"upper_{100 * ONE_SIGMA:g}"] - held[f"lower_{100 * ONE_SIGMA:g}"]).reindex(place) / 2.0
+    table["uncertainty"] = half.fillna(pd.Series((high - low) / 2.0, place)).to_numpy()
     table["dissimilarity"], table["inside"] = np.nan, None
     if domain is not None:
         seen = domain.assess(model_numbers(model, panel))
@@ -237,7 +245,7 @@ def _estimates(
 def _blank(estimates: pd.DataFrame) -> None:
     """Take away the estimates of reported rows that no fold left out: the fit knows their figures."""
     known = estimates["reported"].notna() & ~estimates["held_out"]
-    estimates.loc[known, ["estimate", "lower", "upper", "factor"]] = np.nan
+    estimates.loc[known, ["estimate", "lower", "upper", "uncertainty", "factor"]] = np.nan
 
 
 def _opine(

@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from yaotan.emission.candidate import FAMILIES
-from yaotan.recipes.option import Strict
+from yaotan.recipes.option import Place, Strict
+
+
+def _known(families: list[str]) -> list[str]:
+    unknown = [name for name in families if name not in FAMILIES]
+    if unknown or not families:
+        raise ValueError(f"families {unknown or '[]'}: give some of {', '.join(FAMILIES)}")
+    return families
+
+
+Families = Annotated[list[str], AfterValidator(_known)]
+
+
+class CityOptions(Strict):
+    """Parts of the regions of the panel, such as cities: `parent` of each row names its region."""
+
+    panel: str
+    description: str
+    #: of no_inventory: saved model of such parts; none: one is trained on their panel
+    model: str | None = None
+    #: learners that may be chosen; none means those of the regions
+    families: Families | None = None
+
+
+class ReconcileOptions(Strict):
+    """What makes estimates of several levels add up (`yaotan.emission.balance_levels`)."""
+
+    #: panel of the parts; none: there are none
+    cities: CityOptions | None = None
+    #: tables of figures of wholes, such as the nation: region, period, estimate, uncertainty, unit
+    totals: list[str] = Field(default_factory=list)
+    #: table of region and parent; none: cities by their parent, the regions under the one whole of totals
+    hierarchy: str | None = None
+    #: wholes that their parts do not fill: what is left becomes a part of its own
+    rest: list[Place] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _has_levels(self) -> Self:
+        if self.cities is None and not self.totals:
+            raise ValueError("one level has nothing to add up to: give cities, totals, or both")
+        if self.hierarchy is not None and self.rest:
+            raise ValueError("a hierarchy of your own names its remainders itself: leave rest out")
+        return self
 
 
 class EmissionOptions(Strict):
@@ -22,7 +64,7 @@ class EmissionOptions(Strict):
     #: of no_inventory: folder of a saved model, or name of one in models/; none: one is trained on the panel
     model: str | None = None
     #: learners that may be chosen; none means all
-    families: list[str] | None = None
+    families: Families | None = None
     #: of each region and year: median, or mean (totals need it)
     statistic: Literal["median", "mean"] = "median"
     #: probability of the intervals
@@ -32,18 +74,12 @@ class EmissionOptions(Strict):
     #: years until a figure is known
     lag: int = Field(default=2, ge=1)
     seed: int = Field(default=0, ge=0)
+    #: cities, regions and nation made to add up; none means not asked for
+    reconcile: ReconcileOptions | None = None
     #: year that the page shows; none means the last of the panel
     year: int | None = None
     #: of a simulated study: table with region, year, the target, falsified
     truth: str | None = None
-
-    @field_validator("families")
-    @classmethod
-    def _known(cls, families: list[str] | None) -> list[str] | None:
-        unknown = [name for name in families or () if name not in FAMILIES]
-        if unknown or families == []:
-            raise ValueError(f"families {unknown or '[]'}: give some of {', '.join(FAMILIES)}")
-        return families
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -52,4 +88,15 @@ class EmissionOptions(Strict):
                 f"a model of {self.question} holds the past of its regions, and would be scored on what it "
                 "knows: leave model out; one is then trained in each fold"
             )
+        if self.reconcile is not None and self.statistic != "mean":
+            raise ValueError("reconcile adds estimates up, and medians do not: give statistic: mean")
         return self
+
+    def of_cities(self) -> EmissionOptions | None:
+        """Give what is asked of the parts: the same question, on their own panel."""
+        city = None if self.reconcile is None else self.reconcile.cities
+        if city is None:
+            return None
+        own = {"panel": city.panel, "description": city.description, "model": city.model}
+        none = {"reconcile": None, "truth": None, "year": None}
+        return self.model_copy(update={**own, **none, "families": city.families or self.families})

@@ -18,6 +18,10 @@ OPINION_COLUMNS: Final = (
     *("rank", "region", "period", "reported", "expected", "lower", "upper", "ratio", "z", "flagged"),
     *("factor", "findable", "opinions"),
 )
+NODE_COLUMNS: Final = (
+    *("period", "region", "region_name", "region_name_zh", "parent", "level", "before", "estimate"),
+    *("before_uncertainty", "uncertainty", "change", "moved", "origin"),
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class EmissionResult:
         ``level``, ``province_coverage``, ``provinces``, ``exact_lower``, ``exact_upper``, ``factor``.
     truth : pandas.DataFrame, optional
         Of a simulated study: ``region``, ``period``, ``truth``, ``falsified``.
+    nodes, balanced : pandas.DataFrame, optional
+        Of levels that were made to add up: `yaotan.emission.Balance`, its nodes and years.
     facts : mapping
         ``question``, ``protocol``, ``folds``, ``year``, ``unit``, ``scope``, ``level``, ``statistic``,
         ``chosen``, ``configurations``, ``regions``, ``reporting``, ``model``, ``opinion``, ``left_out``.
@@ -47,6 +53,8 @@ class EmissionResult:
     intervals: pd.DataFrame
     opinion: pd.DataFrame
     truth: pd.DataFrame | None = None
+    nodes: pd.DataFrame | None = None
+    balanced: pd.DataFrame | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,6 +64,8 @@ class EmissionResult:
             ("scores", ("of", "wmape", "rmse")),
             ("skill", ("against", "measure", "skill", "lower", "upper", "verdict")),
             ("truth", ("region", "period", "truth", "falsified")),
+            ("nodes", NODE_COLUMNS),
+            ("balanced", ("period", "regions", "chi_square", "degrees", "probability", "gap")),
         ):
             check_columns(getattr(self, kind), columns, kind, "EmissionResult")
 

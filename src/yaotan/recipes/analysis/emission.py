@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from yaotan.errors import RecipeError
 from yaotan.io.digest import sha256
 from yaotan.io.tabular import read_parquet, read_table
 from yaotan.io.write import write
+from yaotan.recipes.analysis.emission_reconcile import check_reconcile, load_reconciled, reconcile_step
 from yaotan.recipes.analysis.finished import Finished
 from yaotan.recipes.context import Context
 from yaotan.recipes.emission_option import EmissionOptions
@@ -26,6 +27,8 @@ from yaotan.recipes.step import Step
 from yaotan.report.provincial import EmissionResult
 
 STEP: Final = "emission-assess"
+#: the same for parts of the regions
+CITY_STEP: Final = "emission-cities"
 
 
 def check_emission(context: Context) -> None:
@@ -41,39 +44,57 @@ def check_emission(context: Context) -> None:
     options = context.study.emission
     if options is None:
         return
-    for key in ("panel", "description", "truth"):
-        file = getattr(options, key)
-        if file is not None and not (context.base / file).is_file():
-            raise RecipeError(f"{file} is not there", where=f"emission.{key}",
-                              expected="a file, relative to the study file")  # fmt: skip
-    panel = _open(context, options)
+    panel = _check_panel(context, options, "emission")
     years = panel.table["period"]
     if options.year is not None and options.year not in set(years):
         raise RecipeError(f"{options.year} is no year of the panel", where="emission.year",
                           expected=f"{years.min()} to {years.max()}")  # fmt: skip
+    if options.truth is not None:
+        _read_truth(context, options, panel)
+    cities = options.of_cities()
+    parts = None if cities is None else _check_panel(context, cities, "emission.reconcile.cities")
+    check_reconcile(context, panel, parts)
+
+
+def _check_panel(context: Context, options: EmissionOptions, where: str) -> Panel:
+    for key in ("panel", "description", "truth"):
+        file = getattr(options, key)
+        if file is not None and not (context.base / file).is_file():
+            raise RecipeError(f"{file} is not there", where=f"{where}.{key}",
+                              expected="a file, relative to the study file")  # fmt: skip
+    panel = _open(context, options)
     model = _model(context, options)
     if model is not None:
         if model.question != options.question:
-            raise RecipeError(f"{options.model} answers {model.question}", where="emission.model",
+            raise RecipeError(f"{options.model} answers {model.question}", where=f"{where}.model",
                               expected=f"a model of {options.question}")  # fmt: skip
         model.schema_.check(panel)
-    if options.truth is not None:
-        _read_truth(context, options, panel)
+    return panel
 
 
-def emission_step(context: Context) -> Step:
+def do_emission(context: Context, do: Callable[[Step], Mapping[str, Any]]) -> None:
+    """Do the steps of regional emissions: the regions, their parts, sums that agree."""
+    options = context.study.emission
+    assert options is not None
+    records = {"regions": do(_assess_step(context, STEP, options, context.folder / "emission"))}
+    cities = options.of_cities()
+    if cities is not None:
+        folder = context.folder / "emission" / "cities"
+        records["cities"] = do(_assess_step(context, CITY_STEP, cities, folder))
+    if options.reconcile is not None:
+        do(reconcile_step(context, _open(context, options).target.unit, records))
+
+
+def _assess_step(context: Context, name: str, options: EmissionOptions, folder: Path) -> Step:
     """Make the step of estimates, scores and second opinion.
 
     Returns
     -------
     Step
-        Outputs in ``emission/``: ``estimates`` and ``opinion`` (``.csv``, ``.parquet``), ``scores.csv``,
+        Outputs in `folder`: ``estimates`` and ``opinion`` (``.csv``, ``.parquet``), ``scores.csv``,
         ``skill.csv``, ``intervals.csv``, of a simulated study ``truth.csv``, and ``model/`` where one was
         trained.
     """
-    options = context.study.emission
-    assert options is not None
-    folder = context.folder / "emission"
     saved = None if options.model is None else find_model(options.model, base=context.base)
     inputs = {
         f"panel of emissions: {file}": sha256(context.base / file)
@@ -97,12 +118,12 @@ def emission_step(context: Context) -> Step:
         year = options.year or _shown_year(made)
         return paths, {"facts": _facts(made, panel, year, options), "skipped": _skipped(made)}
 
-    return Step(STEP, inputs, options.model_dump(mode="json"), work)
+    return Step(name, inputs, options.model_dump(mode="json", exclude={"reconcile"}), work)
 
 
 def _open(context: Context, options: EmissionOptions) -> Panel:
     return context.remember(
-        "panel of emissions",
+        f"panel of emissions: {options.panel} {options.description}",
         lambda: open_panel(context.base / options.panel, context.base / options.description),
     )
 
@@ -111,7 +132,7 @@ def _model(context: Context, options: EmissionOptions) -> ProvincialEmission | N
     if options.model is None:
         return None
     folder = find_model(options.model, base=context.base)
-    return context.remember("model of emissions", lambda: load_model(folder))
+    return context.remember(f"model of emissions: {folder}", lambda: load_model(folder))
 
 
 def _asked(options: EmissionOptions) -> dict[str, Any]:
@@ -195,6 +216,12 @@ def load_emission(finished: Finished) -> EmissionResult | None:
     if found is None:
         return None
     files, summary = found
+    nodes, years, told = load_reconciled(finished)
+    cities = finished.step(CITY_STEP)
+    if cities is not None:
+        scores = read_table(cities[0]["scores.csv"])
+        own = scores.loc[scores["of"] == "model", "wmape"].to_numpy(float)
+        told |= {"cities": {**cities[1]["facts"], "wmape": float(own[0])}}
     opinion = read_parquet(files["opinion.parquet"]) if "opinion.parquet" in files else pd.DataFrame()
     estimates = read_parquet(files["estimates.parquet"])
     return EmissionResult(
@@ -204,5 +231,7 @@ def load_emission(finished: Finished) -> EmissionResult | None:
         intervals=read_table(files["intervals.csv"]),
         opinion=opinion,
         truth=read_table(files["truth.csv"]) if "truth.csv" in files else None,
-        facts=summary["facts"],
+        nodes=nodes,
+        balanced=years,
+        facts=summary["facts"] | {"reconcile": told},
     )

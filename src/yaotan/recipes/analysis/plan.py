@@ -11,7 +11,7 @@ from yaotan.recipes.analysis.anomaly import anomaly_step, load_anomalies
 from yaotan.recipes.analysis.carbon import do_carbon
 from yaotan.recipes.analysis.carbon_result import load_carbon
 from yaotan.recipes.analysis.claim import claim_step, load_claims
-from yaotan.recipes.analysis.emission import emission_step, load_emission
+from yaotan.recipes.analysis.emission import do_emission, load_emission
 from yaotan.recipes.analysis.fill import fill_step, load_filled
 from yaotan.recipes.analysis.finished import Finished
 from yaotan.recipes.analysis.fusion import box_step, fusion_products, fusion_step, load_fused
@@ -86,7 +86,7 @@ def do_analyses(
     if study.plumes is not None:
         do_plumes(context, lambda step: _do(context, records, step))
     if study.emission is not None:
-        _do(context, records, emission_step(context))
+        do_emission(context, lambda step: _do(context, records, step))
     return records
 
 

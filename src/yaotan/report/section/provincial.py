@@ -12,6 +12,7 @@ from yaotan.report.figure import Figure
 from yaotan.report.forest import Mark, draw_ranking
 from yaotan.report.number import decimals_for, fixed, unit_text, whole
 from yaotan.report.provincial import EmissionResult
+from yaotan.report.section.balance import balance_lines, balance_table
 from yaotan.report.section.provincial_map import emission_map
 from yaotan.report.section.provincial_score import score_lines
 from yaotan.report.table import Cell, Table, make_download, make_heads, number_cell, rows_of
@@ -49,6 +50,8 @@ def make_provincial(page: PageContext) -> Section | None:
         "table": estimate_table(page, one),
         "opinion": _opinion(page, one),
         "opinion_say": _opinion_words(page, one),
+        "balance": balance_table(page, one),
+        "balance_say": balance_lines(page, one),
         "scored": score_lines(page, one),
     }
     lead = text(f"provincial.lead.{one.facts['question']}", year=one.year)
