@@ -77,9 +77,9 @@ def balance_levels(estimates: pd.DataFrame, hierarchy: Hierarchy, *, unit: str =
 
     Notes
     -----
-    Errors are taken as independent between regions and levels. A bias that all levels share is not seen; where
-    cities and provinces are estimated from the same features, their errors are shared, chi square is far below
-    its degrees, and the uncertainty is stated too small.
+    Errors are taken as independent between regions and levels. A bias that all levels share is not seen.
+    Where cities and provinces are estimated from the same features, their errors are shared: chi square is
+    then far below its degrees, and the uncertainty is stated too small.
 
     Examples
     --------

@@ -40,11 +40,12 @@ class EmissionResult:
         ``level``, ``province_coverage``, ``provinces``, ``exact_lower``, ``exact_upper``, ``factor``.
     truth : pandas.DataFrame, optional
         Of a simulated study: ``region``, ``period``, ``truth``, ``falsified``.
-    nodes, balanced : pandas.DataFrame, optional
-        Of levels that were made to add up: `yaotan.emission.Balance`, its nodes and years.
     facts : mapping
         ``question``, ``protocol``, ``folds``, ``year``, ``unit``, ``scope``, ``level``, ``statistic``,
-        ``chosen``, ``configurations``, ``regions``, ``reporting``, ``model``, ``opinion``, ``left_out``.
+        ``chosen``, ``configurations``, ``regions``, ``reporting``, ``model``, ``opinion``, ``left_out``;
+        ``reconcile`` where levels were made to add up: ``open``, ``alone``, ``cities``.
+    nodes, balanced : pandas.DataFrame, optional
+        Of levels that were made to add up: `yaotan.emission.Balance`, its nodes and years.
     """
 
     estimates: pd.DataFrame
@@ -53,9 +54,9 @@ class EmissionResult:
     intervals: pd.DataFrame
     opinion: pd.DataFrame
     truth: pd.DataFrame | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
     nodes: pd.DataFrame | None = None
     balanced: pd.DataFrame | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for kind, columns in (

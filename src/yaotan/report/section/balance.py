@@ -36,7 +36,7 @@ def balance_lines(page: PageContext, one: EmissionResult) -> list[str]:
     if year is None or one.balanced is None or one.nodes is None:
         return []
     text, row = page.text, rows_of(one.balanced[one.balanced["period"] == year])[0]
-    nodes, told = one.nodes[one.nodes["period"] == year], one.facts["reconcile"]
+    nodes, told = one.nodes[one.nodes["period"] == year], one.facts.get("reconcile", {})
     slots = {"year": year, "gap": f"{max(float(one.balanced['gap'].max()), 1e-16):.0e}"}
     years = len(one.balanced)
     said = [text("provincial.balance.sums", n=years, shown=whole(years), **slots)]
@@ -75,7 +75,7 @@ def balance_table(page: PageContext, one: EmissionResult) -> Table | None:
     text = page.text
     nodes = one.nodes[one.nodes["period"] == year]
     names = node_names(page, nodes)
-    far = nodes["moved"].abs().fillna(-1.0).to_numpy()
+    far = nodes["moved"].abs().fillna(-1.0).round(9).to_numpy()  # equal ones stay in the order of the nodes
     inferred = nodes["origin"].to_numpy() == "remainder"
     order = np.lexsort((-far, ~inferred, nodes["level"].to_numpy() > 0))
     shown = nodes.iloc[order].head(MOST_NODES)
