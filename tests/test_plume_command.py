@@ -79,8 +79,8 @@ def test_what_could_be_seen(base: Path, tmp_path: Path, capsys: pytest.CaptureFi
         (["plume", "s0.nc", "--sources", "plants.csv", "--wind", "wind.csv"], "no column for longitude"),
         (["plume", "s0.nc", "--sources", "p.csv", "--wind", "wind.csv", "--method", "magic"], "'magic'"),
         (
-            ["plume", "s0.nc", "--sources", "p.csv", "--wind", "wind.csv", "--method", "divergence"],
-            "'divergence' takes many scenes of a source: name it under plumes.season in a study file",
+            ["plume", "s0.nc", "--sources", "p.csv", "--wind", "wind.csv", "--method", "divergence,emg"],
+            "'divergence,emg' takes many scenes of a source: name it under plumes.season in a study file",
         ),
         (["plume", "damaged.nc", "--sources", "p.csv", "--wind", "wind.csv"], "none of 1 files"),
         (["plume", "s0.nc", "--sources", "p.csv", "--wind", "wind.csv", "--kernel", "x"], "kernel is 'x'"),

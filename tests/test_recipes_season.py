@@ -29,6 +29,7 @@ from yaotan.plume.ratio import co2_from_nox
 from yaotan.plume.source import make_sources
 from yaotan.plume.travel import travel_curve
 from yaotan.recipes.analysis.plume_flux import read_file
+from yaotan.recipes.analysis.plume_season import gather
 from yaotan.recipes.result import load_results
 from yaotan.recipes.run import run
 from yaotan.recipes.step import Ledger, Step
@@ -289,6 +290,35 @@ def test_the_height_of_the_wind_is_chosen(study: Path) -> None:
     assert "950 hPa" in found.failures[0][1]
 
 
+def test_a_real_image_gives_its_part(study: Path, data_root: Path) -> None:
+    """TROPOMI over Matimba, 25 July 2021, with ERA5: little comes with the wind, the plume leaves with it."""
+    wind = yaotan.open_wind(data_root / "plume" / "era5_matimba_20210725.nc").load()
+    options = load_study(study).plumes
+    season = options.season.model_copy(update={"radius": 60e3, "hours": (-1.0, 4.0), "co2_ratio": {}})
+    file = str(data_root / "plume" / "tropomi_no2_matimba_20210725.nc")
+    plant = make_sources(["M"], 27.61, -23.67)
+    found = read_file(file, plant, lambda data: wind, options, season, period=("2021-07-25", "2021-07-25"))
+    assert found.failures == []
+    piece = found.parts[0].isel(source=0)
+    assert piece["emg_status"].item() == piece["divergence_status"].item() == "used"
+    flux = piece["travel_flux"].values[0]
+    assert abs(np.nanmean(flux[:5])) < 0.3 * np.nanmean(flux[8:])
+    # most cells of 4 km hold the middle of a pixel of 5.5 by 3.5 to 5 km
+    assert 0.5 < np.isfinite(piece["mass"].values).mean() < 0.9
+
+
+def test_scenes_of_two_gases_are_no_mean(study: Path) -> None:
+    options = load_study(study).plumes
+    plant, field = make_sources(["P"], PLACE[1], PLACE[0]), wind_field(study)
+    file = str(study.parent / "scenes" / "s00.nc")
+    found = read_file(file, plant, lambda data: field, options, options.season, period=("2020-01-01",) * 2)
+    assert found.failures == [("s00.nc", "outside the period of the season")]
+    period = ("2020-05-01", "2020-05-01")
+    piece = read_file(file, plant, lambda data: field, options, options.season, period=period).parts[0]
+    with pytest.raises(YaotanError, match="scenes are of no2 and of co2"):
+        gather(iter([piece, piece.assign_attrs(plume_substance="co2")]), options.season)
+
+
 def test_a_track_is_no_image(study: Path, tmp_path: Path) -> None:
     day = np.datetime64("2020-03-12")
     soundings = observe_day(SENSORS["oco2"].drawn(3), make_world(3, np.array([day])), day)
@@ -336,6 +366,7 @@ def test_the_example_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monkey
         ("radius: 32000", "choice: 100m", "winds of a table are of one height"),
         ("radius: 32000", "nox_ratio: ruhr", "'ruhr' is none of constant"),
         ("radius: 32000", "period: [2020-05-09, 2020-05-01]", "before it starts"),
+        ("radius: 32000", "period: [2019-05-09, 2020-05-01]", "is not within that of the study"),
     ],
 )
 def test_what_cannot_be_done_is_said_before(study: Path, old: str, new: str, word: str) -> None:

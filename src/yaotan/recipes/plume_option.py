@@ -123,7 +123,7 @@ class PlumeOptions(Strict):
     @classmethod
     def _methods(cls, names: list[str] | None) -> list[str] | None:
         for name in names or []:
-            if name in SEASON_METHODS:
+            if set(name.split(",")) & set(SEASON_METHODS):
                 raise ValueError(
                     f"{name!r} takes many scenes of a source: name it under plumes.season in a study file "
                     "(docs/recipe.md), and yaotan run"

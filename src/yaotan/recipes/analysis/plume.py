@@ -66,6 +66,11 @@ def plume_wind(context: Context) -> Finder:
     return context.remember("plume wind", read)
 
 
+def opened(context: Context) -> tuple[gpd.GeoDataFrame, Finder]:
+    """Give sources and wind of a study."""
+    return plume_sources(context), plume_wind(context)
+
+
 def scene_files(context: Context) -> list[str]:
     """List the scenes of a study."""
     options = context.study.plumes
@@ -97,8 +102,7 @@ def do_plumes(context: Context, do: Callable[[Step], dict[str, Any]]) -> None:
         records[step.name] = do(step)
     joined = do(join_step(context, records, shared))
     if options.season is not None:
-        opened = lambda: (plume_sources(context), plume_wind(context))  # noqa: E731
-        do_season(context, options.season, files, shared, opened, do)
+        do_season(context, options.season, files, shared, lambda: opened(context), do)
     if options.annual is not None:
         do(annual_step(context, options.annual, plume_sources(context), joined))
     if options.observability is not None:
@@ -300,7 +304,7 @@ def check_plumes(context: Context) -> None:
     scene_files(context)
     plume_wind(context)
     if options.season is not None:
-        check_season(options.season, sources, options.wind)
+        check_season(context, options.season, sources)
     if options.annual is not None:
         profiles_of(sources, options.annual, context.base)
     if options.observability is not None:

@@ -53,8 +53,19 @@ class Gathered:
     attributes: dict[str, Any] = field(default_factory=dict)
 
     def add(self, piece: xr.Dataset) -> None:
-        """Add one scene of the source."""
+        """Add one scene of the source.
+
+        Raises
+        ------
+        YaotanError
+            It is of another gas than those before.
+        """
         self.attributes = self.attributes or dict(piece.attrs)
+        gases = [str(attrs["plume_substance"]) for attrs in (self.attributes, piece.attrs)]
+        if gases[0] != gases[1]:
+            raise YaotanError(
+                f"scenes are of {gases[0]} and of {gases[1]}", where="plumes.season", fix="give gas"
+            )
         wind = EffectiveWind(
             float(piece["wind_u"]),
             float(piece["wind_v"]),
@@ -86,14 +97,23 @@ def do_season(
     do(season_step(context, season, records, shared, opened))
 
 
-def check_season(season: SeasonOptions, sources: gpd.GeoDataFrame, wind: str | list[str]) -> None:
+def check_season(context: Context, season: SeasonOptions, sources: gpd.GeoDataFrame) -> None:
     """Refuse a season whose options name what the study does not have.
 
     Raises
     ------
     YaotanError
-        A ratio is of a source that is not in the list, or a height is asked of a table of winds.
+        A ratio is of a source that is not in the list, a height is asked of a table of winds, or the period
+        reaches beyond that of the study.
     """
+    options, (start, end) = context.study.plumes, context.study.period
+    assert options is not None
+    if season.period is not None and not start <= season.period[0] <= season.period[1] <= end:
+        raise YaotanError(
+            f"the period {season.period[0]} to {season.period[1]} is not within that of the study",
+            where="plumes.season.period",
+            expected=f"{start} to {end}, or a part of it",
+        )
     unknown = sorted(set(season.co2_ratio) - set(sources["source"]))
     if unknown:
         raise YaotanError(
@@ -101,7 +121,7 @@ def check_season(season: SeasonOptions, sources: gpd.GeoDataFrame, wind: str | l
             where="plumes.season.co2_ratio",
             expected=f"identifiers of the list of sources, such as {sources['source'].iloc[0]}",
         )
-    first = wind if isinstance(wind, str) else wind[0]
+    first = options.wind if isinstance(options.wind, str) else options.wind[0]
     if season.choice is not None and Path(first).suffix.lower() in (".csv", ".xlsx"):
         raise YaotanError(
             "winds of a table are of one height", where="plumes.season.choice", fix="leave choice out"
