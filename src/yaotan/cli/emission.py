@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yaotan.emission.admission import admit_panel
 from yaotan.emission.archive import find_model, load_model, save_model
 from yaotan.emission.assessment import QUESTIONS, UNASKED, Assessment, assess
 from yaotan.emission.balance import balance_levels
@@ -20,6 +21,9 @@ from yaotan.emission.panel import Panel
 from yaotan.emission.split import splits
 from yaotan.errors import OutputError, PanelError
 from yaotan.io.write import write
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: figures that are shown of the second opinion
 _SHOWN = 5
@@ -54,6 +58,7 @@ def train_model(
     opened = _open(panel, description)
     options["families"] = tuple(options["families"])
     model = ProvincialEmission(**options)
+    _say_health(admit_panel(opened, model.question, level=0.5, lag=model.lag))
     made = splits(opened, model.question, lag=model.lag)
     scored = evaluate(model, opened, made, seed=model.seed)
     digest = save_model(
@@ -129,6 +134,7 @@ def evaluate_panel(
     place.mkdir(parents=True, exist_ok=True)
     for name, table in made.tables().items():
         write(table, place / f"{name}.csv")
+    _say_health(made.health)
     _say_scores(made.evaluation)
     if made.unasked:
         print(f"reported rows without an estimate: {made.unasked}, {UNASKED[made.evaluation.question]}")
@@ -166,6 +172,14 @@ def reconcile_levels(target: str, estimates: Sequence[str], hierarchy: str | Non
     for year, reason in made.skipped.items():
         print(f"not balanced, {year}: {reason}")
     print(f"{target}: wholes and sums of parts agree to {made.years['gap'].max():.0e} [{made.unit}]")
+
+
+def _say_health(found: pd.DataFrame) -> None:
+    warned = found[found["severity"] == "warning"]
+    if len(warned):
+        counts = warned["finding"].value_counts()
+        said = ", ".join(f"{count} {str(name).replace('_', ' ')}" for name, count in counts.items())
+        print(f"warnings of the panel's health: {said}")
 
 
 def _say_scores(scored: Evaluation) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from yaotan.emission.admission import admit_panel
 from yaotan.emission.candidate import FAMILIES
 from yaotan.emission.domain import find_domain, model_numbers
 from yaotan.emission.evaluation import Evaluation, evaluate
@@ -33,6 +34,12 @@ UNASKED: Final = {
 _OPINION: Final = {"no_inventory": "features", "nowcast": "past", "infill": "around"}
 #: parts of names by which columns of gases from satellites are known
 GASES: Final = ("xco2", "xch4", "xco", "no2", "xn2o")
+
+
+def _nothing() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame()
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +68,8 @@ class Assessment:
         Of the intervals.
     notes : tuple of str
         Why the second opinion lacks one, or all.
+    health : pandas.DataFrame
+        Warnings and notes of `check_panel`; a panel with errors is refused.
     """
 
     model: ProvincialEmission
@@ -70,6 +79,7 @@ class Assessment:
     unit: str
     level: float
     notes: tuple[str, ...] = field(default=())
+    health: pd.DataFrame = field(default_factory=_nothing)
 
     @property
     def unasked(self) -> int:
@@ -82,13 +92,14 @@ class Assessment:
         return int((self.estimates["estimate"].isna() & self.estimates["reported"].isna()).sum())
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Give what is written of it: ``scores``, ``skill``, ``intervals``, ``estimates``, ``opinion``."""
+        """Give what is written of it by name, such as ``scores`` and ``estimates``; none that is empty."""
         made = {
             "scores": self.evaluation.metrics.rename_axis("of").reset_index(),
             "skill": self.evaluation.skill,
             "intervals": self.evaluation.intervals,
             "estimates": self.estimates,
             "opinion": self.opinion,
+            "health": self.health,
         }
         return {name: table for name, table in made.items() if len(table)}
 
@@ -155,7 +166,7 @@ def assess(
     Raises
     ------
     PanelError
-        As `evaluate` and `ProvincialEmission` do.
+        As `evaluate` and `ProvincialEmission` do; or the health of the panel forbids it (`check_panel`).
     ModelError
         The model given learned from this panel, answers another question, or one from the past of regions.
 
@@ -167,6 +178,7 @@ def assess(
     """
     if question not in QUESTIONS:
         raise PanelError(f"question {question!r} is unknown", where="assess", expected=", ".join(QUESTIONS))
+    health = admit_panel(panel, question, level=level, folds=folds, lag=lag, trained=model is not None)
     options: dict[str, Any] = {"families": tuple(families), "statistic": statistic, "lag": lag, "seed": seed}
     asked = ProvincialEmission(question, **options) if model is None else _take(model, panel, question)
     made = splits(panel, question, folds=folds, lag=lag)
@@ -178,7 +190,7 @@ def assess(
     if model is None:
         _blank(estimates)
     opinion, notes = _opine(panel, evaluation, question, options, folds, seed)
-    return Assessment(fitted, estimates, evaluation, opinion, panel.target.unit, level, notes)
+    return Assessment(fitted, estimates, evaluation, opinion, panel.target.unit, level, notes, health)
 
 
 def _take(model: ProvincialEmission, panel: Panel, question: str) -> _Given:

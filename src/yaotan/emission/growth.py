@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from yaotan.emission.history import History
 from yaotan.emission.panel import Panel
+from yaotan.emission.target import check_features
 from yaotan.errors import PanelError
 
 Values = NDArray[np.float64]
@@ -100,6 +101,7 @@ class GrowthModel:
         PanelError
             There is no earlier year for which a nowcast could have been made.
         """
+        check_features(panel, panel.scales)
         self.laws_ = laws(panel.scales)
         self.history_ = History.of(panel, panel.values())
         self.scales_ = {name: History.of(panel, panel.table[name].to_numpy(float)) for name in panel.scales}

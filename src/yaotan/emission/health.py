@@ -172,7 +172,7 @@ def _codes(panel: Panel) -> Iterable[tuple[Any, ...]]:
     strange = [code for code in groups if code not in known]
     if len(strange) < len(groups) / 2:
         for code in strange:
-            yield code, None, "", "unknown_code", "warning", np.nan, "a code of GB/T 2260"
+            yield code, None, "", "unknown_code", "error", np.nan, "a code of GB/T 2260"
         if panel.level == "parent":
             pairs = panel.table[["region", "parent"]].drop_duplicates()
             for region, parent in zip(pairs["region"], pairs["parent"], strict=True):

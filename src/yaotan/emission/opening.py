@@ -7,6 +7,7 @@ from typing import Any
 
 from yaotan.emission.panel import Panel
 from yaotan.emission.panel_column import PanelColumn
+from yaotan.errors import PanelError
 from yaotan.io.panel import read_panel
 from yaotan.typing import PathLike
 
@@ -51,4 +52,9 @@ def open_panel(path: PathLike, description: PathLike | Mapping[str, Any]) -> Pan
     (2, ('population',), ['1'], 1)
     """
     table, entries = read_panel(path, description)
-    return Panel(table, tuple(PanelColumn(**entry) for entry in entries))
+    try:
+        return Panel(table, tuple(PanelColumn(**entry) for entry in entries))
+    except PanelError as error:
+        if error.where != "panel":
+            raise
+        raise PanelError(error.what, where=path, expected=error.expected, fix=error.fix) from error

@@ -84,6 +84,7 @@ def tidy_table(table: pd.DataFrame, columns: tuple[PanelColumn, ...]) -> pd.Data
                 f"column {entry.name!r} is negative: {name_rows(tidy[values < 0])}",
                 where="panel",
                 expected=f"a {entry.role} of 0 or more",
+                fix="mend it, or leave the field empty: a row without target is estimated",
             )
         tidy[entry.name] = values
     order = [name for name in KEYS if name in tidy] + [entry.name for entry in columns]

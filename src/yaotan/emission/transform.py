@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from yaotan.emission.panel import Panel
 from yaotan.emission.panel_column import PanelColumn
+from yaotan.emission.target import check_features
 from yaotan.errors import PanelError, UnitsError
 from yaotan.units import conversion
 
@@ -106,13 +107,12 @@ class Design:
                 where="scale",
                 expected=", ".join(panel.features),
             )
-        empty = [str(name) for name in matrix if matrix[name].isna().all()]
-        if empty or not len(matrix.columns):
+        if not len(matrix.columns):
             raise PanelError(
-                f"no value of {', '.join(empty)}" if empty else "the panel has no feature",
-                where="the rows that a model is to learn from",
-                fix="panel.select(features=...) leaves a feature out",
-            )
+                "the panel has no feature", where="the rows that a model is to learn from",
+                expected="a column of role feature or scale",
+            )  # fmt: skip
+        check_features(panel, map(str, matrix))
         self.used_ = tuple(str(name) for name in matrix)
         self.ratio_ = tuple(
             name

@@ -9,13 +9,15 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from yaotan.emission.admission import admit_panel
 from yaotan.emission.archive import find_model, load_model, save_model
 from yaotan.emission.assessment import UNASKED, Assessment, assess
 from yaotan.emission.candidate import FAMILIES
+from yaotan.emission.health import FINDINGS
 from yaotan.emission.model import ProvincialEmission
 from yaotan.emission.opening import open_panel
 from yaotan.emission.panel import Panel
-from yaotan.errors import RecipeError
+from yaotan.errors import PanelError, RecipeError
 from yaotan.io.digest import sha256
 from yaotan.io.tabular import read_parquet, read_table
 from yaotan.io.write import write
@@ -69,6 +71,14 @@ def _check_panel(context: Context, options: EmissionOptions, where: str) -> Pane
             raise RecipeError(f"{options.model} answers {model.question}", where=f"{where}.model",
                               expected=f"a model of {options.question}")  # fmt: skip
         model.schema_.check(panel)
+    names = ("question", "level", "folds", "lag")
+    asked = {name: getattr(options, name) for name in names}
+    try:
+        admit_panel(panel, **asked, trained=model is not None)
+    except PanelError as error:
+        raise PanelError(
+            error.what, where=f"{where}.panel ({options.panel})", expected=error.expected, fix=error.fix
+        ) from error
     return panel
 
 
@@ -176,6 +186,10 @@ def _shown_year(made: Assessment) -> int:
 
 def _skipped(made: Assessment) -> list[dict[str, str]]:
     said = [{"variable": "second_opinion", "code": "too_few", "reason": note} for note in made.notes]
+    for name, count in (
+        made.health.loc[made.health["severity"] == "warning", "finding"].value_counts().items()
+    ):
+        said.append({"variable": "panel", "code": str(name), "reason": f"{count}: {FINDINGS[str(name)]}"})
     if made.unasked:
         why = f"{made.unasked} reported rows: {UNASKED[made.evaluation.question]}"
         said.append({"variable": "estimate", "code": "known", "reason": why})
