@@ -258,6 +258,23 @@ def test_detection_names_plumes(noisy: xr.Dataset) -> None:
         plume_features(noisy.drop_attrs())
 
 
+def test_a_plume_that_a_cloud_cuts_in_two_is_one() -> None:
+    # both parts begin within reach of the source; what was cut off must not pass for the plume of another one
+    scene, truth = simulate_plume(replace(QUIET, noise=0.5), 1)
+    away = np.hypot(*local_plane(scene.latitude.values, scene.longitude.values, 51.8, 14.4))
+    clear = xr.DataArray((away < 4e3) | (away > 12e3), dims=("y", "x"))
+    hidden = scene.assign({name: scene[name].where(clear) for name in ("xco2", "no2")})
+    massed = column_mass(hidden, variable="xco2", water_vapour=False, gravity=False)
+    found = detect_plumes(massed, source_of(QUIET), variable="no2")
+    table = plume_features(found)
+    assert table[["plume", "sources", "overlap"]].values.tolist() == [[1, "P", False]]
+    assert (away[found.plume.values == 1] < 4e3).any()
+    assert (away[found.plume.values == 1] > 12e3).sum() > 50
+    for method, options in (("cross_section", {"shape_from": "no2"}), ("gaussian", {})):
+        made = estimate(found, QUIET, method, **options)
+        assert float(made.emission[0]) == pytest.approx(truth.rate, rel=0.2), method
+
+
 def test_noise_alone_is_no_plume() -> None:
     setting = replace(PlumeSetting(), rate=0.0, size=50)
     found = []

@@ -47,7 +47,8 @@ def detect_plumes(
     with the local mean of the column under a Gaussian kernel k, the background b, the noise of a pixel and
     the error of a local mean that averaging does not lower. A plume is a connected set of pixels above the
     quantile `confidence` that holds at least one pixel near a source above a second, stricter quantile: it is
-    chosen so that noise alone has one within `reach` of a source in a share `false_alarm` of images.
+    chosen so that noise alone has one within `reach` of a source in a share `false_alarm` of images. Sets
+    that the same sources begin, such as a plume that a cloud cuts in two, are one plume.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ def _near_sources(scene: xr.Dataset, sources: gpd.GeoDataFrame | None, reach: fl
 def _label(
     z: Floats, valid: Mask, near: dict[str, Mask], low: float, false_alarm: float, gap: int
 ) -> tuple[NDArray[np.uint16], list[dict[str, Any]]]:
-    """Number connected sets of pixels that hold a seed; largest z first."""
+    """Number connected sets of pixels that hold a seed, those of the same sources alike; largest z first."""
     from scipy.ndimage import binary_dilation, label
     from scipy.stats import norm
 
@@ -192,21 +193,33 @@ def _label(
             held.setdefault(int(number), []).append(name)
     out = np.zeros(z.shape, np.uint16)
     table = []
-    peak = {number: float(z[above & (parts == number)].max()) for number in held}
-    for place, number in enumerate(sorted(held, key=lambda one: -peak[one]), start=1):
-        chosen = above & (parts == number)
+    for place, (peak, names, chosen) in enumerate(_gather(held, parts, above, z), start=1):
         out[chosen] = place
-        names = [name for name in held[number] if name]
         table.append(
             {
                 "plume": place,
                 "sources": names,
                 "overlap": len(names) > 1,
                 "pixels": int(chosen.sum()),
-                "greatest_z": round(peak[number], 2),
+                "greatest_z": round(peak, 2),
             }
         )
     return out, table
+
+
+def _gather(
+    held: dict[int, list[str]], parts: NDArray[np.int32], above: Mask, z: Floats
+) -> list[tuple[float, list[str], Mask]]:
+    """Peak, sources and pixels of every plume, greatest peak first; sets without a source stay alone."""
+    together: dict[tuple[object, ...], list[int]] = {}
+    for number, names in held.items():
+        together.setdefault(tuple(names) if any(names) else (number,), []).append(number)
+    found = []
+    for numbers in together.values():
+        chosen = above & np.isin(parts, numbers)
+        names = [name for name in held[numbers[0]] if name]
+        found.append((float(z[chosen].max()), names, chosen))
+    return sorted(found, key=lambda one: -one[0])
 
 
 def plume_of(scene: xr.Dataset, source: str) -> tuple[int, list[str]]:
