@@ -31,11 +31,12 @@ def test_stated_error_of_turbulent_plumes() -> None:
 
 
 def test_a_meandering_plume_keeps_the_width_that_its_no2_has() -> None:
-    # images on which a smooth field in the fit of NO2 takes what the Gaussian misses: the shape stays narrow,
-    # and the mean error of these four was -62 per cent
+    # Images on which the shape of NO2 stays too narrow: of the first two where a smooth field takes what the
+    # Gaussian misses (-61 and -68 per cent), of the others where lines of their own density let the far
+    # plume go (-52 and -45 per cent).
     case = {"cross_section no2": CASES["cross_section no2"]}
-    found = [run_trials(range(seed, seed + 1), case)[0] for seed in (7004, 7025, 7063, 7137)]
-    assert abs(np.mean([trial.error for trial in found])) < 0.15
+    found = [run_trials(range(seed, seed + 1), case)[0] for seed in (7004, 7025, 7081, 7120)]
+    assert min(trial.error for trial in found) > -0.25
     assert sum(abs(trial.error) < 2.0 * trial.sigma for trial in found) == 4
 
 

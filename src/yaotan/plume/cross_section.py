@@ -25,8 +25,8 @@ from yaotan.plume.track import track_gaussian
 if TYPE_CHECKING:
     import geopandas as gpd
 
-#: distance of the lines with which the shape of a second gas is fitted, which decays on its way [m]
-SHAPE_SPACING: Final = 10e3
+#: ways over which a second gas that decays loses a share 1 - 1/e, tried in lengths of the plume
+DECAYS: Final = (0.15, 0.3, 0.6, 1.2, math.inf)
 
 
 def cross_section(
@@ -129,21 +129,41 @@ def fit_shape(scenery: Scenery) -> PlumeModel:
 
 
 def fit_second(data: xr.Dataset, source: gpd.GeoDataFrame, scenery: Scenery, gas: str) -> PlumeModel:
-    """Fit the plume of a second gas in the frame of the first, on a polynomial without a smooth field.
+    """Fit the plume of a second gas in the frame of the first: one density that decays, on a polynomial.
 
-    A plume that meanders is no Gaussian. Where a field is free to take what the profile misses, the profile
-    stays narrow, and the densities of the first gas come out low: 10 +- 2 per cent on images whose second gas
-    has a background with structure of its own, 3 +- 1 where it has none (docs/plume.md).
+    A plume that meanders is no Gaussian. A smooth field takes what the profile misses, and lines with
+    densities of their own let far parts of the plume go: with either the profile stays narrow, and the first
+    gas comes out low (docs/plume.md). The way of the decay is that of the best fit among `DECAYS`.
     """
     radius = float(np.hypot(scenery.pixels.x, scenery.pixels.y).max()) + scenery.pixels.width
     pixels = take_pixels(data, source, variable=gas, radius=radius)
-    spacing = max(SHAPE_SPACING, 2.5 * scenery.pixels.width)
-    options = replace(scenery.options, spacing=spacing)
     number = plume_of(data, str(source["source"].iloc[0]))[0] if "plumes" in data.attrs else 0
     foreign = foreign_pixels(data, pixels, number) if scenery.foreign.any() else None
     frame = scenery.line.coordinates(pixels.x, pixels.y)
+    options = replace(scenery.options, spacing=math.inf)
     layout = lay_out(pixels, scenery.line, options, foreign=foreign, others=scenery.others, frame=frame)
-    return fit_plume(layout, search=not scenery.masked)
+    return _fit_decay(layout, search=not scenery.masked)
+
+
+def _fit_decay(layout: Layout, *, search: bool) -> PlumeModel:
+    """Fit a density with ways of decay around the middle one, as far as the fit gets better."""
+    place = len(DECAYS) // 2
+    best = fit_plume(_decaying(layout, place), search=search)
+    for step in (1, -1):
+        further = place + step
+        while 0 <= further < len(DECAYS):
+            then = fit_plume(_decaying(layout, further), start=best.shape)
+            if then.cost >= best.cost:
+                break
+            best, further = then, further + step
+        if further != place + step:
+            break
+    return best
+
+
+def _decaying(layout: Layout, place: int) -> Layout:
+    """Give the same pixels a plume that decays."""
+    return replace(layout, options=replace(layout.options, decay=DECAYS[place] * layout.options.end))
 
 
 def beside(model: PlumeModel, mean: LineMean, wind: EffectiveWind) -> float:

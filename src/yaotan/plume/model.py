@@ -63,6 +63,12 @@ class PlumeModel:
         return self.linear.density * (1.0 - self.relative_bias)
 
     @property
+    def cost(self) -> float:
+        """What a fit of the shape makes least: squares of residuals, field and shape under their priors."""
+        mean, error = self.layout.options.prior
+        return _total(self.linear, self.shape, mean, error, np.flatnonzero(error > 0.0))
+
+    @property
     def known(self) -> Known:
         """What a fit with this shape held takes over."""
         return Known(self.noise_scale, self.relative_bias, self.shape_error, self.shape_covariance)
