@@ -17,6 +17,7 @@ columns:
   plants: {role: feature, unit: MW, source: test}
 """
 SHARES = (0.5, 0.3, 0.2)
+MUNICIPALITY = "r20"
 
 
 def write_cities(folder: Path, seed: int = 9) -> pd.DataFrame:
@@ -37,6 +38,11 @@ def write_cities(folder: Path, seed: int = 9) -> pd.DataFrame:
             city[name] *= share * rng.lognormal(0.0, 0.1, len(city))
         parts.append(city)
     cities = pd.concat(parts, ignore_index=True)
+    # one province is a municipality: one city that is the province itself
+    own = cities["province"] == MUNICIPALITY
+    cities = cities[~own | (cities["region"] == f"{MUNICIPALITY}-1")].replace(
+        {"region": {f"{MUNICIPALITY}-1": MUNICIPALITY}}
+    )
     cities.to_csv(folder / "city.csv", index=False)
     (folder / "city.yaml").write_text(DESCRIPTION, encoding="utf-8")
     total = truth.groupby("year")["co2"].sum().mul(1.02).reset_index()

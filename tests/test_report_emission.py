@@ -130,8 +130,8 @@ def test_tables_that_lack_columns_are_refused(study) -> None:
 )
 def test_levels_are_said_to_agree_as_chi_square_says(study, probability, said) -> None:
     last = study.emission.year
-    tree = {"A": "CN", "B": "CN"}
-    rows = [("CN", last, 12.0, 1.0), ("A", last, 4.0, 1.0), ("B", last, 2.0, 1.0)]
+    tree = {"A": "CN", "B": "CN", "C": "CN"}
+    rows = [("CN", last, 12.0, 1.0), ("A", last, 4.0, 1.0), ("B", last, 2.0, 1.0), ("C", last, -5.0, 1.0)]
     given = pd.DataFrame(rows, columns=["region", "period", "estimate", "uncertainty"])
     made = balance_levels(given, tree, unit="Mt yr-1")
     one = replace(
@@ -141,9 +141,12 @@ def test_levels_are_said_to_agree_as_chi_square_says(study, probability, said) -
     page = PageContext(study, Text("en"))
     lines = balance_lines(page, one)
     assert said in lines[1]
+    assert lines[-3].startswith("One node would have fallen below zero")
     assert lines[-2].startswith("One year could not")
     assert lines[-1].startswith("2 regions are neither")
     table = texts(balance_table(page, one))
-    # 12 - 4 - 2 = 6 is shared by three sigmas of 1: each moves by 2
-    assert table[0] == ["CN", "–", "12.0 ± 1.0", "10.00 ± 0.82", "−2.00", "−2.00"]
-    assert table[1][1:] == ["CN", "4.0 ± 1.0", "6.00 ± 0.82", "+2.00", "+2.00"]
+    # C is held at 0; 12 - 4 - 2 = 6 is shared by the other three, with sigmas of 1: each moves by 2; the
+    # square of an error is that without the bound, 1 - 1/4
+    assert table[0] == ["CN", "–", "12.0 ± 1.0", "10.00 ± 0.87", "−2.00", "−2.00"]
+    assert table[1] == ["C", "CN", "−5.0 ± 1.0", "0.00 ± 0.87", "+5.00", "+5.00"]
+    assert table[2] == ["A", "CN", "4.0 ± 1.0", "6.00 ± 0.87", "+2.00", "+2.00"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from yaotan.emission.admission import admit_panel
 from yaotan.emission.archive import find_model, load_model, save_model
-from yaotan.emission.assessment import QUESTIONS, UNASKED, Assessment, assess
+from yaotan.emission.assessment import BARE, QUESTIONS, UNASKED, Assessment, assess
 from yaotan.emission.balance import balance_levels
 from yaotan.emission.domain import model_numbers
 from yaotan.emission.evaluation import Evaluation, evaluate
@@ -139,7 +139,7 @@ def evaluate_panel(
     if made.unasked:
         print(f"reported rows without an estimate: {made.unasked}, {UNASKED[made.evaluation.question]}")
     if made.bare:
-        print(f"rows without report and without an estimate: {made.bare}")
+        print(f"rows without report and without an estimate: {made.bare}, {BARE[made.evaluation.question]}")
     _say_opinion(made)
     print(f"{place}: {', '.join(made.tables())}")
 

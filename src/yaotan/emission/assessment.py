@@ -30,6 +30,12 @@ UNASKED: Final = {
     "nowcast": "too few years are known before them",
     "infill": "they stand at an end of their record, where there is no gap",
 }
+#: question -> why a row without report may have no estimate
+BARE: Final = {
+    "no_inventory": "the scale that they are estimated by is missing or 0",
+    "nowcast": "no figure of their region was known before them",
+    "infill": "they lie outside of the record of their region",
+}
 #: question -> what its own estimates are called in a second opinion
 _OPINION: Final = {"no_inventory": "features", "nowcast": "past", "infill": "around"}
 #: parts of names by which columns of gases from satellites are known
@@ -88,7 +94,7 @@ class Assessment:
 
     @property
     def bare(self) -> int:
-        """Count the rows without report that have none: never known, or outside of the record of gaps."""
+        """Count the rows without report that have none, for the reason in `BARE`."""
         return int((self.estimates["estimate"].isna() & self.estimates["reported"].isna()).sum())
 
     def tables(self) -> dict[str, pd.DataFrame]:

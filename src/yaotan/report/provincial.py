@@ -20,7 +20,7 @@ OPINION_COLUMNS: Final = (
 )
 NODE_COLUMNS: Final = (
     *("period", "region", "region_name", "region_name_zh", "parent", "level", "before", "estimate"),
-    *("before_uncertainty", "uncertainty", "change", "moved", "origin"),
+    *("before_uncertainty", "uncertainty", "change", "moved", "at_zero", "origin"),
 )
 
 

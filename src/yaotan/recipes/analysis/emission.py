@@ -11,9 +11,8 @@ import pandas as pd
 
 from yaotan.emission.admission import admit_panel
 from yaotan.emission.archive import find_model, load_model, save_model
-from yaotan.emission.assessment import UNASKED, Assessment, assess
+from yaotan.emission.assessment import BARE, UNASKED, Assessment, assess
 from yaotan.emission.candidate import FAMILIES
-from yaotan.emission.health import FINDINGS
 from yaotan.emission.model import ProvincialEmission
 from yaotan.emission.opening import open_panel
 from yaotan.emission.panel import Panel
@@ -186,20 +185,17 @@ def _shown_year(made: Assessment) -> int:
 
 def _skipped(made: Assessment) -> list[dict[str, str]]:
     said = [{"variable": "second_opinion", "code": "too_few", "reason": note} for note in made.notes]
-    for name, count in (
-        made.health.loc[made.health["severity"] == "warning", "finding"].value_counts().items()
-    ):
-        said.append({"variable": "panel", "code": str(name), "reason": f"{count}: {FINDINGS[str(name)]}"})
     if made.unasked:
         why = f"{made.unasked} reported rows: {UNASKED[made.evaluation.question]}"
         said.append({"variable": "estimate", "code": "known", "reason": why})
     if made.bare:
-        why = f"{made.bare} rows without report: never known, or outside of the record of gaps"
+        why = f"{made.bare} rows without report: {BARE[made.evaluation.question]}"
         said.append({"variable": "estimate", "code": "unknown", "reason": why})
     return said
 
 
 def _facts(made: Assessment, panel: Panel, year: int, options: EmissionOptions) -> dict[str, Any]:
+    warned = made.health[made.health["severity"] == "warning"]
     known, card = panel.observed(), getattr(made.model, "card_", {})
     return {
         "question": made.model.question,
@@ -220,6 +216,7 @@ def _facts(made: Assessment, panel: Panel, year: int, options: EmissionOptions) 
         "features": list(made.model.schema_.names),
         "model": str(card.get("title", "")),
         "left_out": {reason: count for reason, count in made.evaluation.left_out.items() if count},
+        "health": {str(name): int(count) for name, count in warned["finding"].value_counts().items()},
         "opinion": {key: float(value) for key, value in made.opinion.attrs.items()},
     }
 

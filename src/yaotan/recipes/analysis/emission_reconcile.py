@@ -59,8 +59,8 @@ def check_reconcile(context: Context, panel: Panel, cities: Panel | None) -> Non
     regions, parts, parent = _regions(panel), [], {}
     if cities is not None:
         _check_cities(panel, cities)
-        parts = _regions(cities)
-        parent = dict(zip(cities.table["region"], cities.table["parent"], strict=True))
+        own = _of_others(cities.table)
+        parts, parent = _regions_of(own), dict(zip(own["region"], own["parent"], strict=True))
     totals = _totals(context, options, panel.target.unit)
     tree = _hierarchy(context, options, regions, parent, totals)
     known = [name for name in (*parts, *regions, *_regions_of(totals)) if _is_in(tree, name, options)]
@@ -77,15 +77,20 @@ def _check_cities(panel: Panel, cities: Panel) -> None:
             near = get_close_matches(name, regions, n=1, cutoff=0.0)
             raise RecipeError(f"{name!r}, the parent of a city, is no region of the panel", where=where,
                               expected=f"a region of the panel, such as {near[0]}")  # fmt: skip
-    both = regions & set(cities.table["region"])
+    both = regions & set(_of_others(cities.table)["region"])
     if both:
-        raise RecipeError(f"{min(both)!r} is a region and a city", where=where,
+        raise RecipeError(f"{min(both)!r} is a region and a city of another one", where=where,
                           expected="identifiers of their own for cities")  # fmt: skip
     try:
         conversion(cities.target.unit, panel.target.unit)
     except UnitsError as error:
         raise RecipeError(f"the target of cities is in {cities.target.unit!r}", where=where,
                           expected=f"what becomes {panel.target.unit!r}") from error  # fmt: skip
+
+
+def _of_others(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of true parts: a municipality that is its own parent is the region, and stands there already."""
+    return table[table["region"] != table["parent"]]
 
 
 def _regions(panel: Panel) -> list[str]:
@@ -167,8 +172,11 @@ def reconcile_step(context: Context, unit: str, records: Mapping[str, Mapping[st
     def work() -> tuple[list[Path], Mapping[str, Any]]:
         tables = {level: read_parquet(context.folder / name) for level, name in made.items()}
         parent: dict[str, str] = {}
+        themselves: list[str] = []
         if "cities" in tables:
-            table = tables["cities"]
+            given = tables["cities"]
+            table = tables["cities"] = _of_others(given).copy()
+            themselves = _regions_of(given[given["region"] == given["parent"]])
             parent = dict(zip(table["region"], table["parent"], strict=True))
             factor = conversion(records["cities"]["summary"]["facts"]["unit"], unit)[0]
             table[["estimate", "uncertainty"]] *= factor
@@ -183,6 +191,9 @@ def reconcile_step(context: Context, unit: str, records: Mapping[str, Mapping[st
         skipped = [
             {"variable": str(year), "code": "open", "reason": why} for year, why in done.skipped.items()
         ]
+        if themselves:
+            why = f"a city that is its own region, whose estimate as a region stands: {', '.join(themselves)}"
+            skipped.append({"variable": "cities", "code": "itself", "reason": why})
         if alone:
             why = f"neither a part nor a whole of others: {', '.join(alone)}"
             skipped.append({"variable": "regions", "code": "alone", "reason": why})

@@ -52,6 +52,9 @@ def balance_lines(page: PageContext, one: EmissionResult) -> list[str]:
     far = int((nodes["moved"].abs() > FAR).sum())
     if far:
         said.append(text("provincial.balance.far", n=far, shown=whole(far), limit=fixed(FAR, 0)))
+    held = int(nodes["at_zero"].astype(bool).sum())
+    if held:
+        said.append(text("provincial.balance.zero", n=held, shown=whole(held)))
     if told.get("cities"):
         cities = told["cities"]
         said.append(text("provincial.balance.cities", wmape=text.percent(cities["wmape"]),

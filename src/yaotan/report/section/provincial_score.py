@@ -1,4 +1,4 @@
-"""How estimates of emissions were scored: four lines, and a fifth where the truth is known."""
+"""How estimates of emissions were scored: four lines, one on the panel, one where the truth is known."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from yaotan.report.provincial import EmissionResult
 def score_lines(page: PageContext, one: EmissionResult) -> list[str]:
     """Say what was asked, how large the error is, whether intervals held, and what was tried."""
     lines = [_question(page, one), _error(page, one), _intervals(page, one), _tried(page, one)]
+    suspect = sum(one.facts.get("health", {}).values())
+    if suspect:
+        lines.append(page.text("provincial.scored.health", n=suspect, shown=whole(suspect)))
     if one.truth is not None:
         lines.append(_truth(page, one))
     return [line for line in lines if line]
