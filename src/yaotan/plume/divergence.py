@@ -57,14 +57,8 @@ def flux_divergence(
 
     Parameters
     ----------
-    scenes : iterable of xarray.Dataset
-        Scenes with ``<v>_mass_factor`` of `column_mass`; read one at a time, so a generator will do.
-    wind : sequence of EffectiveWind
-        One for each scene, in the same order.
-    source : geopandas.GeoDataFrame
-        Table of `make_sources`.
-    resolution, radius : float
-        Cells of the grid and its half width [m].
+    scenes, wind, source, resolution, radius
+        As in `yaotan.plume.meanflux.mean_flux`.
     decay_time : float
         e-folding time of the gas [s]; infinite for CO2.
     terrain : xarray.DataArray, optional

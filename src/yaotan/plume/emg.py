@@ -46,20 +46,10 @@ def emg(
 
     Parameters
     ----------
-    scenes : iterable of xarray.Dataset
-        Scenes with ``<v>_mass_factor`` of `column_mass`; read one at a time.
-    wind : sequence of EffectiveWind
-        One for each scene.
-    source : geopandas.GeoDataFrame
-        One row of `make_sources`.
+    scenes, wind, source, half_width, hours, step
+        As in `yaotan.plume.travel.travel_curve`.
     ratio : str or NoxRatio, optional
         NOx over NO2 (``catalogs/profiles/nox_no2.yaml``); None for a gas that is its own.
-    half_width : float
-        The plume is summed this far to each side [m].
-    hours : tuple of float
-        First and last travel time [h].
-    step : float
-        Bins of travel time [s].
     wind_error : float
         Relative standard error of the wind that all scenes share (height, product).
 
