@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from yaotan.catalog.screening import find_rules
 from yaotan.column.coverage import (
     COLUMNS,
     count_days,
@@ -25,53 +23,27 @@ from yaotan.grid.bin import grid_soundings
 from yaotan.io.bound import Box
 from yaotan.io.tabular import read_table
 from yaotan.io.write import write
-from yaotan.recipes.context import Context, Month
-from yaotan.recipes.inventory import Granule
-from yaotan.recipes.opening import (
-    CORNERS,
-    by_file,
-    digests_of,
-    needed,
-    open_month,
-    open_screened,
-    opening_parameters,
-    product_text,
-    rule_parameters,
-    text_of,
-)
-from yaotan.recipes.prior import apply_prior, prior_parameters, prior_variables
-from yaotan.recipes.step import Step
+from yaotan.recipes.context import Context
+from yaotan.recipes.opening import CORNERS, MonthFiles, by_file, needed
+from yaotan.recipes.prior import apply_prior, prior_variables
+from yaotan.recipes.step import Made, Step
 
 
-def grid_step(context: Context, product: str, month: Month, granules: Sequence[Granule]) -> Step:
+def grid_step(files: MonthFiles) -> Step:
     """Make the step that grids one product and month.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    month : Month
-        Which month.
-    granules : sequence of Granule
-        Files that may hold soundings of the month.
-
-    Returns
-    -------
-    Step
-        Output ``columns/<product>_<YYYYMM>.nc``, or none when nothing was left; its summary says why.
+    Output ``columns/<product>_<YYYYMM>.nc``, or none when nothing was left; its summary says why.
     """
-    options, grid = granules[0].options, context.study.grid
-    target = context.folder / "columns" / f"{product}_{month.name.replace('-', '')}.nc"
+    options, grid = files.options, files.context.study.grid
+    target = files.path("columns", ".nc")
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
-        kept, summary = open_screened(context, month, granules, also=CORNERS)
+    def work() -> Made:
+        kept, summary = files.open(also=CORNERS)
         if kept is None:
             return [], summary
         gridded = grid_soundings(
             kept,
-            context.spec,
+            files.context.spec,
             period="month",
             weight=grid.weight,
             overpass_correlation=grid.overpass_correlation,
@@ -80,16 +52,7 @@ def grid_step(context: Context, product: str, month: Month, granules: Sequence[G
         write(gridded, target)
         return [target], {**summary, "rejected": json.loads(gridded.attrs["rejected"])}
 
-    return Step(
-        f"grid-{product}-{month.name}",
-        digests_of(granules),
-        {
-            **opening_parameters(context, month, granules),
-            "grid": grid.model_dump(),
-            "systematic": options.systematic,
-        },
-        work,
-    )
+    return files.step("grid", work, {"grid": grid.model_dump(), "systematic": options.systematic})
 
 
 def _known(systematic: float | dict[str, float] | None, soundings: xr.Dataset) -> Any:
@@ -103,83 +66,57 @@ def _days(time: np.ndarray) -> set[np.datetime64]:
     return set(np.unique(np.asarray(time).astype("datetime64[D]")))
 
 
-def loss_step(context: Context, product: str, month: Month, granules: Sequence[Granule]) -> Step:
+def loss_step(files: MonthFiles) -> Step:
     """Make the step that counts, for one product and month, why regions have no data.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    month : Month
-        Which month.
-    granules : sequence of Granule
-        Files that may hold soundings of the month; at least one.
-
-    Returns
-    -------
-    Step
-        Output ``.steps/losses/<product>_<YYYYMM>.csv``, which `join_losses_step` joins.
+    Output ``.steps/losses/<product>_<YYYYMM>.csv``, which `join_losses_step` joins.
     """
-    rules = find_rules(granules[0].options.rules, granules[0].entry)
-    target = context.folder / ".steps" / "losses" / f"{product}_{month.name.replace('-', '')}.csv"
-    regions, entry = context.regions_and_union, granules[0].entry
-    half_swath, options = entry.swath_km / 2, granules[0].options
+    context, swath = files.context, files.entry.swath_km
+    target = files.path(".steps/losses", ".csv")
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
-        covered: set[np.datetime64] = set()
-        crossed: list[set[np.datetime64]] = [set() for _ in range(len(regions))]
-        sounded: list[set[np.datetime64]] = [set() for _ in range(len(regions))]
-        tables = [pd.DataFrame(columns=list(COLUMNS))]
-        # opened together, so that a sounding in two files counts once
-        try:
-            whole = open_month(context, month, granules, quality="all")
-        except NotAGranuleError:  # the step that grids says why
-            if context.study.on_error == "raise":
-                raise
-            whole = xr.Dataset()
-        profiles = prior_variables(context, whole, product)
-        wanted = needed(entry, rules, [*entry.gases, "quality_bits", *profiles])
-        for loaded in by_file(whole, wanted):
-            every, first = apply_prior(context, loaded, product)
-            time, lat, lon = (every[name].values for name in ("time", "latitude", "longitude"))
-            covered |= _days(time)
-            for near, days in zip(
-                crossed,
-                crossing_days(track_points(time, lat, lon), regions, half_swath=half_swath),
-                strict=True,
-            ):
-                near |= days
-            members = soundings_by_region(lat, lon, regions)
-            for seen, rows in zip(sounded, members, strict=True):
-                seen |= _days(time[rows])
-            # an outlier is one among all that are gridded, not among those of the regions only
-            reached = np.flatnonzero(Box(*context.reach).holds(lat, lon))
-            inside = np.unique(np.concatenate([*members, reached]))
-            if inside.size:
-                part = every.isel(sounding=inside)
-                tables.append(count_losses(part, regions, [*first, *rules], quality=options.quality))
-        counts = pd.concat(tables).groupby(list(COLUMNS[:-1]))["count"].sum().reset_index()
-        by_day = count_days(covered, crossed, sounded, regions, (month.first, month.last))
-        write(pd.concat([by_day, counts]).assign(product=product), target)
-        return [target], {"days_with_file": len(covered)}
+    def work() -> Made:
+        table, days = count_month(files, swath / 2)
+        return [write(table.assign(product=files.product), target)], {"days_with_file": days}
 
-    return Step(
-        f"losses-{product}-{month.name}",
-        {**digests_of(granules), "regions": context.regions_digest},
-        {
-            "period": [month.first, month.last],
-            "swath_km": 2 * half_swath,
-            "quality": options.quality,
-            "rules": rule_parameters(rules),
-            "aliases": text_of(options.aliases),
-            **product_text(granules[0]),
-            "on_error": context.study.on_error,
-            **prior_parameters(context, product),
-        },
-        work,
-    )
+    return files.step("losses", work, {"swath_km": swath}, {"regions": context.regions_digest})
+
+
+def count_month(files: MonthFiles, half_swath: float) -> tuple[pd.DataFrame, int]:
+    """Count what regions lost in one month, by sounding and by day; and the days that have a file."""
+    context, regions = files.context, files.context.regions_and_union
+    covered: set[np.datetime64] = set()
+    crossed: list[set[np.datetime64]] = [set() for _ in range(len(regions))]
+    sounded: list[set[np.datetime64]] = [set() for _ in range(len(regions))]
+    tables = [pd.DataFrame(columns=list(COLUMNS))]
+    # opened together, so that a sounding in two files counts once
+    try:
+        whole = files.open_all(quality="all")
+    except NotAGranuleError:  # the step that grids says why
+        if context.study.on_error == "raise":
+            raise
+        whole = xr.Dataset()
+    profiles = prior_variables(context, whole, files.product)
+    wanted = needed(files.entry, files.rules, [*files.entry.gases, "quality_bits", *profiles])
+    for loaded in by_file(whole, wanted):
+        every, first = apply_prior(context, loaded, files.product)
+        time, lat, lon = (every[name].values for name in ("time", "latitude", "longitude"))
+        covered |= _days(time)
+        tracks = crossing_days(track_points(time, lat, lon), regions, half_swath=half_swath)
+        members = soundings_by_region(lat, lon, regions)
+        for number, (days, rows) in enumerate(zip(tracks, members, strict=True)):
+            crossed[number] |= days
+            sounded[number] |= _days(time[rows])
+        # an outlier is one among all that are gridded, not among those of the regions only
+        reached = np.flatnonzero(Box(*context.reach).holds(lat, lon))
+        inside = np.unique(np.concatenate([*members, reached]))
+        if inside.size:
+            part = every.isel(sounding=inside)
+            rules = [*first, *files.rules]
+            tables.append(count_losses(part, regions, rules, quality=files.options.quality))
+    counts = pd.concat(tables).groupby(list(COLUMNS[:-1]))["count"].sum().reset_index()
+    span = files.month.first, files.month.last
+    by_day = count_days(covered, crossed, sounded, regions, span)
+    return pd.concat([by_day, counts]), len(covered)
 
 
 def join_losses_step(context: Context, pieces: Mapping[str, str]) -> Step:
@@ -201,7 +138,7 @@ def join_losses_step(context: Context, pieces: Mapping[str, str]) -> Step:
     regions = context.regions_and_union
     nowhere: list[set[np.datetime64]] = [set() for _ in regions.index]
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         tables = [read_table(context.folder / name) for name in sorted(pieces)]
         for product in context.inventory.products():
             for month in context.months:

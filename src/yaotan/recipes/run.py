@@ -19,6 +19,8 @@ from yaotan.recipes.check import check_inputs
 from yaotan.recipes.column import grid_step, join_losses_step, loss_step
 from yaotan.recipes.context import Context, read_regions
 from yaotan.recipes.inventory import Inventory, KnownDigests, Progress, take_inventory
+from yaotan.recipes.opening import MonthFiles
+from yaotan.recipes.product import ProductGrids
 from yaotan.recipes.provenance import describe_run, sum_reasons
 from yaotan.recipes.result import load_results
 from yaotan.recipes.stac import STEPS, describe_in_stac
@@ -162,8 +164,9 @@ def _run(study: Study, recipe: Path, folder: Path, check: bool, progress: Progre
     records = _column_records(context)
     if study.inputs:
         _require_data(context, records)
-    tables = _table_records(context, records)
-    analyses = do_analyses(context, *_for_analyses(context, records), _outputs(tables, "zonal-"))
+    products = _products(context, records)
+    tables = _table_records(context, records, products)
+    analyses = do_analyses(context, products, _outputs(tables, "zonal-"))
     context.close_products()
     # files of steps that left the study must be gone before the report looks at the folder
     context.ledger.forget_others(keep=["report", *STEPS])
@@ -189,10 +192,10 @@ def _column_records(context: Context) -> dict[str, dict[str, Any]]:
     for number, product in enumerate(context.inventory.products()):
         for place, month in enumerate(context.months):
             context.announce("grid", number * len(context.months) + place, total)
-            granules = context.granules(product, month)
-            if granules:
+            files = MonthFiles.of(context, product, month)
+            if files.granules:
                 for make in (loss_step, grid_step):
-                    step = make(context, product, month, granules)
+                    step = make(files)
                     records[step.name] = context.ledger.do(step)
     return records
 
@@ -214,21 +217,18 @@ def _require_data(context: Context, records: Mapping[str, Mapping[str, Any]]) ->
     )
 
 
-def _grids(context: Context, records: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Path]]:
-    found: dict[str, dict[str, Path]] = {}
+def _products(context: Context, records: Mapping[str, Mapping[str, Any]]) -> dict[str, ProductGrids]:
+    """Give the grids of every product that has any."""
+    found = {}
     for product in context.inventory.products():
-        for month in context.months:
-            for name in records.get(f"grid-{product}-{month.name}", {}).get("outputs", {}):
-                found.setdefault(product, {})[month.name] = context.folder / name
+        grids = {
+            month.name: context.folder / name
+            for month in context.months
+            for name in records.get(f"grid-{product}-{month.name}", {}).get("outputs", {})
+        }
+        if grids:
+            found[product] = ProductGrids(context, product, grids, _outputs(records, f"grid-{product}-"))
     return found
-
-
-def _for_analyses(
-    context: Context, records: Mapping[str, Mapping[str, Any]]
-) -> tuple[dict[str, dict[str, Path]], dict[str, dict[str, str]]]:
-    """Give grids by product and month, and the hashes of each product's."""
-    grids = _grids(context, records)
-    return grids, {product: _outputs(records, f"grid-{product}-") for product in grids}
 
 
 def _outputs(records: Mapping[str, Mapping[str, Any]], prefix: str) -> dict[str, str]:
@@ -241,18 +241,14 @@ def _outputs(records: Mapping[str, Mapping[str, Any]], prefix: str) -> dict[str,
     }
 
 
-def _table_records(context: Context, records: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def _table_records(
+    context: Context, records: Mapping[str, Mapping[str, Any]], products: Mapping[str, ProductGrids]
+) -> dict[str, dict[str, Any]]:
     """Average over regions, contrast, compare, and set beside the truth."""
-    grids = _grids(context, records)
-    digests = _outputs(records, "grid-")
-    steps: list[Step] = [
-        zonal_step(context, product, files, _outputs(records, f"grid-{product}-"))
-        for product, files in grids.items()
-    ]
+    steps: list[Step] = [zonal_step(given) for given in products.values()]
     if context.study.inputs:
-        pieces = _outputs(records, "losses-")
-        steps.append(join_losses_step(context, pieces))
-        steps += [contrast_step(context, grids, digests), comparison_step(context, grids, digests)]
+        steps.append(join_losses_step(context, _outputs(records, "losses-")))
+        steps += [contrast_step(context, products), comparison_step(context, products)]
     steps.append(_regions_step(context))
     done = {}
     for number, step in enumerate(steps):

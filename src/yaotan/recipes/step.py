@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaotan
 from yaotan.catalog.source import root
@@ -19,6 +19,10 @@ from yaotan.io.atomic import replacing
 from yaotan.io.digest import sha256
 
 logger = logging.getLogger(__name__)
+
+#: what a step makes: paths of its outputs, and a summary in JSON values
+Made: TypeAlias = tuple[Sequence[Path], Mapping[str, Any]]
+Work: TypeAlias = Callable[[], Made]
 
 
 @cache
@@ -55,7 +59,7 @@ class Step:
     name: str
     inputs: Mapping[str, str]
     parameters: Mapping[str, Any]
-    work: Callable[[], tuple[Sequence[Path], Mapping[str, Any]]]
+    work: Work
 
 
 @dataclass

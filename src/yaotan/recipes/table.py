@@ -20,7 +20,8 @@ from yaotan.grid.zonal import zonal_statistics
 from yaotan.io.write import write
 from yaotan.recipes.context import Context, digest_regions
 from yaotan.recipes.monthly import hide_sparse, write_table
-from yaotan.recipes.step import Step
+from yaotan.recipes.product import ProductGrids, all_digests
+from yaotan.recipes.step import Made, Step
 from yaotan.schema import column_variables
 
 #: value columns of the regional table, in order; the prefix is the variable's name in the estimate
@@ -85,38 +86,24 @@ def regional_table(estimate: xr.Dataset, variable: str, months: list[str]) -> pd
     return pd.concat(rows, ignore_index=True)
 
 
-def zonal_step(
-    context: Context,
-    product: str,
-    grids: Mapping[str, Path],
-    digests: Mapping[str, str],
-    *,
-    key_regions: gpd.GeoDataFrame | None = None,
-) -> Step:
+def zonal_step(given: ProductGrids, *, key_regions: gpd.GeoDataFrame | None = None) -> Step:
     """Make the step that averages one product's grids over the regions.
+
+    Outputs ``columns/<product>_<variable>_regions.csv`` (or ``_key_regions.csv``) and ``.parquet``.
 
     Parameters
     ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    grids, digests : mapping
-        Month to grid file; month to content hash.
+    given : ProductGrids
+        The grids.
     key_regions : geopandas.GeoDataFrame, optional
         Key regions that the study names, to be averaged over instead of its own.
-
-    Returns
-    -------
-    Step
-        Outputs ``columns/<product>_<variable>_regions.csv`` (or ``_key_regions.csv``) and ``.parquet``.
     """
-    study = context.study
+    context, study = given.context, given.context.study
     own = key_regions is None
     regions = context.regions_and_union if key_regions is None else key_regions
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
-        grid = context.open_product(grids)
+    def work() -> Made:
+        grid = given.open()
         paths: list[Path] = []
         sparse = {}
         for variable in column_variables(grid):
@@ -131,17 +118,12 @@ def zonal_step(
             table = regional_table(estimate, variable, [month.name for month in context.months])
             table.insert(0, "units", grid[variable].attrs["units"])
             table.insert(0, "variable", variable)
-            table.insert(0, "product", product)
-            ending = "regions" if own else "key_regions"
-            paths += write_table(table, context.folder / "columns" / f"{product}_{variable}_{ending}")
+            table.insert(0, "product", given.product)
+            paths += write_table(table, given.stem(variable, "regions" if own else "key_regions"))
         return paths, {"sparse_cells": sparse}
 
-    return Step(
-        f"zonal-{product}" if own else f"key_regions-{product}",
-        {**digests, "regions": digest_regions(regions)},
-        {"correlation_length": study.correlation_length, "minimum_count": study.minimum_count},
-        work,
-    )
+    inputs = {"regions": digest_regions(regions)}
+    return given.step("zonal" if own else "key_regions", work, given.averaging, inputs)
 
 
 def _inside(grid: xr.Dataset, regions: gpd.GeoDataFrame) -> np.ndarray:
@@ -188,31 +170,17 @@ def _sides(context: Context, grid: xr.Dataset) -> list[dict[str, Any]]:
     return found
 
 
-def contrast_step(
-    context: Context, grids: Mapping[str, Mapping[str, Path]], digests: Mapping[str, str]
-) -> Step:
+def contrast_step(context: Context, products: Mapping[str, ProductGrids]) -> Step:
     """Make the step that states west-east, zonal and regional contrasts with their intervals.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    grids : mapping
-        Product to (month to grid file).
-    digests : mapping
-        Name to content hash of every grid.
-
-    Returns
-    -------
-    Step
-        Output ``columns/contrasts.csv``.
+    Output ``columns/contrasts.csv``.
     """
     study = context.study
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         rows = []
-        for product, files in grids.items():
-            grid = context.open_product(files)
+        for product, given in products.items():
+            grid = given.open()
             for side in _sides(context, grid):
                 for variable in column_variables(grid):
                     result = contrast(
@@ -231,37 +199,23 @@ def contrast_step(
 
     return Step(
         "contrasts",
-        {**digests, "regions": context.regions_digest},
+        {**all_digests(products), "regions": context.regions_digest},
         {**study.contrasts.model_dump(), "length": study.correlation_length, "count": study.minimum_count},
         work,
     )
 
 
-def comparison_step(
-    context: Context, grids: Mapping[str, Mapping[str, Path]], digests: Mapping[str, str]
-) -> Step:
+def comparison_step(context: Context, products: Mapping[str, ProductGrids]) -> Step:
     """Make the step that compares every pair of products that share a variable.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    grids : mapping
-        Product to (month to grid file).
-    digests : mapping
-        Name to content hash of every grid.
-
-    Returns
-    -------
-    Step
-        Output ``columns/comparison.csv``.
+    Output ``columns/comparison.csv``.
     """
     study = context.study
     columns = ["variable", "product_a", "product_b", "difference", "lower", "upper"]
     columns += ["rmsd", "correlation", "cells", "months", "verdict"]
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
-        opened = {product: context.open_product(files) for product, files in grids.items()}
+    def work() -> Made:
+        opened = {product: given.open() for product, given in products.items()}
         rows = []
         for first, second in combinations(sorted(opened), 2):
             shared = set(column_variables(opened[first])) & set(column_variables(opened[second]))
@@ -280,7 +234,7 @@ def comparison_step(
 
     return Step(
         "comparison",
-        dict(digests),
+        all_digests(products),
         {"length": study.correlation_length, "count": study.minimum_count, "level": study.contrasts.level},
         work,
     )

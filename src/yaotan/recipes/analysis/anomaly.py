@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from yaotan.column.anomaly.anomaly import anomaly
 from yaotan.column.anomaly.table import anomaly_table
@@ -13,39 +11,26 @@ from yaotan.errors import SeriesError
 from yaotan.recipes.analysis.finished import Finished, read_rows
 from yaotan.recipes.analysis.place import take_places
 from yaotan.recipes.analysis.skip import skip
-from yaotan.recipes.context import Context, digest_regions
+from yaotan.recipes.context import digest_regions
 from yaotan.recipes.monthly import hide_sparse, write_table
-from yaotan.recipes.step import Step
+from yaotan.recipes.product import ProductGrids
+from yaotan.recipes.step import Made, Step
 from yaotan.report.analysis import AnomalyResult
 from yaotan.schema import column_variables
 
 
-def anomaly_step(
-    context: Context, product: str, grids: Mapping[str, Path], digests: Mapping[str, str]
-) -> Step:
+def anomaly_step(given: ProductGrids) -> Step:
     """Make the step that judges the months of one product.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    grids, digests : mapping
-        Month to grid file; name to content hash.
-
-    Returns
-    -------
-    Step
-        Outputs ``columns/<product>_<variable>_anomaly`` (region by month) as CSV and Parquet; the summary
-        says which variables could not be judged, and why.
+    Outputs ``columns/<product>_<variable>_anomaly`` (region by month) as CSV and Parquet; the summary says
+    which variables could not be judged, and why.
     """
-    study, options = context.study, context.study.anomaly
+    study, options = given.context.study, given.context.study.anomaly
     assert options is not None
-    regions = take_places(context, options.regions, "anomaly.regions")
+    regions = take_places(given.context, options.regions, "anomaly.regions")
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
-        grid = context.open_product(grids)
+    def work() -> Made:
+        grid = given.open()
         paths: list[Path] = []
         made, skipped = {}, []
         for variable in column_variables(grid):
@@ -73,21 +58,12 @@ def anomaly_step(
                 skipped.append(note | {"reason": note["reason"] + expected})
                 continue
             table = anomaly_table(found, variable=variable)
-            stem = context.folder / "columns" / f"{product}_{variable}_anomaly"
-            paths += write_table(table, stem)
+            paths += write_table(table, given.stem(variable, "anomaly"))
             made[variable] = dict(table.attrs)
         return paths, {"variables": made, "skipped": skipped}
 
-    return Step(
-        f"anomaly-{product}",
-        {**digests, "regions": digest_regions(regions)},
-        {
-            **options.model_dump(exclude={"products"}),
-            "correlation_length": study.correlation_length,
-            "minimum_count": study.minimum_count,
-        },
-        work,
-    )
+    parameters = {**options.model_dump(exclude={"products"}), **given.averaging}
+    return given.step("anomaly", work, parameters, {"regions": digest_regions(regions)})
 
 
 def load_anomalies(finished: Finished) -> tuple[AnomalyResult, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +20,10 @@ from yaotan.recipes.analysis.finished import Finished
 from yaotan.recipes.analysis.place import take_places
 from yaotan.recipes.analysis.skip import skip
 from yaotan.recipes.context import Context, Month, digest_regions
-from yaotan.recipes.inventory import Granule
 from yaotan.recipes.monthly import hide_sparse
-from yaotan.recipes.opening import digests_of, open_screened, opening_parameters
-from yaotan.recipes.step import Step
+from yaotan.recipes.opening import MonthFiles
+from yaotan.recipes.product import ProductGrids
+from yaotan.recipes.step import Made, Step
 from yaotan.report.analysis import FilledResult
 from yaotan.schema import column_variables
 
@@ -33,43 +33,36 @@ _YEAR: Final = 12
 _HARMONICS: Final = 4
 
 
-def fill_step(context: Context, product: str, grids: Mapping[str, Path], digests: Mapping[str, str]) -> Step:
+def fill_step(given: ProductGrids) -> Step:
     """Make the step that fills the gaps of one product.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    grids, digests : mapping
-        Month to grid file; name to content hash.
-
-    Returns
-    -------
-    Step
-        Outputs ``columns/<product>_<variable>_filled.nc``; the summary says which variables could not be
-        filled, and why.
+    Outputs ``columns/<product>_<variable>_filled.nc``; the summary says which variables could not be filled,
+    and why.
     """
-    study, options = context.study, context.study.fill
+    context, study, options = given.context, given.context.study, given.context.study.fill
     assert options is not None
     region = None if options.regions is None else take_places(context, options.regions, "fill.regions")
-    months = [month for month in context.months if month.name in grids]
+    months = [month for month in context.months if month.name in given.grids]
     wanted = [month for month in months if options.months is None or month.name in options.months]
-    soundings = options.average is not None
-    granules = {month.name: context.granules(product, month) for month in months} if soundings else {}
+    # without `average` the monthly grids are filled, and no sounding is read
+    files = (
+        [MonthFiles.of(context, given.product, month) for month in months]
+        if options.average is not None
+        else []
+    )
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
-        grid = context.open_product(grids)
+    def work() -> Made:
+        grid = given.open()
         paths: list[Path] = []
         made, skipped = [], []
         names = column_variables(grid)
         for variable in names if wanted else []:
             try:
-                if soundings:
-                    data: Any = gather_months(context, months, granules, variable)
-                else:
-                    data = hide_sparse(grid, variable, study.minimum_count)
+                data: Any = (
+                    gather_months(files, variable)
+                    if files
+                    else hide_sparse(grid, variable, study.minimum_count)
+                )
                 filled = fill_gaps(
                     data,
                     context.spec,
@@ -83,36 +76,25 @@ def fill_step(context: Context, product: str, grids: Mapping[str, Path], digests
             except YaotanError as error:  # what the method asks of data is known only when it has them
                 skipped.append(skip(variable, error))
                 continue
-            filled = filled.assign_attrs(product=product)
-            paths.append(write(filled, context.folder / "columns" / f"{product}_{variable}_filled.nc"))
+            filled = filled.assign_attrs(product=given.product)
+            paths.append(write(filled, Path(f"{given.stem(variable, 'filled')}.nc")))
             made.append(variable)
         if not wanted:
             reason = {"code": "no_month", "reason": "none of the months wanted has data"}
             skipped = [{"variable": name, **reason} for name in names]
         return paths, {"variables": made, "skipped": skipped}
 
-    opened: dict[str, Any] = {
-        name: opening_parameters(context, month, granules[name])
-        for name, month in ((month.name, month) for month in months)
-        if soundings
+    parameters = {
+        **options.model_dump(exclude={"products"}),
+        "mean": vars(choose_mean(context, months)),
+        "overpass_correlation": study.grid.overpass_correlation,
+        "minimum_count": study.minimum_count,
+        "soundings": {one.month.name: one.parameters for one in files},
     }
-    files = [granule for found in granules.values() for granule in found]
-    return Step(
-        f"fill-{product}",
-        {
-            **digests,
-            **(digests_of(files) if soundings else {}),
-            **({} if region is None else {"regions": digest_regions(region)}),
-        },
-        {
-            **options.model_dump(exclude={"products"}),
-            "mean": vars(choose_mean(context, months)),
-            "overpass_correlation": study.grid.overpass_correlation,
-            "minimum_count": study.minimum_count,
-            "soundings": opened,
-        },
-        work,
-    )
+    inputs = {name: digest for one in files for name, digest in one.digests.items()}
+    if region is not None:
+        inputs["regions"] = digest_regions(region)
+    return given.step("fill", work, parameters, inputs)
 
 
 def choose_mean(context: Context, months: Sequence[Month]) -> MeanModel:
@@ -138,9 +120,7 @@ def filler_options(context: Context, months: Sequence[Month]) -> dict[str, Any]:
     return {**{name: value for name, value in common.items() if name in known}, **options.options}
 
 
-def gather_months(
-    context: Context, months: Sequence[Month], granules: Mapping[str, Sequence[Granule]], variable: str
-) -> Observations:
+def gather_months(files: Sequence[MonthFiles], variable: str) -> Observations:
     """Average the soundings of a product along their tracks, one month in memory at a time.
 
     Raises
@@ -148,23 +128,24 @@ def gather_months(
     TooFewSoundingsError
         No month has any.
     """
-    options = context.study.fill
-    assert options is not None
     parts = []
-    for month in months:
-        kept, _ = open_screened(context, month, granules[month.name])
+    for one in files:
+        study = one.context.study
+        assert study.fill is not None
+        kept, _ = one.open()
         if kept is None or variable not in kept:
             continue
         try:
-            one = gather(
-                kept,
-                variable=variable,
-                average=options.average,
-                overpass_correlation=context.study.grid.overpass_correlation,
+            parts.append(
+                gather(
+                    kept,
+                    variable=variable,
+                    average=study.fill.average,
+                    overpass_correlation=study.grid.overpass_correlation,
+                )
             )
         except TooFewSoundingsError:  # no value in this month; the table of losses counts them
             continue
-        parts.append(one)
     if not parts:
         raise TooFewSoundingsError(f"no month has soundings of {variable}")
     return join_observations(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,11 @@ from yaotan.io.tabular import read_parquet
 from yaotan.io.write import write
 from yaotan.recipes.analysis.finished import Finished, read_rows
 from yaotan.recipes.analysis.skip import skip
-from yaotan.recipes.context import Context, Month
-from yaotan.recipes.inventory import Granule
-from yaotan.recipes.opening import digests_of, open_screened, opening_parameters
+from yaotan.recipes.context import Context
+from yaotan.recipes.opening import MonthFiles
 from yaotan.recipes.prior import prior_name
-from yaotan.recipes.step import Step
+from yaotan.recipes.product import MonthRecords
+from yaotan.recipes.step import Made, Step
 from yaotan.report.analysis import FusionResult
 from yaotan.schema import column_variables
 
@@ -51,31 +51,16 @@ def fusion_spec(context: Context) -> GridSpec:
     return GridSpec.regular(step, (float(west), float(max(south, -90)), float(east), float(min(north, 90))))
 
 
-def box_step(context: Context, product: str, month: Month, granules: Sequence[Granule]) -> Step:
+def box_step(files: MonthFiles) -> Step:
     """Make the step that averages one product and month in boxes.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    month : Month
-        Which month.
-    granules : sequence of Granule
-        Files that may hold soundings of the month; at least one.
-
-    Returns
-    -------
-    Step
-        Outputs ``.steps/boxes/<product>_<variable>_<YYYYMM>.parquet``, which `fusion_step` fuses; the summary
-        counts, by variable, what could not be used.
+    Outputs ``.steps/boxes/<product>_<variable>_<YYYYMM>.parquet``, which `fusion_step` fuses; the summary
+    counts, by variable, what could not be used.
     """
-    spec, correlation = fusion_spec(context), context.study.grid.overpass_correlation
-    folder = context.folder / ".steps" / "boxes"
+    spec, correlation = fusion_spec(files.context), files.context.study.grid.overpass_correlation
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
-        kept, _ = open_screened(context, month, granules)
+    def work() -> Made:
+        kept, _ = files.open()
         paths: list[Path] = []
         lost: dict[str, Any] = {}
         if kept is None:
@@ -85,47 +70,35 @@ def box_step(context: Context, product: str, month: Month, granules: Sequence[Gr
             lost[variable] = found.lost
             if found.row.size:
                 table = average(found, correlation).reset_index()
-                target = folder / f"{product}_{variable}_{month.name.replace('-', '')}.parquet"
-                paths.append(write(table, target))
+                paths.append(write(table, files.path(".steps/boxes", ".parquet", variable)))
         return paths, {"lost": lost}
 
-    return Step(
-        f"boxes-{product}-{month.name}",
-        digests_of(granules),
-        {
-            **opening_parameters(context, month, granules),
-            "edges": [spec.y_edges.tolist(), spec.x_edges.tolist()],
-            "overpass_correlation": correlation,
-        },
-        work,
-    )
+    edges = [spec.y_edges.tolist(), spec.x_edges.tolist()]
+    return files.step("boxes", work, {"edges": edges, "overpass_correlation": correlation})
 
 
-def fusion_step(context: Context, records: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Step:
+def fusion_step(context: Context, boxes: Mapping[str, MonthRecords]) -> Step:
     """Make the step that fuses all products of each column.
+
+    Outputs ``columns/fused_<variable>.nc`` and ``fused_<variable>.csv`` (a row for each product). A column
+    that fewer than two products have is left out; one without a common box is said in the summary.
 
     Parameters
     ----------
     context : Context
         Facts of the run.
-    records : mapping
-        Product to (month to record of the step).
-
-    Returns
-    -------
-    Step
-        Outputs ``columns/fused_<variable>.nc`` and ``fused_<variable>.csv`` (a row for each product). A
-        column that fewer than two products have is left out; one without a common box is said in the summary.
+    boxes : mapping
+        Product to the records of `box_step`.
     """
     options, spec = context.study.fusion, fusion_spec(context)
     assert options is not None
     products = fusion_products(context)
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         paths: list[Path] = []
         made, skipped = [], []
         for variable in gases():
-            averages = {product: _read(context, records[product], variable) for product in products}
+            averages = {product: _read(months, variable) for product, months in boxes.items()}
             averages = {product: table for product, table in averages.items() if table is not None}
             if len(averages) < 2:
                 continue
@@ -141,27 +114,17 @@ def fusion_step(context: Context, records: Mapping[str, Mapping[str, Mapping[str
                 grid = grid.assign_attrs(prior=prior_name(context))
             stem = context.folder / "columns" / f"fused_{variable}"
             paths.append(write(grid, Path(f"{stem}.nc")))
-            paths.append(write(summarise(grid, variable, averages, records), Path(f"{stem}.csv")))
+            paths.append(write(summarise(grid, variable, averages, boxes), Path(f"{stem}.csv")))
             made.append({"variable": variable, "products": list(averages), "excess": grid.attrs["excess"]})
         return paths, {"made": made, "skipped": skipped}
 
-    outputs = {
-        path: digest
-        for months in records.values()
-        for record in months.values()
-        for path, digest in record["outputs"].items()
-    }
+    outputs = {path: digest for months in boxes.values() for path, digest in months.outputs.items()}
     return Step("fusion", outputs, {**options.model_dump(), "order": products}, work)
 
 
-def _read(context: Context, records: Mapping[str, Mapping[str, Any]], variable: str) -> Any:
+def _read(months: MonthRecords, variable: str) -> Any:
     """Read the averages of one product and variable, all months; None when there are none."""
-    parts = [
-        read_parquet(context.folder / path)
-        for record in records.values()
-        for path in record["outputs"]
-        if f"_{variable}_" in Path(path).name
-    ]
+    parts = [read_parquet(file) for file in months.files(variable)]
     return pd.concat(parts).set_index(["month", "cell"]).sort_index() if parts else None
 
 
@@ -169,7 +132,7 @@ def summarise(
     grid: xr.Dataset,
     variable: str,
     averages: Mapping[str, pd.DataFrame],
-    records: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    boxes: Mapping[str, MonthRecords],
 ) -> pd.DataFrame:
     """Say of each product how much of it is in the fused field, how it differs from it, and what was lost."""
     fused = grid[variable]
@@ -177,22 +140,22 @@ def summarise(
     for number, product in enumerate(averages):
         own = grid[f"{variable}_average"].isel(product=number)
         there = own.notnull() & fused.notnull()
-        boxes = int(there.sum())
+        number_of_boxes = int(there.sum())
         if f"{variable}_choice" in grid:
             share = float((grid[f"{variable}_choice"] == number).sum()) / max(int(fused.notnull().sum()), 1)
         else:
             share = float(grid[f"{variable}_weight"].isel(product=number).where(there).mean())
         lost: Counter[str] = Counter()
-        for record in records[product].values():
-            lost.update(record["summary"]["lost"].get(variable, {}))
+        for month in boxes[product].told("lost").values():
+            lost.update(month.get(variable, {}))
         lost.update(json.loads(grid.attrs["lost"]).get(product, {}))
         rows.append(
             {
                 "product": product,
-                "boxes": boxes,
+                "boxes": number_of_boxes,
                 "months": int(there.any([dim for dim in there.dims if dim != "time"]).sum()),
                 "share": share,
-                "bias": float((own - fused).where(there).mean()) if boxes else np.nan,
+                "bias": float((own - fused).where(there).mean()) if number_of_boxes else np.nan,
                 "lost": json.dumps(dict(sorted(lost.items()))),
             }
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,11 +20,11 @@ from yaotan.io.digest import sha256
 from yaotan.io.netcdf import open_grid
 from yaotan.io.write import write
 from yaotan.recipes.analysis.finished import Finished, read_rows
-from yaotan.recipes.context import Context, Month
-from yaotan.recipes.inventory import Granule
+from yaotan.recipes.context import Context
 from yaotan.recipes.monthly import hide_sparse, join_months
-from yaotan.recipes.opening import CORNERS, digests_of, open_screened, opening_parameters
-from yaotan.recipes.step import Step
+from yaotan.recipes.opening import CORNERS, MonthFiles
+from yaotan.recipes.product import MonthRecords
+from yaotan.recipes.step import Made, Step
 from yaotan.report.analysis import HotspotResult
 from yaotan.schema import column_variables
 
@@ -34,35 +33,19 @@ _KEPT: Final = ("", "_uncertainty", "_count")
 _MONTHS: Final = ("time", "cells", "hot", "cold", "anywhere", "reason")
 
 
-def hotspot_step(context: Context, product: str, month: Month, granules: Sequence[Granule]) -> Step:
+def hotspot_step(files: MonthFiles) -> Step:
     """Make the step that looks for hot spots in one product and month.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    month : Month
-        Which month.
-    granules : sequence of Granule
-        Files that may hold soundings of the month; at least one.
-
-    Returns
-    -------
-    Step
-        Outputs ``.steps/hotspots/<product>_<variable>_<YYYYMM>.nc``, which `join_hotspots_step` joins. The
-        summary says, by variable, what became of the month.
+    Outputs ``.steps/hotspots/<product>_<variable>_<YYYYMM>.nc``, which `join_hotspots_step` joins. The
+    summary says, by variable, what became of the month.
     """
-    study, options = context.study, context.study.hotspots
+    context, study, options = files.context, files.context.study, files.context.study.hotspots
     assert options is not None
-    folder = context.folder / ".steps" / "hotspots"
     model = options.background.model
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         # a model is seen with the kernels of the soundings
-        also = None if model else (*CORNERS, "wind_u", "wind_v")
-        kept, _ = open_screened(context, month, granules, also=also)
+        kept, _ = files.open(also=None if model else (*CORNERS, "wind_u", "wind_v"))
         paths: list[Path] = []
         months: dict[str, dict[str, Any]] = {}
         if kept is None:
@@ -74,20 +57,16 @@ def hotspot_step(context: Context, product: str, month: Month, granules: Sequenc
                 months[variable] = {"cells": 0, "hot": 0, "cold": 0, "reason": error.what}
                 continue
             found, months[variable] = judge(context, field, f"{variable}_enhancement")
-            paths.append(write(found, folder / f"{product}_{variable}_{month.name.replace('-', '')}.nc"))
+            paths.append(write(found, files.path(".steps/hotspots", ".nc", variable)))
         return paths, {"months": months}
 
-    return Step(
-        f"hotspot-{product}-{month.name}",
-        {**digests_of(granules), **({"model": sha256(context.base / model)} if model else {})},
-        {
-            **opening_parameters(context, month, granules),
-            **options.model_dump(exclude={"products"}),
-            "grid": study.grid.model_dump(),
-            "minimum_count": study.minimum_count,
-        },
-        work,
-    )
+    parameters = {
+        **options.model_dump(exclude={"products"}),
+        "grid": study.grid.model_dump(),
+        "minimum_count": study.minimum_count,
+    }
+    inputs = {"model": sha256(context.base / model)} if model else {}
+    return files.step("hotspot", work, parameters, inputs)
 
 
 def grid_enhancement(context: Context, soundings: xr.Dataset, variable: str) -> xr.Dataset:
@@ -152,47 +131,30 @@ def _bounds(grid: xr.Dataset) -> list[str]:
     return [str(name) for name in grid.variables if str(name).endswith("_bnds") or name == "crs"]
 
 
-def join_hotspots_step(context: Context, product: str, records: Mapping[str, Mapping[str, Any]]) -> Step:
+def join_hotspots_step(months: MonthRecords) -> Step:
     """Make the step that joins the months of a product and counts how often each cell is hot.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    records : mapping
-        Records of the steps by month, in order of the months.
-
-    Returns
-    -------
-    Step
-        Outputs ``columns/<product>_<variable>_hotspots.nc``, ``_hotspots.csv`` (a row for each month) and,
-        of three months or more, ``_persistence.nc``.
+    Outputs ``columns/<product>_<variable>_hotspots.nc``, ``_hotspots.csv`` (a row for each month) and, of
+    three months or more, ``_persistence.nc``.
     """
-    variables = list(dict.fromkeys(v for record in records.values() for v in record["summary"]["months"]))
+    told = months.told("months")
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         paths: list[Path] = []
         made: list[str] = []
         skipped = []
         options: dict[str, Any] = {}
-        for variable in variables:
-            stem = context.folder / "columns" / f"{product}_{variable}"
+        for variable in dict.fromkeys(name for month in told.values() for name in month):
             rows = [
-                {"time": pd.Timestamp(f"{name}-01"), **record["summary"]["months"][variable]}
-                for name, record in records.items()
-                if variable in record["summary"]["months"]
+                {"time": pd.Timestamp(f"{name}-01"), **month[variable]}
+                for name, month in told.items()
+                if variable in month
             ]
             table = pd.DataFrame(rows)
             table = table[[*dict.fromkeys([*(c for c in _MONTHS if c in table), *table.columns])]]
-            paths.append(write(table, Path(f"{stem}_hotspots.csv")))
-            files = [
-                context.folder / path
-                for record in records.values()
-                for path in record["outputs"]
-                if Path(path).name.startswith(f"{product}_{variable}_")
-            ]
+            stem = months.stem(variable, "hotspots")
+            paths.append(write(table, Path(f"{stem}.csv")))
+            files = months.files(variable)
             if not files:
                 reasons = ", ".join(dict.fromkeys(str(row["reason"]) for row in rows))
                 skipped.append({"variable": variable, "code": "too_few", "reason": reasons})
@@ -200,7 +162,7 @@ def join_hotspots_step(context: Context, product: str, records: Mapping[str, Map
             grids = [open_grid(file) for file in files]
             options = next((json.loads(g.attrs["options"]) for g in grids if "options" in g.attrs), options)
             whole = join_months(grids)
-            paths.append(write(whole, Path(f"{stem}_hotspots.nc")))
+            paths.append(write(whole, Path(f"{stem}.nc")))
             made.append(variable)
             try:
                 share = persistence(whole[["hotspot"]].load())
@@ -209,14 +171,12 @@ def join_hotspots_step(context: Context, product: str, records: Mapping[str, Map
             if share is not None:
                 keep = {name: whole[name] for name in _bounds(whole) if name != "time_bnds"}
                 share = share.assign(keep).assign_attrs(title=f"How often {variable} is a hot spot")
-                paths.append(write(share, Path(f"{stem}_persistence.nc")))
+                paths.append(write(share, Path(f"{months.stem(variable, 'persistence')}.nc")))
             for grid in grids:
                 grid.close()
         return paths, {"variables": made, "options": options, "skipped": skipped}
 
-    outputs = {path: digest for record in records.values() for path, digest in record["outputs"].items()}
-    months = {name: record["summary"]["months"] for name, record in records.items()}
-    return Step(f"hotspots-{product}", outputs, {"months": months}, work)
+    return months.step("hotspots", work, {"months": told})
 
 
 def load_hotspots(finished: Finished) -> tuple[HotspotResult, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from yaotan.io.digest import sha256
 from yaotan.recipes.analysis.anomaly import anomaly_step, load_anomalies
@@ -26,30 +26,32 @@ from yaotan.recipes.analysis.validation import (
     station_files,
     validation_step,
 )
-from yaotan.recipes.context import Context, Month
-from yaotan.recipes.inventory import Granule
+from yaotan.recipes.context import Context
+from yaotan.recipes.opening import MonthFiles
 from yaotan.recipes.option import Analysis
+from yaotan.recipes.product import MonthRecords, ProductGrids
 from yaotan.recipes.step import Step
 from yaotan.recipes.table import zonal_step
 
 Records = dict[str, dict[str, Any]]
-Monthly = Callable[[Context, str, Month, Sequence[Granule]], Step]
+
+#: key of the study -> its step for the grids of one product, in the order in which they are done
+_BY_PRODUCT: Final[Mapping[str, Callable[[ProductGrids], Step]]] = {
+    "trend": trend_step,
+    "anomaly": anomaly_step,
+    "fill": fill_step,
+}
 
 
-def do_analyses(
-    context: Context,
-    grids: Mapping[str, Mapping[str, Path]],
-    digests: Mapping[str, Mapping[str, str]],
-    tables: Mapping[str, str],
-) -> Records:
+def do_analyses(context: Context, products: Mapping[str, ProductGrids], tables: Mapping[str, str]) -> Records:
     """Do every analysis that the study asks for.
 
     Parameters
     ----------
     context : Context
         Facts of the run.
-    grids, digests : mapping
-        Product to (month to grid file), and to the hashes of these files.
+    products : mapping
+        Grids of every product that has any.
     tables : mapping
         Path of each regional table, relative to the output folder, to its hash.
 
@@ -60,27 +62,22 @@ def do_analyses(
     """
     study = context.study
     records: Records = {}
-    if study.trend is not None:
-        for product in _chosen(context, study.trend, grids):
-            _do(context, records, trend_step(context, product, grids[product], digests[product]))
-    if study.anomaly is not None:
-        for product in _chosen(context, study.anomaly, grids):
-            _do(context, records, anomaly_step(context, product, grids[product], digests[product]))
-    if study.fill is not None:
-        for product in _chosen(context, study.fill, grids):
-            _do(context, records, fill_step(context, product, grids[product], digests[product]))
+    for key, make in _BY_PRODUCT.items():
+        if getattr(study, key) is not None:
+            for product in _chosen(context, getattr(study, key), products):
+                _do(context, records, make(products[product]))
     if study.hotspots is not None:
-        for product in _chosen(context, study.hotspots, grids):
+        for product in _chosen(context, study.hotspots, products):
             months = _by_month(context, records, product, hotspot_step)
-            _do(context, records, join_hotspots_step(context, product, months))
+            _do(context, records, join_hotspots_step(months))
     if study.validation is not None:
-        _validate(context, records, _chosen(context, study.validation, grids))
+        _validate(context, records, _chosen(context, study.validation, products))
     if study.fusion is not None:
-        products = [product for product in fusion_products(context) if product in grids]
-        boxes = {product: _by_month(context, records, product, box_step) for product in products}
+        fused = [product for product in fusion_products(context) if product in products]
+        boxes = {product: _by_month(context, records, product, box_step) for product in fused}
         _do(context, records, fusion_step(context, boxes))
     if study.claims:
-        _check_claims(context, records, grids, digests, tables)
+        _check_claims(context, records, products, tables)
     if study.carbon is not None:
         do_carbon(context, lambda step: _do(context, records, step))
     if study.plumes is not None:
@@ -96,20 +93,22 @@ def _do(context: Context, records: Records, step: Step) -> dict[str, Any]:
     return records[step.name]
 
 
-def _chosen(context: Context, options: Analysis, grids: Mapping[str, Mapping[str, Path]]) -> list[str]:
+def _chosen(context: Context, options: Analysis, products: Collection[str]) -> list[str]:
     """List the products of an analysis that have any grid, in the order of the inventory."""
     wanted = options.products or context.inventory.products()
-    return [product for product in grids if product in wanted]
+    return [product for product in products if product in wanted]
 
 
-def _by_month(context: Context, records: Records, product: str, make: Monthly) -> Records:
+def _by_month(
+    context: Context, records: Records, product: str, make: Callable[[MonthFiles], Step]
+) -> MonthRecords:
     """Do a step for every month of a product that has files."""
     found = {}
     for month in context.months:
-        granules = context.granules(product, month)
-        if granules:
-            found[month.name] = _do(context, records, make(context, product, month, granules))
-    return found
+        files = MonthFiles.of(context, product, month)
+        if files.granules:
+            found[month.name] = _do(context, records, make(files))
+    return MonthRecords(context, product, found)
 
 
 def _validate(context: Context, records: Records, products: Sequence[str]) -> None:
@@ -118,20 +117,13 @@ def _validate(context: Context, records: Records, products: Sequence[str]) -> No
         f"station {Path(file).name}#{number}": sha256(Path(file)) for number, file in enumerate(files)
     }
 
-    def make(context: Context, product: str, month: Month, granules: Sequence[Granule]) -> Step:
-        return pair_step(context, product, month, granules, stations)
-
     for product in products:
-        months = _by_month(context, records, product, make)
-        _do(context, records, validation_step(context, product, months))
+        months = _by_month(context, records, product, lambda files: pair_step(files, stations))
+        _do(context, records, validation_step(months))
 
 
 def _check_claims(
-    context: Context,
-    records: Records,
-    grids: Mapping[str, Mapping[str, Path]],
-    digests: Mapping[str, Mapping[str, str]],
-    tables: Mapping[str, str],
+    context: Context, records: Records, products: Mapping[str, ProductGrids], tables: Mapping[str, str]
 ) -> None:
     """Average over the key regions that claims name, then check the claims."""
     claims = context.study.claims
@@ -139,9 +131,8 @@ def _check_claims(
     added = key_places(context, named)
     known = dict(tables)
     if added is not None:
-        for product, files in grids.items():
-            step = zonal_step(context, product, files, digests[product], key_regions=added)
-            known |= _do(context, records, step)["outputs"]
+        for given in products.values():
+            known |= _do(context, records, zonal_step(given, key_regions=added))["outputs"]
     _do(context, records, claim_step(context, known))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +20,11 @@ from yaotan.column.trend.summary import summarise_trend
 from yaotan.errors import SeriesError
 from yaotan.recipes.analysis.finished import Finished, read_rows
 from yaotan.recipes.analysis.place import take_places
-from yaotan.recipes.context import Context, digest_regions
+from yaotan.recipes.context import digest_regions
 from yaotan.recipes.monthly import hide_sparse, write_table
 from yaotan.recipes.option import TrendOptions
-from yaotan.recipes.step import Step
+from yaotan.recipes.product import ProductGrids
+from yaotan.recipes.step import Made, Step
 from yaotan.report.analysis import TrendResult
 from yaotan.schema import column_variables
 
@@ -40,51 +40,30 @@ SKIPPED: Final = ("region_id", "name", "name_zh", "reason", "needed", "given", "
 _GROWTH: Final = ("region_id", "year")
 
 
-def trend_step(context: Context, product: str, grids: Mapping[str, Path], digests: Mapping[str, str]) -> Step:
+def trend_step(given: ProductGrids) -> Step:
     """Make the step that fits the trends of one product.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    grids, digests : mapping
-        Month to grid file; name to content hash.
-
-    Returns
-    -------
-    Step
-        Outputs ``columns/<product>_<variable>_trend`` (a row for each region), ``_trend_series`` (region by
-        month), ``_growth`` (region by year), ``_trend_skipped``: each as CSV, the first three as Parquet too.
+    Outputs ``columns/<product>_<variable>_trend`` (a row for each region), ``_trend_series`` (region by
+    month), ``_growth`` (region by year), ``_trend_skipped``: each as CSV, the first three as Parquet too.
     """
-    study, options = context.study, context.study.trend
+    study, options = given.context.study, given.context.study.trend
     assert options is not None
-    regions = take_places(context, options.regions, "trend.regions")
+    regions = take_places(given.context, options.regions, "trend.regions")
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
-        grid = context.open_product(grids)
+    def work() -> Made:
+        grid = given.open()
         paths: list[Path] = []
         made = column_variables(grid)
         for variable in made:
             dense = hide_sparse(grid, variable, study.minimum_count)
             length = study.correlation_length * 1e3
             for ending, table in analyse(dense, variable, regions, options, length).items():
-                stem = context.folder / "columns" / f"{product}_{variable}_{ending}"
-                written = write_table(table, stem) if len(table) or ending == "trend_skipped" else []
-                paths += written
+                if len(table) or ending == "trend_skipped":
+                    paths += write_table(table, given.stem(variable, ending))
         return paths, {"variables": made}
 
-    return Step(
-        f"trend-{product}",
-        {**digests, "regions": digest_regions(regions)},
-        {
-            **options.model_dump(exclude={"products"}),
-            "correlation_length": study.correlation_length,
-            "minimum_count": study.minimum_count,
-        },
-        work,
-    )
+    parameters = {**options.model_dump(exclude={"products"}), **given.averaging}
+    return given.step("trend", work, parameters, {"regions": digest_regions(regions)})
 
 
 def analyse(

@@ -21,11 +21,11 @@ from yaotan.io.tabular import read_parquet, read_table
 from yaotan.io.write import write
 from yaotan.recipes.analysis.finished import Finished
 from yaotan.recipes.analysis.skip import skip
-from yaotan.recipes.context import Context, Month
-from yaotan.recipes.inventory import Granule
+from yaotan.recipes.context import Context
 from yaotan.recipes.monthly import write_table
-from yaotan.recipes.opening import digests_of, open_screened, opening_parameters
-from yaotan.recipes.step import Step
+from yaotan.recipes.opening import MonthFiles
+from yaotan.recipes.product import MonthRecords
+from yaotan.recipes.step import Made, Step
 from yaotan.report.analysis import ValidationResult
 from yaotan.schema import column_variables
 
@@ -74,39 +74,25 @@ def pair_options(context: Context) -> dict[str, Any]:
     return {**given, "radius": options.radius * 1e3, "overpass_correlation": correlation}
 
 
-def pair_step(
-    context: Context,
-    product: str,
-    month: Month,
-    granules: Sequence[Granule],
-    stations: Mapping[str, str],
-) -> Step:
+def pair_step(files: MonthFiles, stations: Mapping[str, str]) -> Step:
     """Make the step that pairs one product and month with the stations.
+
+    Outputs ``.steps/pairs/<product>_<variable>_<YYYYMM>.parquet``, which `validation_step` joins; an
+    overpass at midnight of the turn of a month counts in both. The summary has the attributes of the pairs by
+    variable.
 
     Parameters
     ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    month : Month
-        Which month.
-    granules : sequence of Granule
-        Files that may hold soundings of the month; at least one.
+    files : MonthFiles
+        Of the product.
     stations : mapping
         Name of each file of the stations to its content hash.
-
-    Returns
-    -------
-    Step
-        Outputs ``.steps/pairs/<product>_<variable>_<YYYYMM>.parquet``, which `validation_step` joins; an
-        overpass at midnight of the turn of a month counts in both. The summary has the attributes of the
-        pairs by variable.
     """
-    folder = context.folder / ".steps" / "pairs"
+    context, options = files.context, files.context.study.validation
+    assert options is not None
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
-        kept, _ = open_screened(context, month, granules, also=None)
+    def work() -> Made:
+        kept, _ = files.open(also=None)
         paths: list[Path] = []
         about: dict[str, Any] = {}
         if kept is None:
@@ -119,61 +105,34 @@ def pair_step(
             pairs = collocate(kept, tables, column=variable, allow_empty=True, **pair_options(context))
             about[variable] = {name: pairs.attrs[name] for name in _ATTRS}
             about[variable]["lost"] = json.loads(pairs.attrs["lost"])
-            target = folder / f"{product}_{variable}_{month.name.replace('-', '')}.parquet"
+            target = files.path(".steps/pairs", ".parquet", variable)
             paths.append(write(pairs.to_dataframe().reset_index(drop=True), target))
         return paths, {"pairs": about}
 
-    return Step(
-        f"pairs-{product}-{month.name}",
-        {**digests_of(granules), **stations},
-        {
-            **opening_parameters(context, month, granules),
-            **pair_options(context),
-            "station_product": context.study.validation and context.study.validation.station_product,
-        },
-        work,
-    )
+    parameters = {**pair_options(context), "station_product": options.station_product}
+    return files.step("pairs", work, parameters, stations)
 
 
-def validation_step(context: Context, product: str, records: Mapping[str, Mapping[str, Any]]) -> Step:
+def validation_step(months: MonthRecords) -> Step:
     """Make the step that scores a product by the pairs of all months.
 
-    Parameters
-    ----------
-    context : Context
-        Facts of the run.
-    product : str
-        Product name.
-    records : mapping
-        Records of the steps by month, in order of the months.
-
-    Returns
-    -------
-    Step
-        Outputs ``columns/<product>_<variable>_validation_pairs`` and ``_validation`` (a row for each station
-        and one, ``*``, over all), each as CSV and Parquet, and ``_validation_lost.csv``.
+    Outputs ``columns/<product>_<variable>_validation_pairs`` and ``_validation`` (a row for each station and
+    one, ``*``, over all), each as CSV and Parquet, and ``_validation_lost.csv``.
     """
-    options = context.study.validation
+    options = months.context.study.validation
     assert options is not None
-    variables = list(dict.fromkeys(v for record in records.values() for v in record["summary"]["pairs"]))
+    told = months.told("pairs")
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         paths: list[Path] = []
         made, skipped = {}, []
-        for variable in variables:
-            stem = context.folder / "columns" / f"{product}_{variable}_validation"
-            about = [
-                r["summary"]["pairs"][variable] for r in records.values() if variable in r["summary"]["pairs"]
-            ]
-            files = [
-                context.folder / path
-                for record in records.values()
-                for path in record["outputs"]
-                if Path(path).name.startswith(f"{product}_{variable}_")
-            ]
-            table = pd.concat([read_parquet(file) for file in files], ignore_index=True)
+        for variable in dict.fromkeys(name for month in told.values() for name in month):
+            stem = months.stem(variable, "validation")
+            about = [month[variable] for month in told.values() if variable in month]
+            parts = [read_parquet(file) for file in months.files(variable)]
+            table = pd.concat(parts, ignore_index=True)
             table = table.sort_values(["station", "time"], kind="stable", ignore_index=True)
-            paths += write_table(table, stem.with_name(f"{stem.name}_pairs"))
+            paths += write_table(table, months.stem(variable, "validation_pairs"))
             paths.append(write(sum_lost([one["lost"] for one in about]), Path(f"{stem}_lost.csv")))
             try:
                 pairs = pairs_of(table, about[0])
@@ -189,10 +148,8 @@ def validation_step(context: Context, product: str, records: Mapping[str, Mappin
             }
         return paths, {"variables": made, "skipped": skipped}
 
-    outputs = {path: digest for record in records.values() for path, digest in record["outputs"].items()}
-    about = {name: record["summary"]["pairs"] for name, record in records.items()}
-    parameters = {"about": about, "level": options.level, "minimum_pairs": options.minimum_pairs}
-    return Step(f"validation-{product}", outputs, {**parameters, "name": options.name}, work)
+    parameters = {"about": told, "level": options.level, "minimum_pairs": options.minimum_pairs}
+    return months.step("validation", work, {**parameters, "name": options.name})
 
 
 def name_reference(products: str) -> str:
