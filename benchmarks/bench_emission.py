@@ -63,7 +63,7 @@ def open_real(cities: bool = False) -> Panel:
 
 
 def add_features(panel: Panel, cities: bool = False) -> Panel:
-    """Give a real panel the fossil capacity of its regions by year, and to cities their place.
+    """Give a real panel the fossil capacity of its regions by year, and cities their place.
 
     Plants are those of the WRI list (CC BY 4.0, an edition of 2018; starts by year, plants closed before are
     not in it); outlines those of the extra ``boundaries``. Neither knows the inventory.
@@ -291,9 +291,18 @@ def score_provinces(panel: Panel, peers: dict[str, Peer]) -> None:
     time_prediction(panel)
 
 
+def score_more(panel: Panel, peers: dict[str, Peer], more: tuple[str, ...]) -> None:
+    """Print both protocols of regions with no inventory, peers as they are and with the same further columns."""
+    named = [name for name in peers if name in ("extratrees_log", "lightgbm_log", "ridge_log_all")]
+    rivals = peers | {f"{name} + {', '.join(more)}": PeerMore(load_peers(), name, more) for name in named}
+    here = f"{panel.level} with {', '.join(more)}"
+    for protocol in ("leave_province_out", "leave_region_out"):
+        tables(here, ProvincialEmission(), panel, rivals, question="no_inventory", protocol=protocol)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cities", action="store_true", help="the city table as well (ten minutes)")
+    parser.add_argument("--cities", action="store_true", help="the city table as well (a quarter of an hour)")
     parser.add_argument("--quick", action="store_true", help="no peers")
     parser.add_argument("--predict", action="store_true", help="the time of predictions alone")
     parser.add_argument("--calls", nargs=2, metavar=("MODEL", "METHOD"), help="of a saved model, first calls")
@@ -311,10 +320,12 @@ def main() -> None:
     names = [] if given.quick else [n for n in load_peers().models(True) if n != "ntl_loglinear"]
     peers = {name: Peer(load_peers(), name) for name in names}
     score_provinces(panel, peers)
+    score_more(add_features(panel), peers, ("capacity",))
     if given.cities:
         cities = open_real(cities=True)
         some = {name: peer for name, peer in peers.items() if name in ("ridge_log_all", "extratrees_log")}
         tables("cities", ProvincialEmission(), cities, some, question="no_inventory")
+        score_more(add_features(cities, cities=True), some, ("capacity", "latitude", "longitude"))
         tables("cities", ProvincialEmission("nowcast"), cities, some, question="nowcast")
 
 

@@ -41,8 +41,9 @@ def contributions(model: Any, panel: Panel) -> pd.DataFrame:
     pandas.DataFrame
         One row for each of the panel: ``region``, ``period``, ``base``, one column for each number that the
         model learned from (such as ``lights / population``) and for the known scale (``population, offset``,
-        its logarithm less the mean over `panel`), ``total``, the logarithm of the median estimate [unit of
-        the target]. They sum to rounding. Attribute ``meaning`` is ``association``.
+        its logarithm less the mean over `panel`), ``neighbours`` where errors around are carried on,
+        ``total``, the logarithm of the median estimate [unit of the target]. They sum to
+        rounding. Attribute ``meaning`` is ``association``.
 
     Raises
     ------
@@ -74,6 +75,8 @@ def contributions(model: Any, panel: Panel) -> pd.DataFrame:
         mean = float(np.nanmean(offset))
         base = base + mean
         parts[f"{design.scale}, offset"] = offset - mean
+    if getattr(engine, "around_", None) is not None:
+        parts["neighbours"] = engine.correct(panel)
     out = panel.table[["region", "period"]].copy()
     out["base"] = base
     for name, part in parts.items():

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from yaotan.emission.candidate import FAMILIES, Learner, configurations, make_sample, one_thread
 from yaotan.emission.ensemble import predict_members, prepare_members
+from yaotan.emission.metric import wmape
+from yaotan.emission.neighbour import NeighbourField, correct_unseen, find_places, has_place
 from yaotan.emission.panel import Panel
 from yaotan.emission.selection import choose_scale, select
 from yaotan.emission.transform import Design
@@ -50,6 +52,9 @@ class LevelModel:
     members_ : tuple of Learner
         Every configuration of the chosen families, fitted to every row.
     weights_ : tuple of float
+    around_ : NeighbourField or None
+        Of panels with ``latitude`` and ``longitude`` (`yaotan.emission.place_feature`): left-out errors of
+        regions around, where regions of other provinces are estimated better with them.
     """
 
     families: tuple[str, ...] = FAMILIES
@@ -65,6 +70,7 @@ class LevelModel:
     design_: Design = field(default_factory=Design, repr=False)
     members_: tuple[Learner, ...] = field(default=(), repr=False)
     weights_: tuple[float, ...] = field(default=(), repr=False)
+    around_: NeighbourField | None = field(default=None, repr=False)
 
     def fit(self, panel: Panel) -> LevelModel:
         """Choose, then fit what was chosen to every row."""
@@ -89,7 +95,29 @@ class LevelModel:
         self.configurations_ = len(tried) + len(several) + asked
         self.chosen_ = " + ".join(made.families) + (f" per {scale}" if scale else "")
         self.scores_, self.residuals_ = made.scores, made.residuals
+        self.around_ = None
+        if has_place(panel, self.features):
+            self._ask_neighbours(panel)
         return self
+
+    def _ask_neighbours(self, panel: Panel) -> None:
+        """Carry left-out errors on to neighbours where regions of other provinces say that this helps."""
+        left_out, places, observed = self.residuals_, find_places(panel), panel.values()
+        moved = correct_unseen(left_out, places)
+        plain = left_out["estimate"].to_numpy(float)
+        self.configurations_ += 1
+        if wmape(observed, np.exp(plain + moved)) >= wmape(observed, np.exp(plain)):
+            return
+        self.around_ = NeighbourField().fit(left_out, places)
+        self.residuals_ = left_out.assign(estimate=plain + moved, residual=left_out["residual"] - moved)
+        self.chosen_ += " and neighbours"
+
+    def correct(self, panel: Panel) -> Values:
+        """Give what neighbours add to the logarithm of every row; 0 where they are not asked."""
+        if self.around_ is None:
+            return np.zeros(len(panel))
+        places = find_places(panel).reindex(panel.table["region"])
+        return self.around_.estimate(places.to_numpy(float))
 
     def predict_log(self, panel: Panel) -> tuple[Values, Values]:
         """Give for every row the median of the logarithm of the target [its unit], and the spread of members.
@@ -100,7 +128,7 @@ class LevelModel:
         members = predict_members(self.members_, numbers) + self.design_.log_scale(panel)
         centre: Values = weights @ members
         spread: Values = np.sqrt(weights @ (members - centre) ** 2)
-        return centre, spread
+        return centre + self.correct(panel), spread
 
     def prepare(self) -> None:
         """Load what the first estimate needs."""

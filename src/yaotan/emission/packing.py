@@ -30,6 +30,7 @@ CLASSES: Final = {
     "Law": "yaotan.emission.growth",
     "Learner": "yaotan.emission.candidate",
     "LevelModel": "yaotan.emission.level",
+    "NeighbourField": "yaotan.emission.neighbour",
     "PanelColumn": "yaotan.emission.panel_column",
     "ProvincialEmission": "yaotan.emission.model",
     "QuantileBand": "yaotan.emission.quantile",
