@@ -292,12 +292,13 @@ def score_provinces(panel: Panel, peers: dict[str, Peer]) -> None:
 
 
 def score_more(panel: Panel, peers: dict[str, Peer], more: tuple[str, ...]) -> None:
-    """Print both protocols of regions with no inventory, peers as they are and with the same further columns."""
+    """Print both protocols of no inventory, peers as they are and with the same further columns."""
     named = [name for name in peers if name in ("extratrees_log", "lightgbm_log", "ridge_log_all")]
     rivals = peers | {f"{name} + {', '.join(more)}": PeerMore(load_peers(), name, more) for name in named}
-    here = f"{panel.level} with {', '.join(more)}"
+    here = "cities" if panel.level == "parent" else "provinces"
     for protocol in ("leave_province_out", "leave_region_out"):
-        tables(here, ProvincialEmission(), panel, rivals, question="no_inventory", protocol=protocol)
+        name = f"{here} with {', '.join(more)}"
+        tables(name, ProvincialEmission(), panel, rivals, question="no_inventory", protocol=protocol)
 
 
 def main() -> None:

@@ -37,10 +37,10 @@ ONE_SIGMA: Final = 0.6826894921370859
 class ProvincialEmission(BaseEstimator):
     r"""Emission of regions by year from lights, people, land, gas columns, or from their own past.
 
-    Three questions, three models. ``no_inventory``: an average of learners (ridge, kernel ridge, extremely
-    randomised trees, gradient boosting) of :math:`\log(E / s)` with a known scale s as offset, chosen by
-    leaving provinces out (`LevelModel`). ``nowcast``: growth since the last known year, each province's own
-    shrunk towards the nation's (`GrowthModel`). ``infill``: between known years (`InfillModel`).
+    ``no_inventory``: an average of learners (ridge, kernel ridge, extremely randomised trees, gradient
+    boosting) of :math:`\log(E / s)` with a known scale s as offset, chosen by leaving provinces out; where
+    places are known, with errors of neighbours (`LevelModel`). ``nowcast``: growth since the last known
+    year, each province's own shrunk towards the nation's (`GrowthModel`). ``infill``: `InfillModel`.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ class ProvincialEmission(BaseEstimator):
         mean of exp(residual) over provinces left out (Duan 1983, J. Am. Stat. Assoc. 78, 605). Totals need
         the mean.
     interval : str
-        ``"normalised"``: wider where the members of the average differ; ``"conformal"``: one factor for all;
-        ``"cqr"``: a band of quantiles (`QuantileBand`), of no_inventory alone.
+        ``"normalised"``: wider where members differ; ``"conformal"``: one factor for all; ``"cqr"``: a band
+        of quantiles (`QuantileBand`), of no_inventory alone.
     classes : str or tuple
         Classes with a factor of their own: the name of a text column such as ``"zone"``, or of a number and
         bounds, such as ``("population", (4e7,))``. A class with too few provinces for a level is refused.

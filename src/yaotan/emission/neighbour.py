@@ -110,12 +110,12 @@ class NeighbourField:
         known = places.reindex(mean.index).notna().all(axis=1)
         mean, self.place_ = mean[known], places.reindex(mean.index[known])[list(AXES)].to_numpy(float)
         covariance = self._covariance(self.place_) + self.own_share * np.eye(len(mean))
-        self.weight_ = np.linalg.solve(covariance, mean.to_numpy(float) - mean.mean())
+        self.weight_ = np.asarray(np.linalg.solve(covariance, mean.to_numpy(float) - mean.mean()), float)
         return self
 
     def estimate(self, place: Values) -> Values:
         """Give the correction of the logarithm ``(row,)`` at latitude and longitude ``(row, 2)`` [degree]."""
-        made = np.zeros(len(place))
+        made: Values = np.zeros(len(place))
         known = np.isfinite(place).all(axis=1)
         made[known] = self._covariance(place[known]) @ self.weight_
         return made
