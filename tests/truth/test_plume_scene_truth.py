@@ -54,6 +54,22 @@ def test_seasons_of_scenes_are_unbiased_and_covered() -> None:
     assert binom.ppf(0.005, 40, 0.68) <= inside <= binom.ppf(0.995, 40, 0.72)
 
 
+@pytest.mark.parametrize("pixel", [1500.0, 5000.0])
+def test_seasons_of_no2_with_a_ratio_by_age(pixel: float) -> None:
+    grid = {"resolution": 3e3, "radius": 36e3} if pixel < 3e3 else {"resolution": 5e3, "radius": 60e3}
+    maker = {"pixel": pixel, "size": 60 if pixel < 3e3 else 40, "sub": 4, "slope": 0.0, "noise": 1e-5}
+    found = []
+    for seed in range(100, 120):
+        # Jänschwalde of Meier et al. 2024
+        scenes, winds = make_season(
+            seed, rate=1.0, decay=14400.0, no2=lambda t: 1.6 * np.exp(-t / 1638.0) + 1.31, **maker
+        )
+        made = flux_divergence(scenes, winds, SOURCE, ratio="jaenschwalde", decay_time=14400.0, **grid)
+        found.append(float(made.emission[0]))
+    assert abs(np.mean(found) - 1.0) < 0.03
+    assert np.std(found) < 0.04
+
+
 def test_lifetimes_and_emissions_of_mean_plumes() -> None:
     found = [
         emg(*make_season(seed, decay=7200.0, rate=1000.0, sub=2), SOURCE, ratio=None) for seed in range(20)
