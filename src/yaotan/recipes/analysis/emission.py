@@ -125,7 +125,7 @@ def _assess_step(context: Context, name: str, options: EmissionOptions, folder: 
             save_model(made.model, folder / "model", panel=panel, evaluations=scored)
             paths += sorted(path for path in (folder / "model").iterdir())
         year = options.year or _shown_year(made)
-        return paths, {"facts": _facts(made, panel, year, options), "skipped": _skipped(made)}
+        return paths, {"facts": _facts(made, panel, year, options), "skipped": _skipped(made, name)}
 
     return Step(name, inputs, options.model_dump(mode="json", exclude={"reconcile"}), work)
 
@@ -183,14 +183,15 @@ def _shown_year(made: Assessment) -> int:
     return int(table["period"].max())
 
 
-def _skipped(made: Assessment) -> list[dict[str, str]]:
+def _skipped(made: Assessment, step: str) -> list[dict[str, str]]:
+    variable = "city_estimate" if step == CITY_STEP else "estimate"
     said = [{"variable": "second_opinion", "code": "too_few", "reason": note} for note in made.notes]
     if made.unasked:
         why = f"{made.unasked} reported rows: {UNASKED[made.evaluation.question]}"
-        said.append({"variable": "estimate", "code": "known", "reason": why})
+        said.append({"variable": variable, "code": "known", "reason": why})
     if made.bare:
         why = f"{made.bare} rows without report: {BARE[made.evaluation.question]}"
-        said.append({"variable": "estimate", "code": "unknown", "reason": why})
+        said.append({"variable": variable, "code": "unknown", "reason": why})
     return said
 
 
