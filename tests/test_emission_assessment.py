@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from yaotan import ProvincialEmission, load_model
+from yaotan import ProvincialEmission, load_model, save_model
 from yaotan.catalog.source import root
 from yaotan.cli.main import main
-from yaotan.emission import Panel, PanelColumn, assess, find_model
+from yaotan.emission import Panel, PanelColumn, assess, find_model, open_panel
 from yaotan.emission.archive import training_hash
 from yaotan.errors import ModelError, PanelError
 from yaotan.simulate.province import FALSIFIED, simulate_provinces
@@ -97,6 +97,19 @@ def test_a_model_is_trained_where_none_is_given(small) -> None:
         pd.testing.assert_frame_equal(again.opinion, trained.opinion)
 
 
+def test_whole_zones_are_left_out_where_asked_for(small) -> None:
+    zone = small.table["region"].str[-1].where(small.table["region"].str[-1] < "3", "3")
+    zoned = small.with_columns({"zone": zone})
+    found = assess(zoned, protocol="leave_region_out", families=("ridge",))
+    assert found.evaluation.protocol == "leave_region_out"
+    assert len(found.evaluation.choices) == zone.nunique() == 4
+    assert set(found.tables()["provinces"]["region"]) == set(found.evaluation.predictions["region"])
+    with pytest.raises(PanelError, match="no column zone"):
+        assess(small, protocol="leave_region_out", families=("ridge",))
+    with pytest.raises(PanelError, match="province_forward asks a model of no_inventory"):
+        assess(small, question="nowcast", protocol="province_forward")
+
+
 def test_a_nowcast_is_assessed_too(made) -> None:
     late = made.panel().hidden(made.panel().table["period"] > 2016)
     nowcast = assess(late, question="nowcast")
@@ -158,6 +171,11 @@ def test_misuse_is_refused(made) -> None:
     learned = simulate_provinces(20260, regions=40, honest=True).panel()
     with pytest.raises(ModelError, match="learned from this panel"):
         assess(learned, model=model)
+    # nor one that shares a few rows with what it learned from, whatever stands beside them
+    some = learned.select(regions=["r03", "r04"], period=(2009, 2010)).table
+    mixed = Panel(pd.concat([some.assign(region=some["region"] + " old"), some]), learned.columns)
+    with pytest.raises(ModelError, match="4 of its 8 reported rows"):
+        assess(mixed, model=model, folds=2)
     with pytest.raises(ModelError, match="the model answers no_inventory"):
         assess(made.panel(), question="nowcast", model=model)
     with pytest.raises(PanelError, match="question 'random' is unknown"):
@@ -210,7 +228,26 @@ def test_commands_train_predict_evaluate(tmp_path: Path, capsys) -> None:
     assert shown.split(":")[0].split() == [wrong["region"], str(wrong["year"])]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "scores.csv", "skill.csv", "intervals.csv", "estimates.csv", "opinion.csv", "health.csv",
+        "provinces.csv",
     }  # fmt: skip
+
+
+def test_predicted_sectors_sum_to_the_estimate(tmp_path: Path, capsys) -> None:
+    simulate_provinces(4, regions=14, years=6).write(tmp_path)
+    table = pd.read_csv(tmp_path / "panel.csv")
+    table["power"] = table["co2"] * np.where(table["plants"] > table["plants"].median(), 0.6, 0.3)
+    table.to_csv(tmp_path / "panel.csv", index=False)
+    text = (tmp_path / "panel.yaml").read_text(encoding="utf-8")
+    text += "  power: {role: part, unit: Mt yr-1, source: test, lag: 2}\n"
+    (tmp_path / "panel.yaml").write_text(text, encoding="utf-8")
+    model = ProvincialEmission(families=("ridge",), folds=3)
+    save_model(model.fit(open_panel(tmp_path / "panel.csv", tmp_path / "panel.yaml")), tmp_path / "m")
+    said = ("--description", tmp_path / "panel.yaml")
+    status, *_ = run(capsys, "predict", tmp_path / "m", tmp_path / "panel.csv", tmp_path / "e.csv", *said)
+    assert status == 0
+    made = pd.read_csv(tmp_path / "e.csv")
+    np.testing.assert_allclose(made["sector_power"] + made["sector_rest"], made["estimate"], rtol=1e-9)
+    assert made["sector_power"].div(made["estimate"]).between(0.3, 0.6).all()
 
 
 def test_a_model_of_gaps_is_trained_and_gives_known_years_back(tmp_path: Path, capsys) -> None:

@@ -49,7 +49,7 @@ def test_the_step_leaves_its_files_and_is_done_once(study: Path) -> None:
     folder = study.parent / "results" / "emission"
     assert {path.name for path in folder.iterdir()} == {
         "estimates.csv", "estimates.parquet", "opinion.csv", "opinion.parquet", "scores.csv", "skill.csv",
-        "intervals.csv", "truth.csv", "health.csv",
+        "intervals.csv", "truth.csv", "health.csv", "provinces.csv",
     }  # fmt: skip
     assert run(study).executed == []
     provenance = json.loads((folder.parent / "provenance.json").read_text(encoding="utf-8"))

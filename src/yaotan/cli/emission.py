@@ -84,33 +84,41 @@ def predict_panel(
         That the model must have.
     """
     opened, known = _open(panel, description), load_model(find_model(model), digest=digest)
+    table = _predict(known, opened, level)
+    write(table, target)
+    if "inside" in table:
+        print(f"outside the domain of the model: {int((~table['inside']).sum())} of {len(table)} rows")
+    if "known" in table:
+        print(f"known to the model and given back as they are: {int(table['known'].sum())} rows")
+    bare = int(table["estimate"].isna().sum())
+    print(f"{target}: {len(table) - bare} estimates [{known.target_.unit}], intervals of {100 * level:g} %")
+    if bare:
+        print(f"without an estimate: {bare} rows")
+    beyond = known.schema_.outside(opened)
+    if len(beyond):
+        names = ", ".join(beyond["feature"].unique())
+        print(f"beyond the range that was learned from: {beyond['row'].nunique()} rows ({names})")
+
+
+def _predict(known: ProvincialEmission, opened: Panel, level: float) -> pd.DataFrame:
+    """Estimates with interval, 1 sigma, sectors, domain, range, and whether the model knew the figure."""
     table = known.predict_interval(opened, level=level)
     beyond = known.schema_.outside(opened)
-    table["beyond"] = 0
-    for row, count in beyond["row"].value_counts().items():
-        table.loc[int(row), "beyond"] = int(count)  # type: ignore[call-overload]
+    table["beyond"] = np.bincount(beyond["row"].astype(int), minlength=len(table))
     domain = getattr(known, "domain_", None)
     if domain is not None:
         seen = domain.assess(model_numbers(known, opened))
         table["dissimilarity"], table["inside"] = seen["dissimilarity"], seen["inside"]
-        print(f"outside the domain of the model: {int((~seen['inside']).sum())} of {len(seen)} rows")
+    if known.shares_ is not None:
+        parts = known.predict_parts(opened)
+        table = table.join(parts[list(known.shares_.names_)].add_prefix("sector_"))
     low, high = known.predict_bounds(opened, level=ONE_SIGMA)
     table["uncertainty"] = (high - low) / 2.0
-    table["unit"], table["statistic"] = table.attrs["unit"], table.attrs["statistic"]
+    table["unit"], table["statistic"] = known.target_.unit, known.statistic
     history = getattr(known.engine_, "history_", None)
     if history is not None:
         table["known"] = np.isfinite(history.find(table["region"], table["period"]))
-        print(f"known to the model and given back as they are: {int(table['known'].sum())} rows")
-    write(table, target)
-    bare = int(table["estimate"].isna().sum())
-    print(f"{target}: {len(table) - bare} estimates [{table.attrs['unit']}], intervals of {100 * level:g} %")
-    if bare:
-        print(f"without an estimate: {bare} rows")
-    if len(beyond):
-        rows = beyond["row"].nunique()
-        print(
-            f"beyond the range that was learned from: {rows} rows ({', '.join(beyond['feature'].unique())})"
-        )
+    return table
 
 
 def evaluate_panel(

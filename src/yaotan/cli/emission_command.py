@@ -80,6 +80,7 @@ EMISSION_EVALUATE: Final = Command(
         _FAMILIES,
         _STATISTIC,
         _LEVEL,
+        Option("protocol", str, None, "Of no_inventory: leave_region_out leaves whole zones out."),
         Option("folds", int, 10, "Groups of provinces that are left out in turn."),
         _LAG,
         _SEED,

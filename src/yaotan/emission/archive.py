@@ -218,8 +218,18 @@ def training_hash(panel: Panel) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def row_marks(panel: Panel) -> list[str]:
+    """Give a mark of each row with a target: 40 bits of the SHA-256 of region, year and target (12 digits).
+
+    A card holds those that a model learned from, so that a panel that shares rows with them is known again.
+    """
+    known = panel.observed()
+    rows = zip(known.table["region"], known.table["period"], known.values(), strict=True)
+    return [hashlib.sha256(f"{r} {p} {v:.12g}".encode()).hexdigest()[:10] for r, p, v in rows]
+
+
 def _training(panel: Panel) -> dict[str, Any]:
-    """What was learned from: counts, years, sources, and a hash by which the same table is known again."""
+    """What was learned from: counts, years, sources, and hashes by which table and rows are known again."""
     known = panel.observed()
     years = known.table["period"]
     return {
@@ -228,6 +238,7 @@ def _training(panel: Panel) -> dict[str, Any]:
         "groups": int(known.group.nunique()),
         "years": [int(years.min()), int(years.max())],
         "sha256": training_hash(panel),
+        "row_marks": " ".join(row_marks(panel)),
         "sources": {c.name: " ".join(filter(None, (c.source, c.version))) for c in known.columns if c.source},
     }
 

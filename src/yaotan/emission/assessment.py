@@ -16,7 +16,7 @@ from yaotan.emission.model import ONE_SIGMA, ProvincialEmission
 from yaotan.emission.opinion import second_opinion
 from yaotan.emission.opinion_error import LEAST_PROVINCES
 from yaotan.emission.panel import Panel
-from yaotan.emission.split import splits
+from yaotan.emission.split import Splits, splits
 from yaotan.errors import ModelError, PanelError
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ class Assessment:
     estimates : pandas.DataFrame
         ``region``, ``region_name``, ``region_name_zh``, ``parent`` (where the panel has it), ``period``,
         ``estimate``, ``lower``, ``upper``, ``uncertainty`` (1 sigma: half of the interval of 68.3 %) [unit],
-        ``factor`` (upper over median), ``held_out`` (the estimate comes from a fit without the region,
-        without the years that were not known yet, or without the years of the gap), ``reported``,
+        ``factor`` (upper over median), ``largest`` (the bound is the largest error of all regions),
+        ``held_out`` (the estimate comes from a fit without the region, without the years that were not known
+        yet, or without the years of the gap), ``reported``,
         ``dissimilarity``, ``inside`` (missing where the question has no features), ``beyond`` (number of
         features beyond the range that was learned from). A reported row of which no estimate without its
         figure can be had has none.
@@ -102,6 +103,7 @@ class Assessment:
         made = {
             "scores": self.evaluation.metrics.rename_axis("of").reset_index(),
             "skill": self.evaluation.skill,
+            "provinces": self.evaluation.provinces.reset_index(),
             "intervals": self.evaluation.intervals,
             "estimates": self.estimates,
             "opinion": self.opinion,
@@ -137,6 +139,7 @@ def assess(
     panel: Panel,
     *,
     question: str = "no_inventory",
+    protocol: str | None = None,
     model: ProvincialEmission | None = None,
     families: Sequence[str] = FAMILIES,
     statistic: str = "median",
@@ -154,6 +157,8 @@ def assess(
     question : str
         ``"no_inventory"``: regions of which no figure is known; ``"nowcast"``: the years that an inventory
         lags; ``"infill"``: gaps between known years.
+    protocol : str, optional
+        Of no_inventory: ``"leave_region_out"`` leaves whole zones out, by default provinces.
     model : ProvincialEmission, optional
         Of no_inventory: a saved one, used as it is; it must not have learned from this panel. By default one
         is fitted.
@@ -185,9 +190,9 @@ def assess(
     if question not in QUESTIONS:
         raise PanelError(f"question {question!r} is unknown", where="assess", expected=", ".join(QUESTIONS))
     health = admit_panel(panel, question, level=level, folds=folds, lag=lag, trained=model is not None)
+    made = _split(panel, question, protocol, folds, lag)
     options: dict[str, Any] = {"families": tuple(families), "statistic": statistic, "lag": lag, "seed": seed}
     asked = ProvincialEmission(question, **options) if model is None else _take(model, panel, question)
-    made = splits(panel, question, folds=folds, lag=lag)
     levels = tuple(sorted({0.5, ONE_SIGMA, 0.8, 0.9, 0.95, level}))
     evaluation = evaluate(asked, panel, made, levels=levels, seed=seed)
     fitted = model if model is not None else ProvincialEmission(question, **options).fit(panel)
@@ -199,8 +204,18 @@ def assess(
     return Assessment(fitted, estimates, evaluation, opinion, panel.target.unit, level, notes, health)
 
 
+def _split(panel: Panel, question: str, protocol: str | None, folds: int, lag: int) -> Splits:
+    if protocol == "province_forward":
+        raise PanelError(
+            "province_forward asks a model of no_inventory for the years of a nowcast", where="protocol",
+            expected="leave_province_out or leave_region_out of no_inventory, forward of nowcast",
+            fix="evaluate(ProvincialEmission(), panel, splits(panel, question, protocol=...)) scores it",
+        )  # fmt: skip
+    return splits(panel, question, protocol=protocol, folds=folds, lag=lag)
+
+
 def _take(model: ProvincialEmission, panel: Panel, question: str) -> _Given:
-    from yaotan.emission.archive import training_hash
+    from yaotan.emission.archive import row_marks, training_hash
 
     if model.question != question:
         raise ModelError(f"the model answers {model.question}", where="assess", expected=question)
@@ -210,10 +225,13 @@ def _take(model: ProvincialEmission, panel: Panel, question: str) -> _Given:
             where="assess", expected="a model of no_inventory",
             fix="leave the model out; one is then trained in each fold",
         )  # fmt: skip
-    known = getattr(model, "card_", {}).get("training", {}).get("sha256")
-    if known is not None and known == training_hash(panel):
+    training = getattr(model, "card_", {}).get("training", {})
+    marks = row_marks(panel)
+    shared = len(set(marks) & set(str(training.get("row_marks", "")).split()))
+    if shared or training.get("sha256") == training_hash(panel):
         raise ModelError(
-            "the model learned from this panel: its errors on it say nothing", where="assess",
+            f"the model learned from this panel ({shared or len(marks)} of its {len(marks)} reported rows): "
+            "its errors on it say nothing", where="assess", expected="reports that the model never saw",
             fix="leave the model out; one is then trained and scored on provinces left out",
         )  # fmt: skip
     if model.target_.unit != panel.target.unit:
@@ -238,7 +256,7 @@ def _estimates(
         if name not in table:
             table[name] = table["region"]
     made = model.predict_interval(panel, level=level)
-    for name in ("estimate", "lower", "upper"):
+    for name in ("estimate", "lower", "upper", "largest"):
         table[name] = made[name]
     table["reported"] = panel.values()
     held = evaluation.predictions.set_index(["region", "period"])

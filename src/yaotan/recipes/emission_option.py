@@ -61,6 +61,8 @@ class EmissionOptions(Strict):
     #: no_inventory: regions of which no figure is known; nowcast: the years that an inventory lags;
     #: infill: gaps between known years
     question: Literal["no_inventory", "nowcast", "infill"] = "no_inventory"
+    #: of no_inventory: whole zones are left out; none means provinces
+    protocol: Literal["leave_province_out", "leave_region_out"] | None = None
     #: of no_inventory: folder of a saved model, or name of one in models/; none: one is trained on the panel
     model: str | None = None
     #: learners that may be chosen; none means all
@@ -88,6 +90,8 @@ class EmissionOptions(Strict):
                 f"a model of {self.question} holds the past of its regions, and would be scored on what it "
                 "knows: leave model out; one is then trained in each fold"
             )
+        if self.protocol is not None and self.question != "no_inventory":
+            raise ValueError(f"protocol {self.protocol} is of no_inventory: leave it out")
         if self.reconcile is not None and self.statistic != "mean":
             raise ValueError("reconcile adds estimates up, and medians do not: give statistic: mean")
         return self

@@ -16,6 +16,7 @@ from yaotan.emission.candidate import FAMILIES
 from yaotan.emission.model import ProvincialEmission
 from yaotan.emission.opening import open_panel
 from yaotan.emission.panel import Panel
+from yaotan.emission.split import splits
 from yaotan.errors import PanelError, RecipeError
 from yaotan.io.digest import sha256
 from yaotan.io.tabular import read_parquet, read_table
@@ -74,6 +75,7 @@ def _check_panel(context: Context, options: EmissionOptions, where: str) -> Pane
     asked = {name: getattr(options, name) for name in names}
     try:
         admit_panel(panel, **asked, trained=model is not None)
+        splits(panel, options.question, protocol=options.protocol, folds=options.folds, lag=options.lag)
     except PanelError as error:
         raise PanelError(
             error.what, where=f"{where}.panel ({options.panel})", expected=error.expected, fix=error.fix
@@ -145,7 +147,7 @@ def _model(context: Context, options: EmissionOptions) -> ProvincialEmission | N
 
 
 def _asked(options: EmissionOptions) -> dict[str, Any]:
-    names = ("question", "statistic", "level", "folds", "lag", "seed")
+    names = ("question", "protocol", "statistic", "level", "folds", "lag", "seed")
     given = {name: getattr(options, name) for name in names}
     return {**given, "families": tuple(options.families or FAMILIES)}
 

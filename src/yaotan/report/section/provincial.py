@@ -150,6 +150,8 @@ def estimate_table(page: PageContext, one: EmissionResult) -> Table:
     units = {"estimate": _unit(one), "reported": _unit(one)}
     slots = {"year": one.year, "level": text.level(float(one.facts["level"]))}
     note = text(f"provincial.table.note.{one.facts['statistic']}", **slots)
+    if one.of_year().get("largest", pd.Series(dtype=bool)).astype(bool).any():
+        note += text("space") + text("provincial.table.largest", **slots)
     bare = int(one.of_year()["estimate"].isna().sum())
     if bare:
         said = text(f"provincial.table.bare.{one.facts['question']}", n=bare, shown=whole(bare))

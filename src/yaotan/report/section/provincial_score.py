@@ -22,7 +22,7 @@ def score_lines(page: PageContext, one: EmissionResult) -> list[str]:
 
 def _question(page: PageContext, one: EmissionResult) -> str:
     facts = one.facts
-    foreign = facts["model"] and facts["protocol"] == "leave_province_out"
+    foreign = facts["model"] and facts["protocol"].startswith("leave_")
     return page.text(
         f"provincial.scored.{'given' if foreign else facts['protocol']}",
         rows=whole(float(one.scores["n"].iloc[0])) if "n" in one.scores else "–",
