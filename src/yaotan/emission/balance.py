@@ -48,7 +48,7 @@ class Balance:
     unit: str
 
 
-def balance_levels(estimates: pd.DataFrame, hierarchy: Hierarchy, *, unit: str = "") -> Balance:
+def balance_levels(estimates: pd.DataFrame, hierarchy: Hierarchy, *, unit: str | None = None) -> Balance:
     """Make estimates of cities, provinces and a nation add up in each year (`yaotan.reconcile`).
 
     Parameters
@@ -60,8 +60,8 @@ def balance_levels(estimates: pd.DataFrame, hierarchy: Hierarchy, *, unit: str =
         estimate is a region that has none in that year.
     hierarchy : mapping of str to str, or pandas.DataFrame
         As `yaotan.reconcile` takes it: part to whole.
-    unit : str
-        Of estimate and uncertainty.
+    unit : str, optional
+        Of estimate and uncertainty; by default ``attrs["unit"]`` of the table.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def balance_levels(estimates: pd.DataFrame, hierarchy: Hierarchy, *, unit: str =
         joined[name] = [known.get(region, region) for region in joined["region"]]
     order = ["period", "region", *_NAMES, "parent", "level", "before", "before_uncertainty", "estimate"]
     order += ["uncertainty", "change", "moved", "at_zero", "origin"]
-    return Balance(joined[order], pd.DataFrame(years), skipped, unit)
+    return Balance(joined[order], pd.DataFrame(years), skipped, unit or str(estimates.attrs.get("unit", "")))
 
 
 def _check(estimates: pd.DataFrame) -> pd.DataFrame:
