@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from yaotan.clock import now
 from yaotan.io.granule import Granule
 from yaotan.io.variable import find_rule, units_of
 from yaotan.schema import FLAG_FILL, MODE, QUALITY, SURFACE
@@ -134,7 +134,7 @@ def dataset_attributes(granules: Sequence[Granule], reading: list[dict[str, Any]
         "licence": product.licence,
         "source": ", ".join(base_name(item) for item in granules),
         "reading": json.dumps(sorted(reading, key=lambda r: (Path(r["file"]).name, r["file"]))),
-        "history": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ} opened with yaotan",
+        "history": f"{now():%Y-%m-%dT%H:%M:%SZ} opened with yaotan",
     }
     notes: dict[str, str] = {}
     for item in granules:

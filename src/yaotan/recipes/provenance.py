@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from yaotan.clock import now
 from yaotan.io.digest import sha256
 from yaotan.recipes.context import Context
 from yaotan.recipes.inventory import Inventory
@@ -208,7 +208,7 @@ def describe_run(
             for name, record in sorted({**records, **analyses}.items())
         },
         "run": {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "date": now().isoformat(timespec="seconds"),
             "executed": context.ledger.executed,
             "seconds": {name: round(value, 2) for name, value in context.ledger.seconds.items()},
         },

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from yaotan.catalog.archive import ServiceName
+from yaotan.clock import now
 from yaotan.errors import CredentialsError, FetchError
 from yaotan.io.atomic import output_error
 from yaotan.io.fetch.crew import work_through
@@ -254,9 +253,7 @@ def _get_all(
     finally:
         # after an interruption, too: what is done is recorded
         files = tuple(sorted(done, key=lambda file: file.name))
-        moment = os.environ.get("SOURCE_DATE_EPOCH")
-        when = dt.datetime.fromtimestamp(int(moment), dt.UTC) if moment else dt.datetime.now(dt.UTC)
-        path = write_record(folder, source.asked_words(), files, when.isoformat(timespec="seconds"))
+        path = write_record(folder, source.asked_words(), files, now().isoformat(timespec="seconds"))
     return FetchResult(source.asked.product, source.service, files, source.notes, path)
 
 

@@ -13,6 +13,7 @@ import dask
 import dask.system
 import geopandas as gpd
 
+from yaotan.clock import now
 from yaotan.errors import OutputError
 from yaotan.io.atomic import output_error, replacing
 from yaotan.io.write.cog import write_cog
@@ -73,7 +74,7 @@ def write(
     attributes : mapping, optional
         Global attributes that are added, or replace those made here (``institution``, ``creator_name`` ...).
     created : datetime or ISO text, optional
-        Time for ``date_created`` and ``history``; now by default.
+        Time for ``date_created`` and ``history``; by default now, or what ``SOURCE_DATE_EPOCH`` says.
     encoding : str, default "utf-8"
         Text encoding of CSV. ``"utf-8-sig"`` lets Excel show Chinese names rightly.
     compression : int, default 4
@@ -150,7 +151,7 @@ def _own_threads() -> Iterator[None]:
 
 def _moment(created: datetime | str | None, path: Path) -> datetime:
     if created is None:
-        return datetime.now(UTC)
+        return now()
     try:
         moment = datetime.fromisoformat(created) if isinstance(created, str) else created
     except ValueError as error:
