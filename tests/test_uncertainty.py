@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from yaotan import correlation
 from yaotan.errors import YaotanError
 from yaotan.geodesy import distance
-from yaotan.interval import mean_interval, weighted_mean_interval
-from yaotan.uncertainty import correlated_mean_uncertainty, effective_count, split_overpass
+from yaotan.interval import mean_interval
+from yaotan.uncertainty import correlated_mean_uncertainty, split_overpass
 
 
 def scene(seed=0, rows=30, columns=40, step=0.5, months=3):
@@ -90,13 +90,6 @@ def test_cells_of_weight_zero_do_not_count_and_unknown_sigma_is_said():
         correlated_mean_uncertainty([1.0], [1.0], [0], [0], np.nan)
 
 
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.floats(0.01, 10), min_size=1, max_size=30))
-def test_effective_count_lies_between_one_and_n(weights):
-    assert 1 - 1e-9 <= effective_count(weights) <= len(weights) + 1e-9
-    assert effective_count(np.zeros(3)) == 0
-
-
 def coverage(draw, runs=4000, seed=5, **options):
     rng = np.random.default_rng(seed)
     hits = 0
@@ -145,22 +138,6 @@ def test_interval_of_few_values():
     assert equal.standard_error == pytest.approx(0.3 / np.sqrt(3))
     with pytest.raises(YaotanError, match="level"):
         mean_interval([1.0, 2.0], level=95)
-
-
-def test_weighted_interval_covers_and_reduces_to_the_plain_one():
-    rng = np.random.default_rng(8)
-    plain, weighted = mean_interval([1.0, 2.0, 4.0]), weighted_mean_interval([1.0, 2.0, 4.0], [2, 2, 2])
-    assert weighted.lower == pytest.approx(plain.lower)
-    hits = 0
-    for _ in range(3000):
-        weights = rng.uniform(0.5, 1.5, 12)
-        interval = weighted_mean_interval(1.0 + rng.normal(0, 1, 12), weights)
-        hits += interval.lower <= 1.0 <= interval.upper
-    assert hits / 3000 == pytest.approx(0.95, abs=0.015)
-    assert weighted_mean_interval([1.0], [1.0]).upper == np.inf
-    assert weighted_mean_interval([np.nan], [1.0]).count == 0
-    with pytest.raises(YaotanError, match="negative"):
-        weighted_mean_interval([1.0, 2.0], [1.0, -1.0])
 
 
 def test_overpass_error_splits_without_loss():

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from yaotan.errors import YaotanError
-from yaotan.uncertainty import effective_count
 
 
 @dataclass(frozen=True)
@@ -96,54 +95,3 @@ def mean_interval(
     error = max(float(x.std(ddof=1)) / math.sqrt(n), stated)
     half = math.hypot(float(stdtrit(n - 1, 0.5 + level / 2.0)) * error, quantile * systematic)
     return Interval(mean, mean - half, mean + half, error, float(n - 1), n)
-
-
-def weighted_mean_interval(values: ArrayLike, weights: ArrayLike, *, level: float = 0.95) -> Interval:
-    r"""Interval for a weighted mean from the scatter of independent values.
-
-    Standard error :math:`\sqrt{\sum c_i^2 (x_i - \bar x)^2 \cdot n / (n - 1)}` with :math:`c = w / \sum w`
-    (Cochran's ratio form), Student's t with n_eff - 1 degrees of freedom, n_eff = `effective_count`.
-
-    Parameters
-    ----------
-    values, weights : array_like
-        ``(n,)``; values that are not finite or have weight 0 are left out.
-    level : float
-        Probability of the interval.
-
-    Returns
-    -------
-    Interval
-        Infinite bounds for a single value.
-
-    Raises
-    ------
-    YaotanError
-        The level is not between 0 and 1, or a weight is negative.
-
-    Examples
-    --------
-    >>> interval = weighted_mean_interval([1.0, 2.0, 3.0, 2.0], [1, 1, 1, 1])
-    >>> round(interval.mean, 2), round(interval.lower, 2)
-    (2.0, 0.7)
-    """
-    from scipy.special import stdtrit
-
-    if not 0.0 < level < 1.0:
-        raise YaotanError(f"level is {level!r}", expected="a probability between 0 and 1, such as 0.95")
-    x, w = np.asarray(values, float).ravel(), np.asarray(weights, float).ravel()
-    if (w < 0).any():
-        raise YaotanError("a weight is negative", expected="weights of 0 or more")
-    used = np.isfinite(x) & (w > 0)
-    x, w = x[used], w[used]
-    n = x.size
-    if n == 0:
-        return Interval(math.nan, math.nan, math.nan, math.nan, 0.0, 0)
-    c = w / w.sum()
-    mean = float((c * x).sum())
-    freedom = float(effective_count(w)) - 1.0
-    if n == 1 or freedom <= 0.0:
-        return Interval(mean, -math.inf, math.inf, math.inf, 0.0, n)
-    error = math.sqrt(float((c**2 * (x - mean) ** 2).sum()) * n / (n - 1))
-    half = float(stdtrit(freedom, 0.5 + level / 2.0)) * error
-    return Interval(mean, mean - half, mean + half, error, freedom, n)

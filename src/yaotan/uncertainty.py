@@ -255,26 +255,3 @@ def sampling_uncertainty(
     known = scatter - (c * u**2).sum(axis=-1) + np.asarray(random, float) ** 2
     excess = np.maximum(known, 0.0) / np.maximum(1.0 - kept, 0.5)
     return np.where(counts.sum(axis=-1) < 2, np.nan, np.sqrt(excess * kept))
-
-
-def effective_count(weights: ArrayLike) -> NDArray[np.float64]:
-    """Count of equal independent values that would give the same variance of the mean: (sum w)^2 / sum w^2.
-
-    Parameters
-    ----------
-    weights : array_like
-        ``(..., n)``, not negative (Kish 1965, Survey Sampling, section 11.7).
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(...)``; 0 where all weights are 0.
-
-    Examples
-    --------
-    >>> float(effective_count([1, 1, 1, 1])), float(effective_count([1, 0, 0, 0]))
-    (4.0, 1.0)
-    """
-    w = np.asarray(weights, dtype=float)
-    square = (w**2).sum(axis=-1)
-    return np.divide(w.sum(axis=-1) ** 2, square, out=np.zeros_like(square), where=square > 0)

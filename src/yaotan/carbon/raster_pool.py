@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import xarray as xr
 
+from yaotan.carbon.histogram import densities_of
 from yaotan.carbon.pool_table import carbon_unit
 from yaotan.catalog.factor import Factor
 from yaotan.errors import SchemaError, UnitsError
@@ -134,10 +135,10 @@ def raster_sums(
     """
     name = source.name
     if f"{name}_sum" not in histogram:
-        there = [str(n).removesuffix("_sum") for n in histogram.data_vars if str(n).endswith("_sum")]
         raise SchemaError(
             f"the histogram has no sums of {name!r} for {pool}", where="land histogram",
-            expected=f"one of {', '.join(there) or 'none there'}", fix="give densities= when it is made",
+            expected=f"one of {', '.join(densities_of(histogram)) or 'none there'}",
+            fix="give densities= when it is made",
         )  # fmt: skip
     array = histogram[f"{name}_sum"]
     unit = carbon_unit(str(array.attrs.get("density_units", "")), name)

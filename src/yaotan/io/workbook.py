@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -151,33 +150,3 @@ def cell_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return " ".join(str(value).split())
-
-
-def find_row(rows: Sequence[Row], *words: str, column: int | None = None) -> int | None:
-    """Find the first row that holds all of some words.
-
-    Parameters
-    ----------
-    rows : sequence of list
-        A sheet.
-    *words : str
-        Cells looked for, compared without regard to case.
-    column : int, optional
-        Look in this column only.
-
-    Returns
-    -------
-    int or None
-        Its number from 0.
-
-    Examples
-    --------
-    >>> find_row([["note", ""], ["", "Year"], [1.0, 2.0]], "year")
-    1
-    """
-    wanted = {word.casefold() for word in words}
-    for number, row in enumerate(rows):
-        cells = row if column is None else row[column : column + 1]
-        if wanted <= {cell_text(cell).casefold() for cell in cells}:
-            return number
-    return None
