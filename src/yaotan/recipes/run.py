@@ -24,7 +24,7 @@ from yaotan.recipes.product import ProductGrids
 from yaotan.recipes.provenance import describe_run, sum_reasons
 from yaotan.recipes.result import load_results
 from yaotan.recipes.stac import STEPS, describe_in_stac
-from yaotan.recipes.step import Ledger, Step
+from yaotan.recipes.step import Ledger, Made, Step
 from yaotan.recipes.study import Study, load_study
 from yaotan.recipes.table import comparison_step, contrast_step, zonal_step
 from yaotan.recipes.truth import truth_step
@@ -262,7 +262,7 @@ def _table_records(
 def _regions_step(context: Context) -> Step:
     """Make the step that keeps the regions beside the results, so that a report can be drawn anew."""
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         target = context.folder / "columns" / "regions.geojson"
         return [write(context.regions, target)], {"source": context.regions.attrs.get("source", "")}
 
@@ -283,7 +283,7 @@ def _report_record(context: Context, provenance: Mapping[str, Any]) -> Path:
     context.ledger.write_json(context.folder / "provenance.json", provenance)
     target = context.folder / "report.html"
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         results = load_results(context.folder)
         report(results, target)
         pages = [target, *target.parent.glob("report.??.html")]

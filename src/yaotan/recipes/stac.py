@@ -21,7 +21,7 @@ from yaotan.io.stac.granule import granule_group
 from yaotan.io.stac.record import File, Group, Record, make_key
 from yaotan.recipes.context import Context, Month
 from yaotan.recipes.inventory import Granule
-from yaotan.recipes.step import Step
+from yaotan.recipes.step import Made, Step
 
 #: steps that come after the report
 STEPS: Final = ("footprints", "stac")
@@ -67,7 +67,7 @@ def _way(context: Context, granule: Granule) -> str:
 def _footprint_step(context: Context) -> Step:
     """Make the step that reads where and when the soundings of each input lie."""
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         target = context.folder / _FOOTPRINTS
         write_table(_read_inputs(context), target, {"folder": "", "made_with": ""})
         return [target], {}
@@ -115,7 +115,7 @@ def _stac_step(context: Context, records: Records, analyses: Records) -> Step:
     study = context.study
     title = study.title_in("en")
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         groups = [
             *_input_groups(context),
             _grid_group(context, records),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -14,7 +12,7 @@ from yaotan.io.netcdf import open_estimate
 from yaotan.io.tabular import read_table
 from yaotan.io.write import write
 from yaotan.recipes.context import Context
-from yaotan.recipes.step import Step
+from yaotan.recipes.step import Made, Step
 
 
 def truth_step(context: Context, tables: Mapping[str, str]) -> Step:
@@ -36,7 +34,7 @@ def truth_step(context: Context, tables: Mapping[str, str]) -> Step:
     """
     path = context.base / str(context.study.truth)
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         truth = open_estimate(path)
         parts = []
         for name in sorted(tables):

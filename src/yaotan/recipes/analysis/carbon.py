@@ -23,7 +23,7 @@ from yaotan.recipes.analysis.carbon_published import published_step
 from yaotan.recipes.analysis.carbon_source import CarbonSources, class_table
 from yaotan.recipes.analysis.skip import skip
 from yaotan.recipes.context import Context
-from yaotan.recipes.step import Step
+from yaotan.recipes.step import Made, Step
 
 #: cells of a map of change that is accounted cell by cell
 MOST_CELLS: Final = 1000
@@ -88,20 +88,12 @@ def _maps(notes: list[dict[str, str]], what: str, make: Callable[[], list[Path]]
 def stock_step(sources: CarbonSources) -> Step:
     """Make the step of stocks and areas of every date, and of the maps of the last.
 
-    Parameters
-    ----------
-    sources : CarbonSources
-        Maps and densities.
-
-    Returns
-    -------
-    Step
-        Outputs ``carbon/classes.csv``, ``area``, ``stock`` (``.csv``, ``.parquet``; a row by year, region,
-        class, pool and variable), ``stock_density_<year>.tif``, ``land_class_<year>.tif``.
+    Outputs ``carbon/classes.csv``, ``area``, ``stock`` (``.csv``, ``.parquet``; a row by year, region,
+    class, pool and variable), ``stock_density_<year>.tif``, ``land_class_<year>.tif``.
     """
     folder, years = sources.context.folder / "carbon", sources.options.years
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         folder.mkdir(parents=True, exist_ok=True)
         stocks = stocks_of(sources)
         paths = [write(class_table([sources.land(0)]), folder / "classes.csv")]
@@ -166,20 +158,12 @@ def _stock_maps(sources: CarbonSources, folder: Path) -> list[Path]:
 def change_step(sources: CarbonSources) -> Step:
     """Make the step of the change between the first and the last date.
 
-    Parameters
-    ----------
-    sources : CarbonSources
-        Maps and densities of two dates or more.
-
-    Returns
-    -------
-    Step
-        Outputs ``carbon/change`` and ``carbon/transition`` (``.csv``, ``.parquet``),
-        ``carbon/change_<first>_<last>.tif`` by cell and, asked for, ``..._full.tif`` by pixel.
+    Outputs ``carbon/change`` and ``carbon/transition`` (``.csv``, ``.parquet``),
+    ``carbon/change_<first>_<last>.tif`` by cell and, asked for, ``..._full.tif`` by pixel.
     """
     folder = sources.context.folder / "carbon"
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         folder.mkdir(parents=True, exist_ok=True)
         land, after = sources.land_pair()
         made = stock_change(

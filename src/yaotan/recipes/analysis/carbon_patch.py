@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,7 @@ from yaotan.errors import SchemaError, YaotanError
 from yaotan.io.write import write
 from yaotan.recipes.analysis.carbon_source import CarbonSources
 from yaotan.recipes.analysis.skip import skip
-from yaotan.recipes.step import Step
+from yaotan.recipes.step import Made, Step
 
 #: columns of patches that the page shows
 PATCH_COLUMNS: Final = (
@@ -47,21 +45,13 @@ def class_densities(sources: CarbonSources) -> dict[int, float]:
 def patch_step(sources: CarbonSources) -> Step:
     """Make the step that finds patches of change for checks in the field.
 
-    Parameters
-    ----------
-    sources : CarbonSources
-        Maps and densities of two dates or more.
-
-    Returns
-    -------
-    Step
-        Outputs ``carbon/patches.gpkg``, pictures in ``carbon/patches_pictures``, ``carbon/patches.csv``.
+    Outputs ``carbon/patches.gpkg``, pictures in ``carbon/patches_pictures``, ``carbon/patches.csv``.
     """
     options = sources.options.patches
     assert options is not None
     folder = sources.context.folder / "carbon"
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             densities: dict[int, float] | None = class_densities(sources)

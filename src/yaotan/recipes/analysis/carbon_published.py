@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,26 +15,18 @@ from yaotan.io.tabular import read_table
 from yaotan.io.write import write
 from yaotan.recipes.analysis.carbon_source import CarbonSources
 from yaotan.recipes.carbon_option import PublishedOptions
-from yaotan.recipes.step import Step
+from yaotan.recipes.step import Made, Step
 from yaotan.units import convert
 
 
 def published_step(sources: CarbonSources) -> Step:
     """Make the step that reconciles ours with published totals.
 
-    Parameters
-    ----------
-    sources : CarbonSources
-        Maps and densities.
-
-    Returns
-    -------
-    Step
-        Outputs ``carbon/waterfall.csv`` and ``.parquet``: steps of every published total, by ``title``.
+    Outputs ``carbon/waterfall.csv`` and ``.parquet``: steps of every published total, by ``title``.
     """
     folder, options = sources.context.folder / "carbon", sources.options
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         folder.mkdir(parents=True, exist_ok=True)
         tables, facts = [], {}
         for number, one in enumerate(options.published):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +16,7 @@ from yaotan.recipes.analysis.finished import Finished, read_rows
 from yaotan.recipes.analysis.place import find_place
 from yaotan.recipes.context import ALL_REGIONS, Context
 from yaotan.recipes.option import ClaimOptions
-from yaotan.recipes.step import Step
+from yaotan.recipes.step import Made, Step
 from yaotan.report.analysis import ClaimResult
 from yaotan.report.result import WHOLE
 
@@ -46,7 +45,7 @@ def claim_step(context: Context, tables: Mapping[str, str]) -> Step:
     files = [name for name in tables if name.endswith(".csv")]
     claims = context.study.claims
 
-    def work() -> tuple[list[Path], Mapping[str, Any]]:
+    def work() -> Made:
         table = pd.concat([read_table(context.folder / name) for name in sorted(files)], ignore_index=True)
         rows = []
         for number, claim in enumerate(claims):
