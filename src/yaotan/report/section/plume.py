@@ -30,16 +30,8 @@ LARGEST: Final = 15.0
 def make_point_sources(page: PageContext) -> Section | None:
     """Build the section on point sources; None when the study did not ask for them.
 
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        ``groups``: all sources; the strongest one by one; small pictures of others; what could not be seen;
-        means of a year; many scenes together; what each sensor could see.
+    ``groups``: all sources; the strongest one by one; small pictures of others; what could not be seen;
+    means of a year; many scenes together; what each sensor could see.
     """
     one, text = page.results.point_sources, page.text
     if one is None:

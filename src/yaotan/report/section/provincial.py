@@ -29,18 +29,7 @@ _GIVEN: Final = (
 
 
 def make_provincial(page: PageContext) -> Section | None:
-    """Build the section on emissions of regions.
-
-    Parameters
-    ----------
-    page : PageContext
-        Study and language.
-
-    Returns
-    -------
-    Section or None
-        None when the study did not ask for them.
-    """
+    """Build the section on emissions of regions; None when the study did not ask for them."""
     one, text = page.results.emission, page.text
     if one is None:
         return None
