@@ -116,8 +116,10 @@ class LevelModel:
         """Give what neighbours add to the logarithm of every row; 0 where they are not asked."""
         if self.around_ is None:
             return np.zeros(len(panel))
-        places = find_places(panel).reindex(panel.table["region"])
-        return self.around_.estimate(places.to_numpy(float))
+        places = find_places(panel)
+        moved = pd.Series(self.around_.estimate(places.to_numpy(float)), index=places.index)
+        made: Values = moved.reindex(panel.table["region"]).to_numpy(float)
+        return made
 
     def predict_log(self, panel: Panel) -> tuple[Values, Values]:
         """Give for every row the median of the logarithm of the target [its unit], and the spread of members.
