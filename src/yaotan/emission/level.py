@@ -118,7 +118,7 @@ class LevelModel:
             return np.zeros(len(panel))
         places = find_places(panel)
         moved = pd.Series(self.around_.estimate(places.to_numpy(float)), index=places.index)
-        made: Values = moved.reindex(panel.table["region"]).to_numpy(float)
+        made: Values = np.asarray(moved.reindex(panel.table["region"]), dtype=float)
         return made
 
     def predict_log(self, panel: Panel) -> tuple[Values, Values]:
