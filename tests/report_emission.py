@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from yaotan import load_model
-from yaotan.emission import Panel, assess, find_model
+from yaotan.emission import Panel, assess, balance_levels, find_model
 from yaotan.report.provincial import EmissionResult
 from yaotan.simulate.province import simulate_provinces
 
@@ -41,7 +41,21 @@ def make_emission(
         "opinion": {key: float(value) for key, value in found.opinion.attrs.items()},
     }  # fmt: skip
     estimates = found.estimates.astype({"inside": object}).where(found.estimates.notna(), np.nan)
+    nodes, years = _add_up(found.estimates)
     return EmissionResult(
         estimates, tables["scores"], tables["skill"], tables["intervals"],
-        tables.get("opinion", pd.DataFrame()), truth, facts,
+        tables.get("opinion", pd.DataFrame()), truth, facts, nodes, years,
     )  # fmt: skip
+
+
+def _add_up(estimates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Regions under a nation whose total is stated 5 % high, to 1 %, with a remainder."""
+    names = ["region", "region_name", "region_name_zh", "period", "estimate", "uncertainty"]
+    rows = estimates.dropna(subset=["estimate"])[names]
+    total = rows.groupby("period", as_index=False)["estimate"].sum()
+    total["estimate"] *= 1.05
+    nation = total.assign(region="CN", region_name="Nation", region_name_zh="全国",
+                          uncertainty=0.01 * total["estimate"])  # fmt: skip
+    tree = dict.fromkeys([*rows["region"].unique(), "rest of CN"], "CN")
+    made = balance_levels(pd.concat([nation, rows]), tree, unit="Mt yr-1")
+    return made.nodes, made.years
