@@ -118,6 +118,20 @@ def test_a_healthy_panel_is_admitted_with_its_warnings() -> None:
         admit_panel(panel, "nowcast", lag=9)
 
 
+@pytest.mark.parametrize("level", [0.0, 1.0, 1.5, 95.0, float("nan")])
+def test_a_level_that_is_no_probability_is_refused(tmp_path: Path, capsys, level: float) -> None:
+    made = simulate_provinces(3)
+    with pytest.raises(PanelError, match=r"level: a level of .*between 0 and 1"):
+        admit_panel(made.panel(), "no_inventory", level=level)
+    made.write(tmp_path)
+    said = ("--description", tmp_path / "panel.yaml", "--level", level)
+    arguments = ("simulated_province", tmp_path / "panel.csv", tmp_path / "out.csv", *said)
+    with pytest.raises(SystemExit) as stop:
+        main(["emission", "predict", *map(str, arguments)])
+    assert stop.value.code == 2
+    assert "a probability between 0 and 1" in capsys.readouterr().err
+
+
 def test_a_scale_without_values_is_no_growth_of_nothing() -> None:
     panel = simulate_provinces(5).panel()
     dark = panel.with_columns({"lights": np.nan})

@@ -24,11 +24,20 @@ ALL: Final = "all"
 def least_units(level: float) -> int:
     """Give the number of provinces below which no interval of a level has an end: 1 / (1 - level) - 1.
 
+    Raises
+    ------
+    PanelError
+        The level is no probability between 0 and 1.
+
     Examples
     --------
     >>> least_units(0.9), least_units(0.95)
     (9, 19)
     """
+    if not 0.0 < level < 1.0:
+        raise PanelError(
+            f"a level of {level:g}", where="level", expected="a probability between 0 and 1, such as 0.9"
+        )
     return math.ceil(1.0 / (1.0 - level) - 1.0 - 1e-9)
 
 

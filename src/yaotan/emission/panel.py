@@ -100,7 +100,10 @@ class Panel:
         """The column to be estimated; an error where the panel has none."""
         found = self._of_role("target")
         if found is None:
-            raise PanelError("the panel has no target", fix="declare one column with role target")
+            raise PanelError(
+                "the panel has no target", where="panel", expected="one column with role target",
+                fix="declare it; a saved model needs none to predict",
+            )  # fmt: skip
         return found
 
     @property

@@ -179,13 +179,17 @@ def splits(
     [(2006, 12), (2007, 15), (2008, 18)]
     """
     if question not in PROTOCOLS:
-        raise PanelError(f"question {question!r} is unknown", expected=", ".join(PROTOCOLS))
+        raise PanelError(f"question {question!r} is unknown", where="splits", expected=", ".join(PROTOCOLS))
     known = PROTOCOLS[question]
     protocol = known[0] if protocol is None else protocol
     if protocol not in known:
-        raise PanelError(f"{question} has no protocol {protocol!r}", expected=", ".join(known))
+        raise PanelError(
+            f"{question} has no protocol {protocol!r}", where="splits", expected=", ".join(known)
+        )
     if lag < 0 or folds < 2:
-        raise PanelError(f"lag {lag}, folds {folds}", expected="a lag of 0 or more, 2 folds or more")
+        raise PanelError(
+            f"lag {lag}, folds {folds}", where="splits", expected="a lag of 0 or more, 2 folds or more"
+        )
     rows = np.flatnonzero(panel.has_target)
     if not len(rows):
         raise PanelError("no row has a target that may be used", where="splits")

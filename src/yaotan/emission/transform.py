@@ -139,6 +139,7 @@ class Design:
             raise PanelError(
                 f"{name} is negative, in the rows learned from it never was",
                 where="transform",
+                expected="0 or more",
                 fix="mend the table, or learn from rows that hold such values too",
             )
         with np.errstate(divide="ignore"):
