@@ -230,6 +230,14 @@ def test_commands_train_predict_evaluate(tmp_path: Path, capsys) -> None:
         "scores.csv", "skill.csv", "intervals.csv", "estimates.csv", "opinion.csv", "health.csv",
         "provinces.csv",
     }  # fmt: skip
+    held_out = pd.read_csv(tmp_path / "out" / "estimates.csv")
+    pd.DataFrame({"region": held_out["region"].unique(), "parent": "CN"}).to_csv(
+        tmp_path / "tree.csv", index=False
+    )
+    tables = (tmp_path / "sum.csv", tmp_path / "out" / "estimates.csv")
+    status, _, err = run(capsys, "reconcile", *tables, "--hierarchy", tmp_path / "tree.csv")
+    assert status == 2
+    assert "a sum of medians" in err
 
 
 def test_predicted_sectors_sum_to_the_estimate(tmp_path: Path, capsys) -> None:

@@ -141,6 +141,8 @@ def evaluate_panel(
         raise OutputError("is a file", where=place, expected="a folder", fix="give another name")
     place.mkdir(parents=True, exist_ok=True)
     for name, table in made.tables().items():
+        if name == "estimates":
+            table = table.assign(unit=made.unit, statistic=made.model.statistic)
         write(table, place / f"{name}.csv")
     _say_health(made.health)
     _say_scores(made.evaluation)

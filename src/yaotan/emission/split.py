@@ -186,10 +186,12 @@ def splits(
         raise PanelError(
             f"{question} has no protocol {protocol!r}", where="splits", expected=", ".join(known)
         )
-    if lag < 0 or folds < 2:
+    least = 1 if question == "nowcast" else 0
+    if lag < least or folds < 2:
         raise PanelError(
-            f"lag {lag}, folds {folds}", where="splits", expected="a lag of 0 or more, 2 folds or more"
-        )
+            f"lag {lag}, folds {folds}", where="splits",
+            expected=f"a lag of {least} or more for {question}, 2 folds or more",
+        )  # fmt: skip
     rows = np.flatnonzero(panel.has_target)
     if not len(rows):
         raise PanelError("no row has a target that may be used", where="splits")
