@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from yaotan.catalog.gas import gases
 from yaotan.catalog.problem import name_problem
 from yaotan.catalog.rule import Entry, FillRule, Identification, VersionRule, Words
-from yaotan.catalog.source import load_yaml, root
+from yaotan.catalog.source import is_yaml, load_extended, root
 from yaotan.errors import CatalogError
 from yaotan.typing import PathLike
 
@@ -167,12 +167,8 @@ def read_grid_product(path: PathLike) -> GridProduct:
     CatalogError
         Names the file, the key and what is wrong with it.
     """
-    content = load_yaml(path)
-    if "extends" in content:
-        base = root() / "grids" / f"{content.pop('extends')}.yaml"
-        content = {**load_yaml(base), **content}
     with name_problem(path, fix="mend this key (see docs/product/grids.md)"):
-        return GridProduct.model_validate(content)
+        return GridProduct.model_validate(load_extended(path, "grids"))
 
 
 @cache
@@ -206,7 +202,7 @@ def find_grid_product(name: PathLike) -> GridProduct:
     CatalogError
         No product has this name; the known ones are listed.
     """
-    if str(name).endswith((".yaml", ".yml")):
+    if is_yaml(name):
         return read_grid_product(name)
     known = grid_products()
     if str(name) not in known:

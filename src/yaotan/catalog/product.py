@@ -24,7 +24,7 @@ from yaotan.catalog.rule import (
     Words,
 )
 from yaotan.catalog.screening import ScreeningRule
-from yaotan.catalog.source import load_yaml, root
+from yaotan.catalog.source import is_yaml, load_extended, root
 from yaotan.catalog.variable import VariableRule
 from yaotan.errors import CatalogError
 from yaotan.schema import MODE, SURFACE
@@ -142,16 +142,7 @@ def read_product(path: PathLike) -> Product:
         Names the file, the key and what is wrong with it.
     """
     with name_problem(path, fix="mend this key (see docs/product)"):
-        return Product.model_validate(_load_extended(path))
-
-
-def _load_extended(path: PathLike) -> dict[str, Any]:
-    """Read a product file over the one that it extends, which may extend another."""
-    content = load_yaml(path)
-    if "extends" not in content:
-        return content
-    base = root() / "products" / f"{content.pop('extends')}.yaml"
-    return {**_load_extended(base), **content}
+        return Product.model_validate(load_extended(path, "products"))
 
 
 @cache
@@ -187,11 +178,6 @@ def load_products(extra: Sequence[PathLike] = ()) -> dict[str, Product]:
     return {**_packaged(), **{entry.product: entry for entry in own}}
 
 
-def is_product_file(name: str) -> bool:
-    """Tell the path of a product file from the name of a product."""
-    return str(name).endswith((".yaml", ".yml"))
-
-
 def find_product(name: str) -> Product:
     """Give a product by its name, or by the path of a user's own product file.
 
@@ -210,7 +196,7 @@ def find_product(name: str) -> Product:
     CatalogError
         No product has this name; the known ones are listed.
     """
-    if is_product_file(name):
+    if is_yaml(name):
         return read_product(name)
     products = load_products()
     if name not in products:

@@ -99,3 +99,36 @@ def load_yaml(path: PathLike) -> dict[str, Any]:
             "has no keys at its top level", where=path, expected="lines of the form 'key: value'"
         )
     return content
+
+
+def load_extended(path: PathLike, folder: str) -> dict[str, Any]:
+    """Read a file over the packaged one that it extends, which may extend another.
+
+    Parameters
+    ----------
+    path : path-like
+        A key ``extends: oco2_lite`` takes over every top-level key of that entry that the file does not give
+        itself.
+    folder : str
+        Where below the catalogs the packaged entries lie.
+
+    Returns
+    -------
+    dict
+        As `load_yaml`.
+
+    Raises
+    ------
+    CatalogError
+        As `load_yaml`, of any of the files.
+    """
+    content = load_yaml(path)
+    if "extends" not in content:
+        return content
+    base = root() / folder / f"{content.pop('extends')}.yaml"
+    return {**load_extended(base, folder), **content}
+
+
+def is_yaml(name: PathLike) -> bool:
+    """Tell the path of a user's own entry from the name of a packaged one."""
+    return str(name).endswith((".yaml", ".yml"))

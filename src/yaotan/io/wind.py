@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from yaotan.catalog.source import is_yaml
 from yaotan.catalog.wind import WindSource, read_winds, winds
 from yaotan.errors import CatalogError, NotAGranuleError, SchemaError, YaotanError
 from yaotan.io.bound import parse_period, parse_region
@@ -113,7 +114,7 @@ def open_wind(
 
 
 def _find_source(name: str) -> WindSource:
-    if str(name).endswith((".yaml", ".yml")):
+    if is_yaml(name):
         entries = read_winds(name)
         if len(entries) != 1:
             raise CatalogError(f"has {len(entries)} entries", where=name, expected="one source of winds")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from yaotan.catalog.product import Product, find_product, is_product_file
+from yaotan.catalog.product import Product, find_product
+from yaotan.catalog.source import is_yaml
 from yaotan.errors import NotAGranuleError, RecipeError, YaotanError
 from yaotan.io.atomic import replacing
 from yaotan.io.container import MEMBER
@@ -43,7 +44,7 @@ class Granule:
     def source(self) -> str:
         """What ``open_soundings(product=...)`` is given: the name, or the user's product file."""
         own = self.options.product
-        return own if own and is_product_file(own) else self.product
+        return own if own and is_yaml(own) else self.product
 
     @property
     def name(self) -> str:
@@ -201,19 +202,19 @@ def _without_repeats(todo: Sequence[tuple[str, Input]]) -> list[tuple[str, Input
 
 def _treatment(options: Input) -> str:
     """Write the options that decide what becomes of a sounding."""
-    product = options.product if options.product and is_product_file(options.product) else None
+    product = options.product if options.product and is_yaml(options.product) else None
     return options.model_copy(update={"path": "", "product": product}).model_dump_json()
 
 
 def _identify_one(path: str, options: Input, base: Path, digest: Callable[[Path], str]) -> Granule:
     aliases = str(base / options.aliases) if options.aliases else None
     product = options.product
-    if product and is_product_file(product):
+    if product and is_yaml(product):
         product = str(base / product)
         match = identify(path, product=product, aliases=aliases, trust_layout=options.trust_layout)
     else:
         match = identify(path, aliases=aliases, trust_layout=options.trust_layout)
-    if product not in (None, match.product) and not is_product_file(str(product)):
+    if product not in (None, match.product) and not is_yaml(str(product)):
         raise RecipeError(
             f"is {match.product}, but the study says {options.product}", where=path, fix="mend inputs.product"
         )
