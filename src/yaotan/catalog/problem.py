@@ -70,6 +70,13 @@ def read_entry(kind: type[_Entry], path: PathLike) -> _Entry:
     ------
     CatalogError
         The file is no YAML, or names file and key of what is wrong in it.
+
+    Examples
+    --------
+    >>> from yaotan.catalog.boundary import BoundaryCatalog
+    >>> from yaotan.catalog.source import root
+    >>> read_entry(BoundaryCatalog, root() / "boundary_changes.yaml").changes["laiwu"].year
+    2019
     """
     with name_problem(path):
         return kind.model_validate(load_yaml(path))

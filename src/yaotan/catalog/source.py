@@ -121,6 +121,11 @@ def load_extended(path: PathLike, folder: str) -> dict[str, Any]:
     ------
     CatalogError
         As `load_yaml`, of any of the files.
+
+    Examples
+    --------
+    >>> load_extended(root() / "products" / "oco2_lite.yaml", "products")["product"]
+    'oco2_lite'
     """
     content = load_yaml(path)
     if "extends" not in content:
@@ -130,5 +135,11 @@ def load_extended(path: PathLike, folder: str) -> dict[str, Any]:
 
 
 def is_yaml(name: PathLike) -> bool:
-    """Tell the path of a user's own entry from the name of a packaged one."""
+    """Tell the path of a user's own entry from the name of a packaged one.
+
+    Examples
+    --------
+    >>> is_yaml("my_product.yaml"), is_yaml("oco2_lite")
+    (True, False)
+    """
     return str(name).endswith((".yaml", ".yml"))
