@@ -333,3 +333,6 @@ def test_outliers_are_counted_as_they_are_gridded(studio: Studio) -> None:
     assert studio.lost()["kept"] == studio.counts()["kept"]
     words = load_results(studio.path / "results").words["outlier"]
     assert "neighbours" in words["en"]
+    # soundings beyond the regions are neighbours too: a wider grid counts anew
+    studio.study["region"] = [113, 28, 118, 33]
+    assert "losses-oco2_lite-2020-01" in studio.run().executed
