@@ -24,11 +24,11 @@ emission: {emission}
 GIVEN = "{panel: panel.csv, description: panel.yaml, model: simulated_province, truth: panel_truth.csv}"
 
 
-def write_study(folder: Path, emission: str = GIVEN) -> Path:
+def write_study(folder: Path, emission: str = GIVEN, *, years: int = 10) -> Path:
     features = region_features()
     (folder / "regions.geojson").write_text(json.dumps(features), encoding="utf-8")
     names = [tuple(item["properties"].values()) for item in features["features"]]
-    simulate_provinces(5, names=names).write(folder)
+    simulate_provinces(5, names=names, years=years).write(folder)
     (folder / "study.yaml").write_text(STUDY.format(emission=emission), encoding="utf-8")
     return folder / "study.yaml"
 

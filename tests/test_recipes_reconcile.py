@@ -22,7 +22,7 @@ BOTH = f"{{{PANEL}, reconcile: {{{CITIES}, totals: [nation.csv]}}}}"
 
 
 def write(folder: Path, emission: str = BOTH) -> Path:
-    study = write_study(folder, emission)
+    study = write_study(folder, emission, years=4)
     write_cities(folder)
     return study
 
@@ -38,7 +38,7 @@ def test_the_written_table_adds_up_on_every_level(study: Path) -> None:
     folder = study.parent / "results" / "emission"
     nodes = pd.read_csv(folder / "reconciled.csv")
     assert set(nodes["level"]) == {0, 1, 2}
-    assert len(nodes) == 10 * (1 + 30 + 87)
+    assert len(nodes) == 4 * (1 + 30 + 87)
     for _, part in nodes.groupby("period"):
         whole = part.set_index("region")["estimate"]
         for name, parts in part[part["parent"].notna()].groupby("parent"):
@@ -69,8 +69,8 @@ def test_the_page_says_who_moved_and_how_far(study: Path) -> None:
     assert one.nodes is not None
     page = words(study, "report.html")
     for text in (
-        "Levels that add up: how far each one moved", "24 of 118 nodes in 2018", "Whole land",
-        "were made to add up in 10 years", "they share their errors",
+        "Levels that add up: how far each one moved", "24 of 118 nodes in 2012", "Whole land",
+        "were made to add up in 4 years", "they share their errors",
         "the errors of 88 of them sum to", "Means, as totals need them",
     ):  # fmt: skip
         assert text in page, text
@@ -94,7 +94,7 @@ def test_a_remainder_redoes_one_step_and_is_named(study: Path) -> None:
     assert [name for name in run(study).executed if name.startswith("emission")] == ["emission-reconcile"]
     nodes = load_results(study.parent / "results").emission.nodes
     rest = nodes[nodes["region"] == "rest of CN"]
-    assert len(rest) == 10
+    assert len(rest) == 4
     assert set(rest["origin"]) == {"remainder"}
     assert "rest of Whole land" in words(study, "report.html")
     assert "全国其余部分" in words(study, "report.zh.html")

@@ -73,11 +73,15 @@ def tidy_table(table: pd.DataFrame, columns: tuple[PanelColumn, ...]) -> pd.Data
         if entry.role == "flag":
             tidy[entry.name] = tidy[entry.name].fillna("").astype(str)
             continue
-        values = pd.to_numeric(tidy[entry.name], errors="coerce").astype(float)
-        wrong = tidy[(values.isna() & tidy[entry.name].notna()) | np.isinf(values)]
-        if len(wrong):
+        given = tidy[entry.name]
+        # most panels are parts of others: what is numbers already is not turned into numbers again
+        is_number = given.dtype == np.float64
+        values = given if is_number else pd.to_numeric(given, errors="coerce").astype(float)
+        wrong = np.isinf(values) if is_number else (values.isna() & given.notna()) | np.isinf(values)
+        if wrong.any():
             raise PanelError(
-                f"column {entry.name!r} holds what is no finite number: {name_rows(wrong)}", where="panel"
+                f"column {entry.name!r} holds what is no finite number: {name_rows(tidy[wrong])}",
+                where="panel",
             )
         if (entry.rate or entry.role == "weight") and (values < 0).any():
             raise PanelError(
@@ -86,6 +90,7 @@ def tidy_table(table: pd.DataFrame, columns: tuple[PanelColumn, ...]) -> pd.Data
                 expected=f"a {entry.role} of 0 or more",
                 fix="mend it, or leave the field empty: a row without target is estimated",
             )
-        tidy[entry.name] = values
+        if not is_number:
+            tidy[entry.name] = values
     order = [name for name in KEYS if name in tidy] + [entry.name for entry in columns]
     return tidy[order].sort_values(["region", "period"], kind="stable", ignore_index=True)
