@@ -104,6 +104,7 @@ def test_a_remainder_redoes_one_step_and_is_named(study: Path) -> None:
     ("emission", "message"),
     [
         (BOTH.replace("statistic: mean", "statistic: median"), "give statistic: mean"),
+        (BOTH.replace("families: [ridge]", "model: simulated_province"), "gives medians"),
         (f"{{{PANEL}, reconcile: {{}}}}", "one level has nothing to add up to"),
         (BOTH.replace("nation.csv", "none.csv"), "none.csv is not there"),
         (BOTH.replace("city.csv", "none.csv"), "none.csv is not there"),

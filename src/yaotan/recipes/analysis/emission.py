@@ -70,6 +70,11 @@ def _check_panel(context: Context, options: EmissionOptions, where: str) -> Pane
         if model.question != options.question:
             raise RecipeError(f"{options.model} answers {model.question}", where=f"{where}.model",
                               expected=f"a model of {options.question}")  # fmt: skip
+        adds_up = context.study.emission is not None and context.study.emission.reconcile is not None
+        if adds_up and model.statistic != "mean":
+            raise RecipeError(f"{options.model} gives medians, which do not add up", where=f"{where}.model",
+                              expected="a model trained with statistic mean",
+                              fix="leave model out, or reconcile")  # fmt: skip
         model.schema_.check(panel)
     names = ("question", "level", "folds", "lag")
     asked = {name: getattr(options, name) for name in names}
