@@ -12,7 +12,8 @@ from yaotan.catalog.grid import GridProduct, find_grid_product
 from yaotan.errors import AmbiguousLayoutError, NotAGranuleError, SchemaError
 from yaotan.io.bound import parse_period, parse_region
 from yaotan.io.container import open_container
-from yaotan.io.gridded import cut_grid, match_product, open_foreign
+from yaotan.io.gridded import cut_grid, open_foreign
+from yaotan.io.gridded_match import match_product
 from yaotan.io.wide import unpack
 from yaotan.schema import check_estimate, check_grid
 from yaotan.typing import PathLike, Period
