@@ -14,10 +14,10 @@ from yaotan.catalog.source import load_yaml
 from yaotan.errors import CatalogError, RecipeError
 from yaotan.recipes.carbon_option import CarbonOptions
 from yaotan.recipes.emission_option import EmissionOptions
+from yaotan.recipes.fill_option import FillOptions
 from yaotan.recipes.option import (
     AnomalyOptions,
     ClaimOptions,
-    FillOptions,
     FusionOptions,
     HotspotOptions,
     PriorOptions,
