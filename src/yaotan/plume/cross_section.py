@@ -25,8 +25,8 @@ from yaotan.plume.track import track_gaussian
 if TYPE_CHECKING:
     import geopandas as gpd
 
-#: ways over which a second gas that decays loses a share 1 - 1/e, tried in lengths of the plume
-DECAYS: Final = (0.15, 0.3, 0.6, 1.2, math.inf)
+#: logarithm of what a second gas loses by decay over the plume, tried as long as the fit gets better
+DECAY_RATES: Final = (0.0, 0.8, 1.6, 3.2, 6.4)
 
 
 def cross_section(
@@ -133,7 +133,7 @@ def fit_second(data: xr.Dataset, source: gpd.GeoDataFrame, scenery: Scenery, gas
 
     A plume that meanders is no Gaussian. A smooth field takes what the profile misses, and lines with
     densities of their own let far parts of the plume go: with either the profile stays narrow, and the first
-    gas comes out low (docs/plume.md). The way of the decay is that of the best fit among `DECAYS`.
+    gas comes out low (docs/plume.md). The decay is that of the best fit.
     """
     radius = float(np.hypot(scenery.pixels.x, scenery.pixels.y).max()) + scenery.pixels.width
     pixels = take_pixels(data, source, variable=gas, radius=radius)
@@ -146,24 +146,25 @@ def fit_second(data: xr.Dataset, source: gpd.GeoDataFrame, scenery: Scenery, gas
 
 
 def _fit_decay(layout: Layout, *, search: bool) -> PlumeModel:
-    """Fit a density with ways of decay around the middle one, as far as the fit gets better."""
-    place = len(DECAYS) // 2
-    best = fit_plume(_decaying(layout, place), search=search)
-    for step in (1, -1):
-        further = place + step
-        while 0 <= further < len(DECAYS):
-            then = fit_plume(_decaying(layout, further), start=best.shape)
-            if then.cost >= best.cost:
-                break
-            best, further = then, further + step
-        if further != place + step:
+    """Fit a density whose decay per length of the plume is fitted too: between trials by a parabola."""
+    rates = list(DECAY_RATES)
+    tried = [fit_plume(_decaying(layout, rates[0]), search=search)]
+    for rate in rates[1:]:
+        tried.append(fit_plume(_decaying(layout, rate), start=tried[-1].shape))
+        if tried[-1].cost >= tried[-2].cost:
             break
-    return best
+    best = min(range(len(tried)), key=lambda k: tried[k].cost)
+    if 0 < best < len(tried) - 1:
+        three = slice(best - 1, best + 2)
+        curve = np.polyfit(rates[three], [one.cost for one in tried[three]], 2)
+        tried.append(fit_plume(_decaying(layout, -curve[1] / (2.0 * curve[0])), start=tried[best].shape))
+    return min(tried, key=lambda one: one.cost)
 
 
-def _decaying(layout: Layout, place: int) -> Layout:
+def _decaying(layout: Layout, rate: float) -> Layout:
     """Give the same pixels a plume that decays."""
-    return replace(layout, options=replace(layout.options, decay=DECAYS[place] * layout.options.end))
+    way = layout.options.end / rate if rate > 0.0 else math.inf
+    return replace(layout, options=replace(layout.options, decay=way))
 
 
 def beside(model: PlumeModel, mean: LineMean, wind: EffectiveWind) -> float:
