@@ -225,7 +225,8 @@ def test_commands_train_predict_evaluate(tmp_path: Path, capsys) -> None:
     assert status == 0
     wrong = made.truth[made.truth["falsified"]].iloc[0]
     shown = out.split("look here first")[1].splitlines()[1]
-    assert shown.split(":")[0].split() == [wrong["region"], str(wrong["year"])]
+    name = f"Province {int(wrong['region'][1:])}"
+    assert shown.split(":")[0].strip() == f"{wrong['region']} {name} {wrong['year']}"
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "scores.csv", "skill.csv", "intervals.csv", "estimates.csv", "opinion.csv", "health.csv",
         "provinces.csv",

@@ -221,9 +221,14 @@ def _say_opinion(made: Assessment) -> None:
     if made.opinion.empty:
         return
     facts = made.opinion.attrs
-    print(f"look here first ({facts['flagged']} flagged, about {facts['expected_by_chance']:.0f} by chance):")
+    print(
+        f"look here first ({facts['flagged']} flagged, about {facts['expected_by_chance']:.0f} by chance; "
+        f"{made.unit}):"
+    )
+    names = dict(zip(made.estimates["region"], made.estimates["region_name"], strict=True))
     for _, row in made.opinion.head(_SHOWN).iterrows():
+        name = "" if names[row["region"]] == row["region"] else f" {names[row['region']]}"
         print(
-            f"  {row['region']} {row['period']}: reported {row['reported']:.4g}, "
+            f"  {row['region']}{name} {row['period']}: reported {row['reported']:.4g}, "
             f"expected {row['expected']:.4g} ({row['lower']:.4g} to {row['upper']:.4g}), z {row['z']:+.1f}"
         )
