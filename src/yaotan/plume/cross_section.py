@@ -55,7 +55,8 @@ def cross_section(
     wind : EffectiveWind
         With ``length="along_plume"``.
     shape_from : str, optional
-        Second gas (``no2``) that gives width and centre line, when its plume is the clearer one.
+        Second gas (``no2``) that gives width and centre line, when its plume is the clearer one. It may decay
+        on its way; where it first rises, emissions come out low (9 +- 3 per cent in docs/plume.md).
     spacing : float
         Distance of lines [m], at least 2.5 pixels.
     history : bool
