@@ -56,6 +56,7 @@ def peak_of(paths: list[Path]) -> int:
     usual = gc.get_threshold()
     gc.collect()
     gc.freeze()
+    gc.collect()
     gc.set_threshold(100, 5, 2)
     tracemalloc.start()
     try:
