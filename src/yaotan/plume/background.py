@@ -55,9 +55,37 @@ class Background:
         gram[np.diag_indices_from(gram)] += np.arange(len(gram)) >= self.polynomial.shape[1]
         return np.asarray(gram)
 
+    @cached_property
+    def whitening(self) -> Floats:
+        """Inverse of the Cholesky factor of the products: it makes amplitudes independent, of variance one."""
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(damped(self.gram))))
+
     def sliced(self, polynomial: Floats, chosen: Any) -> Background:
         """Give some of the pixels another polynomial; the modes are only part of its error."""
         return Background(polynomial, self.modes[chosen], self.sigma[chosen], self.field, fits_field=False)
+
+
+@dataclass(frozen=True)
+class BareFit:
+    """The background fitted alone: its amplitudes, what it leaves over sigma, and the misfit with its prior."""
+
+    amplitude: Floats
+    residual: Floats
+    cost: float
+
+
+def fit_background(background: Background, data: Floats) -> BareFit:
+    """Fit a background to data over sigma as if there were no plume."""
+    amplitude = background.whitening.T @ (background.whitening @ (background.columns.T @ data))
+    residual = data - background.columns @ amplitude
+    return BareFit(amplitude, residual, float(data @ residual))
+
+
+def damped(gram: Floats) -> Floats:
+    """Products with as much more on their diagonal as keeps dependent columns solvable."""
+    made = gram.copy()
+    made[np.diag_indices_from(made)] += 1e-10 * np.maximum(np.diag(gram), 1e-30)
+    return made
 
 
 def make_background(pixels: PixelSet, order: int, field: SmoothField | None) -> Background:

@@ -105,9 +105,7 @@ def _corridor(model: PlumeModel, corridor: float, end: float) -> Floats:
 
 def _share_of_width(across: Floats, half_1: Floats, half_2: Floats, width: Floats) -> Floats:
     """Share of a pixel within plus and minus a width of its own."""
-    low = share_within(across + width, half_1, half_2, 0.0, 1e9)
-    high = share_within(across - width, half_1, half_2, 0.0, 1e9)
-    return np.clip(low - high, 0.0, 1.0)
+    return np.clip(share_within(across, half_1, half_2, -width, width), 0.0, 1.0)
 
 
 def _mass(model: PlumeModel, area: Floats) -> tuple[float, float, float, float]:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from yaotan.plume.background import FAR, Background, make_background
+from yaotan.plume.background import FAR, Background, BareFit, fit_background, make_background
 from yaotan.plume.estimate import NoEstimateError
 from yaotan.plume.field import SmoothField
 from yaotan.plume.frame import CentreLine
@@ -128,6 +128,11 @@ class Layout:
     def ways(self) -> Floats:
         """How much each parameter of the centre line moves it at each pixel [m]."""
         return self.options.moves(self.along)
+
+    @cached_property
+    def bare(self) -> BareFit:
+        """The background fitted without a plume: the same for every shape of one."""
+        return fit_background(self.background, self.mass / self.sigma)
 
     def relined(self, spacing: float) -> Layout:
         """Give the same pixels lines of another length."""

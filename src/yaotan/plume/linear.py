@@ -1,4 +1,4 @@
-"""The linear part of a plume's fit: line densities, other plumes, background, solved block by block."""
+"""The linear part of a plume's fit: line densities and other plumes beside a background fitted once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from yaotan.plume.background import damped
 from yaotan.plume.layout import Layout
-from yaotan.plume.profile import Spread, pixel_profile
+from yaotan.plume.profile import REACH, Spread, pixel_profile
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -21,14 +22,24 @@ _EMPTY: Final = 1e-10
 
 def _seen(frame: Any, ways: Floats, shape: Floats, layout: Layout, down: Any, shift: float = 0.0) -> Floats:
     """What one kilogram per metre gives in each pixel [m-1], zero where the plume is not."""
-    spread = Spread(math.exp(shape[0]), float(shape[1]), layout.options.source_width)
-    along = frame.along[down]
-    across = (frame.across - ways @ shape[2:])[down] + shift
+    place = np.flatnonzero(down)
+    across = (frame.across - ways @ shape[2:])[place] + shift
+    made = _profile_at(frame, across, place, shape, layout)
     out = np.zeros(frame.along.shape)
-    out[down] = pixel_profile(across, spread.width(along), frame.half_1[down], frame.half_2[down])
-    if math.isfinite(layout.options.decay):
-        out[down] *= np.exp(-along / layout.options.decay)
+    out[place] = made
     return out
+
+
+def _profile_at(
+    frame: Any, across: Floats, place: NDArray[np.int64], shape: Floats, layout: Layout
+) -> Floats:
+    """What one kilogram per metre gives in some pixels, whose distances from the centre line are given."""
+    along = frame.along[place]
+    spread = Spread(math.exp(shape[0]), float(shape[1]), layout.options.source_width)
+    made = pixel_profile(across, spread.width(along), frame.half_1[place], frame.half_2[place])
+    if math.isfinite(layout.options.decay):
+        made *= np.exp(-along / layout.options.decay)
+    return made
 
 
 def plume_profile(layout: Layout, shape: Floats, shift: float = 0.0) -> Floats:
@@ -38,22 +49,32 @@ def plume_profile(layout: Layout, shape: Floats, shift: float = 0.0) -> Floats:
 
 def profile_slopes(layout: Layout, shape: Floats, free: Any) -> Floats:
     """Derivative of the profile by the parameters that are fitted ``(pixel, parameter)``."""
-    step = 1e-3
-    columns = []
+    step, small = 1e-3, 1e-3 * layout.pixels.width
+    across = layout.across - layout.ways @ shape[2:]
+    place = _reached(layout, across, shape)
+    across = across[place]
+
+    def at(moved: Floats, shift: float = 0.0) -> Floats:
+        return _profile_at(layout, across + shift, place, moved, layout)
+
+    slopes = np.zeros((layout.along.size, len(free)))
     sideways = None
-    for k in free:
+    for column, k in enumerate(free):
         if k < 2:
-            up, down = shape.copy(), shape.copy()
-            up[k] += step
-            down[k] -= step
-            columns.append((plume_profile(layout, up) - plume_profile(layout, down)) / (2.0 * step))
+            move = np.where(np.arange(shape.size) == k, step, 0.0)
+            slopes[place, column] = (at(shape + move) - at(shape - move)) / (2.0 * step)
             continue
         if sideways is None:
-            small = 1e-3 * layout.pixels.width
-            pair = [plume_profile(layout, shape, shift) for shift in (small, -small)]
-            sideways = -(pair[0] - pair[1]) / (2.0 * small)
-        columns.append(sideways * layout.ways[:, k - 2])
-    return np.stack(columns, axis=-1)
+            sideways = -(at(shape, small) - at(shape, -small)) / (2.0 * small)
+        slopes[place, column] = sideways * layout.ways[place, k - 2]
+    return slopes
+
+
+def _reached(layout: Layout, across: Floats, shape: Floats) -> NDArray[np.int64]:
+    """Pixels that a plume reaches whose width or place changes by as much as a step of a derivative."""
+    spread = Spread(math.exp(shape[0]), float(shape[1]), layout.options.source_width)
+    wide = 1.01 * REACH * spread.width(layout.along) + layout.half_1 + layout.half_2
+    return np.flatnonzero((layout.bin >= 0) & (np.abs(across) < wide + 0.01 * layout.pixels.width))
 
 
 @dataclass(frozen=True)
@@ -61,32 +82,46 @@ class LinearFit:
     """Amplitudes for one shape, and the blocks of the normal equations.
 
     ``density`` of each line [kg m-1], ``rest`` the amplitudes of other plumes and background terms;
-    ``profile`` and ``columns`` their columns over sigma, ``near`` the pixels that the plume touches.
+    ``profile`` the lines' column over sigma, ``near`` the pixels that the plume touches, ``beside`` the
+    columns of other plumes over sigma; ``diagonal`` and ``cross`` the products of lines with themselves and
+    with what ``rest`` belongs to. What the background explains is taken out of lines and other plumes first:
+    ``whitened`` is their part in it, ``matrix`` what is left of their products.
     """
 
     layout: Layout
     density: Floats
     rest: Floats
-    residual: Floats
     profile: Floats
     near: NDArray[np.int64]
-    columns: Floats
+    beside: Floats
     diagonal: Floats
     cross: Floats
-    gram: Floats
-    inverse: Floats
+    whitened: Floats
     matrix: Floats
     cost: float
 
+    @cached_property
+    def residual(self) -> Floats:
+        """What the fit leaves of the data, over sigma."""
+        left = self.layout.mass / self.layout.sigma - self.columns @ self.rest
+        left[self.near] -= self.profile[self.near] * self.density[self.layout.bin[self.near]]
+        return np.asarray(left)
+
+    @property
+    def columns(self) -> Floats:
+        """Columns of other plumes and of the background, over sigma."""
+        own = self.layout.background.columns
+        return np.concatenate([self.beside, own], axis=1) if self.beside.shape[1] else own
+
     def reduced(self, extra: Floats) -> Floats:
         """Products of columns (over sigma, zero off the plume) without what amplitudes can explain."""
-        part = extra[self.near]
+        background = self.layout.background
+        part = extra.take(self.near, axis=0)
         lines = _by_line(self.layout, self.near, self.profile[self.near], part)
-        weighted = self.inverse[:, None] * lines
-        target = self.columns[self.near].T @ part - self.cross.T @ weighted
-        return np.asarray(
-            part.T @ part - lines.T @ weighted - target.T @ np.linalg.solve(self.matrix, target)
-        )
+        lines[~_with_data(self.diagonal)] = 0.0
+        shared = background.whitening @ (background.columns.take(self.near, axis=0).T @ part)
+        left = np.concatenate([lines, self.beside[self.near].T @ part]) - self.whitened @ shared
+        return np.asarray(part.T @ part - shared.T @ shared - left.T @ np.linalg.solve(self.matrix, left))
 
     @cached_property
     def covariance(self) -> Floats:
@@ -98,12 +133,20 @@ class LinearFit:
         weight = self.diagonal
         # a line without a pixel gets a huge variance instead of none
         floor = _EMPTY * float(np.median(weight[weight > 0.0])) if (weight > 0.0).any() else 1.0
-        blocks = [[np.diag(np.maximum(weight, floor)), self.cross], [self.cross.T, self.gram]]
+        blocks = [[np.diag(np.maximum(weight, floor)), self.cross], [self.cross.T, self._gram()]]
         if extra is not None:
             lines = _by_line(self.layout, self.near, self.profile[self.near], extra[self.near])
             rest = self.columns.T @ extra
             blocks = [[*blocks[0], lines], [*blocks[1], rest], [lines.T, rest.T, extra.T @ extra]]
         return np.block(blocks)
+
+    def _gram(self) -> Floats:
+        """Products of the background, with those of the plumes that stand before it."""
+        gram, count = self.layout.background.gram, self.beside.shape[1]
+        if count == 0:
+            return gram
+        beside = self.beside.T @ self.columns
+        return np.block([[beside[:, :count], beside[:, count:]], [beside[:, count:].T, gram]])
 
     @property
     def background(self) -> Floats:
@@ -151,16 +194,16 @@ def _by_line(layout: Layout, near: NDArray[np.int64], profile: Floats, columns: 
     return np.asarray(held @ columns)
 
 
-def _with_others(gram: Floats, columns: Floats, count: int) -> Floats:
-    """Products of the background, with those of the plumes that stand before it."""
-    beside = columns[:, :count].T @ columns
-    return np.block([[beside[:, :count], beside[:, count:]], [beside[:, count:].T, gram]])
+def _with_data(diagonal: Floats) -> NDArray[np.bool_]:
+    """Which lines have pixels at all."""
+    return np.asarray(diagonal > _EMPTY * float(diagonal.max(initial=0.0)))
 
 
-def solve_linear(layout: Layout, shape: Floats) -> LinearFit:
+def solve_linear(layout: Layout, shape: Floats, shift: float = 0.0) -> LinearFit:
     """Find all amplitudes for one shape of the plume.
 
-    Lines share no pixel, so that their block of the normal equations is diagonal and is eliminated first.
+    The background is the same for every shape: it was fitted once (`Layout.bare`), and lines and other plumes
+    are fitted to what it leaves.
 
     Parameters
     ----------
@@ -168,37 +211,43 @@ def solve_linear(layout: Layout, shape: Floats) -> LinearFit:
         Pixels in the frame.
     shape : numpy.ndarray
         Logarithm of a, b, turn, bend.
+    shift : float
+        How far the pixels are moved to the left of the plume [m].
 
     Returns
     -------
     LinearFit
         Amplitudes.
     """
-    profile = plume_profile(layout, shape) / layout.sigma
+    profile = plume_profile(layout, shape, shift) / layout.sigma
     near = np.flatnonzero(profile)
-    columns, gram = layout.background.columns, layout.background.gram
-    data = layout.mass / layout.sigma
-    if layout.others:
-        seen = [
-            _seen(frame, layout.options.moves(frame.along), shape, layout, frame.along > 0.0) / layout.sigma
-            for frame in layout.others
-        ]
-        columns = np.concatenate([np.stack(seen, -1), columns], axis=1)
-        gram = _with_others(gram, columns, len(seen))
-    target = columns.T @ data
-    part = profile[near]
-    both = _by_line(
-        layout, near, part, np.concatenate([columns[near], data[near, None], part[:, None]], axis=1)
+    seen = [
+        _seen(frame, layout.options.moves(frame.along), shape, layout, frame.along > 0.0) / layout.sigma
+        for frame in layout.others
+    ]
+    beside = np.stack(seen, -1) if seen else np.zeros((profile.size, 0))
+    background, bare, part = layout.background, layout.bare, profile[near]
+    among = _by_line(layout, near, part, background.columns.take(near, axis=0))
+    diagonal, own = (
+        np.bincount(layout.bin[near], part * values, minlength=layout.centre.size)
+        for values in (part, bare.residual[near])
     )
-    cross, own, diagonal = both[:, :-2], both[:, -2], both[:, -1]
-    least = _EMPTY * float(diagonal.max(initial=0.0))
-    inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > least)
-    matrix = gram - cross.T @ (inverse[:, None] * cross)
-    matrix[np.diag_indices_from(matrix)] += 1e-10 * np.maximum(np.diag(gram), 1e-30)
-    rest: Floats = np.asarray(np.linalg.solve(matrix, target - cross.T @ (inverse * own)), float)
-    density = inverse * (own - cross @ rest)
-    residual = data - columns @ rest
-    residual[near] -= part * density[layout.bin[near]]
+    others = _by_line(layout, near, part, beside[near])
+    held = _with_data(diagonal)
+    plumes = np.concatenate([np.where(held[:, None], among, 0.0), beside.T @ background.columns])
+    whitened = plumes @ background.whitening.T
+    products = np.block(
+        [
+            [np.diag(np.where(held, diagonal, 1.0)), others * held[:, None]],
+            [(others * held[:, None]).T, damped(beside.T @ beside)],
+        ]
+    )
+    matrix = products - whitened @ whitened.T
+    target = np.concatenate([np.where(held, own, 0.0), beside.T @ bare.residual])
+    found: Floats = np.asarray(np.linalg.solve(matrix, target), float)
+    density, amplitudes = np.split(found, [diagonal.size])
+    rest = np.concatenate([amplitudes, bare.amplitude - background.whitening.T @ (found @ whitened)])
     # what the fit is at its least, the prior of the amplitudes with it
-    blocks = (diagonal, cross, gram, inverse, matrix, float(data @ residual))
-    return LinearFit(layout, density, rest, residual, profile, near, columns, *blocks)
+    cost = bare.cost - float(target @ found)
+    cross = np.concatenate([others, among], axis=1)
+    return LinearFit(layout, density, rest, profile, near, beside, diagonal, cross, whitened, matrix, cost)

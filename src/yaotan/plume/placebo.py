@@ -43,7 +43,7 @@ def placebo_densities(model: PlumeModel, weights: Floats) -> Floats:
         Weighted mean of the densities at each place [kg m-1]; empty where there is no room for `LEAST`.
     """
     layout = model.layout
-    others = model.linear.columns[:, : len(layout.others)] @ model.linear.rest[: len(layout.others)]
+    others = model.linear.beside @ model.linear.rest[: len(layout.others)]
     plume = model.linear.profile * model.linear.density[layout.bin]
     rest = replace(layout, mass=layout.mass - (plume + others) * layout.sigma, others=())
     widest = float(model.spread.width(np.array([layout.options.end]))[0])
@@ -57,7 +57,7 @@ def placebo_densities(model: PlumeModel, weights: Floats) -> Floats:
 
 def _at(layout: Layout, model: PlumeModel, weights: Floats, shift: float) -> float:
     """Mean density at one place; NaN where lines of less than half of the weight are seen as well there."""
-    linear = solve_linear(replace(layout, across=layout.across - shift), model.shape)
+    linear = solve_linear(layout, model.shape, -shift)
     seen = linear.diagonal > SEEN * model.linear.diagonal
     share = float(np.abs(weights[seen]).sum() / np.abs(weights).sum())
     total = float(weights[seen].sum())

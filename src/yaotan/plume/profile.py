@@ -15,6 +15,8 @@ Floats: TypeAlias = NDArray[np.float64]
 #: A, C and F. 213 and 104 are in public OCO-2 code, 34 is the least in use.
 EXPONENT: Final = 0.894
 CLASS_A, CLASS_C, CLASS_F = 213.0, 104.0, 34.0
+#: beyond this many standard deviations from a pixel there is no plume
+REACH: Final = 6.0
 #: width of a source in standard deviations: a Gaussian is at a tenth of its peak at sqrt(2 ln 10) of them
 SOURCE_WIDTHS: Final = 2.0 * math.sqrt(2.0 * math.log(10.0))
 
@@ -83,7 +85,7 @@ def pixel_profile(across: Floats, width: Floats, half_1: Floats, half_2: Floats)
     1.0
     """
     out = np.zeros(across.shape)
-    near = np.abs(across) < 6.0 * width + half_1 + half_2
+    near = np.abs(across) < REACH * width + half_1 + half_2
     n, s, h1, h2 = across[near], width[near], half_1[near], half_2[near]
     least = 0.02 * (h1 + h2)
     h1, h2 = np.maximum(h1, least), np.maximum(h2, least)
@@ -100,7 +102,9 @@ def _twice(t: Floats) -> Floats:
     return np.asarray(t * ndtr(t) + np.exp(-0.5 * t * t) / math.sqrt(2.0 * math.pi))
 
 
-def share_within(place: Floats, half_1: Floats, half_2: Floats, low: float, high: float) -> Floats:
+def share_within(
+    place: Floats, half_1: Floats, half_2: Floats, low: float | Floats, high: float | Floats
+) -> Floats:
     """Share of a pixel, seen as a trapezoid along one axis, that lies between two bounds.
 
     Examples
@@ -111,7 +115,7 @@ def share_within(place: Floats, half_1: Floats, half_2: Floats, low: float, high
     least = 0.02 * (half_1 + half_2)
     h1, h2 = np.maximum(half_1, least), np.maximum(half_2, least)
 
-    def below(bound: float) -> Floats:
+    def below(bound: float | Floats) -> Floats:
         d = bound - place
 
         def ramp(t: Floats) -> Floats:
