@@ -57,7 +57,7 @@ class Background:
 
     @cached_property
     def whitening(self) -> Floats:
-        """Inverse of the Cholesky factor of the products: it makes amplitudes independent, of variance one."""
+        """Inverse of the Cholesky factor of the products: makes amplitudes independent, of variance one."""
         return np.asarray(np.linalg.inv(np.linalg.cholesky(damped(self.gram))))
 
     def sliced(self, polynomial: Floats, chosen: Any) -> Background:
@@ -67,7 +67,7 @@ class Background:
 
 @dataclass(frozen=True)
 class BareFit:
-    """The background fitted alone: its amplitudes, what it leaves over sigma, and the misfit with its prior."""
+    """The background fitted alone: amplitudes, what it leaves over sigma, the misfit with its prior."""
 
     amplitude: Floats
     residual: Floats

@@ -59,17 +59,26 @@ class SmoothField:
 
     def columns(self, x: Floats, y: Floats) -> Floats:
         """Modes at places, times their standard errors: amplitudes of variance one ``(place, mode)``."""
-        return np.asarray(self._modes(x, y) * self.error)
-
-    def _modes(self, x: Floats, y: Floats) -> Floats:
         c, s = math.cos(self.azimuth), math.sin(self.azimuth)
-        made = np.ones((len(self.order), x.size))
-        for k, place in enumerate((x * c + y * s, -x * s + y * c)):
-            phase = math.pi * (place - self.corner[k]) / self.sides[k]
-            table = np.cos(np.arange(self.order[:, k].max() + 1)[:, None] * phase)
-            table[1:] *= math.sqrt(2.0)
-            made *= table[self.order[:, k]] / math.sqrt(self.sides[k])
+        first, second = (
+            _cosines(math.pi * (place - self.corner[k]) / self.sides[k], self.order[:, k].max())
+            / math.sqrt(self.sides[k])
+            for k, place in enumerate((x * c + y * s, -x * s + y * c))
+        )
+        made = np.empty((len(self.order), x.size))
+        for row, (i, j), error in zip(made, self.order, self.error, strict=True):
+            np.multiply(first[i] * error, second[j], out=row)
         return np.asarray(made.T)
+
+
+def _cosines(phase: Floats, count: int) -> Floats:
+    """Cosines of a phase and its multiples up to a number, of mean square one, by Chebyshev's recurrence."""
+    table = np.ones((count + 1, phase.size))
+    table[1:2] = np.cos(phase)
+    for k in range(2, count + 1):
+        table[k] = 2.0 * table[1] * table[k - 1] - table[k - 2]
+    table[1:] *= math.sqrt(2.0)
+    return table
 
 
 def estimate_field(pixels: PixelSet, plume: Any, polynomial: Floats, azimuth: float) -> SmoothField | None:
@@ -126,11 +135,11 @@ def estimate_field(pixels: PixelSet, plume: Any, polynomial: Floats, azimuth: fl
     if free.sum() < LEAST:
         return None
     box = _box(pixels, azimuth)
-    modes = box._modes(pixels.x[free], pixels.y[free])
+    modes = box.columns(pixels.x[free], pixels.y[free])
     sigma = pixels.sigma[free]
     values = (pixels.value[free] - float(np.median(pixels.value[free]))) / sigma
     unit = float(np.median(sigma))
-    moments = _moments(values, polynomial[free] / sigma[:, None], modes * unit / sigma[:, None])
+    moments = _moments(values, polynomial[free] / sigma[:, None], modes * (unit / sigma)[:, None])
     wave = math.pi * np.hypot(*(box.order / np.array(box.sides)).T)
     longer = max(box.sides)
     trials = [(length * longer, exponent) for length in LENGTHS for exponent in EXPONENTS]

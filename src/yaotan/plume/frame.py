@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,19 +88,24 @@ def _nearest(x: Floats, y: Floats, px: Floats, py: Floats, way: Floats) -> tuple
     size = np.hypot(dx, dy)
     tx, ty = dx / size, dy / size
     shape, x, y = x.shape, x.ravel(), y.ravel()
-    best = np.full(x.size, np.inf)
-    along, across, angle = (np.zeros(x.size) for _ in range(3))
+    best, which = np.full(x.size, np.inf), np.zeros(x.size, np.int64)
     for k in range(size.size):
-        ox, oy = x - px[k], y - py[k]
-        t = np.clip(ox * tx[k] + oy * ty[k], 0.0, size[k])
-        away = (ox - t * tx[k]) ** 2 + (oy - t * ty[k]) ** 2
+        _, away = _project(x - px[k], y - py[k], tx[k], ty[k], size[k])
         near = away < best
-        best[near] = away[near]
-        along[near] = way[k] + t[near]
-        side = np.sign(tx[k] * oy[near] - ty[k] * ox[near])
-        across[near] = side * np.sqrt(away[near])
-        angle[near] = math.atan2(ty[k], tx[k])
+        np.copyto(best, away, where=near)
+        np.copyto(which, k, where=near)
+    tx, ty, size = tx[which], ty[which], size[which]
+    ox, oy = x - px[which], y - py[which]
+    t, away = _project(ox, oy, tx, ty, size)
+    across = np.sign(tx * oy - ty * ox) * np.sqrt(away)
+    along, angle = way[which] + t, np.arctan2(ty, tx)
     return along.reshape(shape), across.reshape(shape), angle.reshape(shape)
+
+
+def _project(ox: Floats, oy: Floats, tx: Any, ty: Any, size: Any) -> tuple[Floats, Floats]:
+    """Way along a segment to the point that is nearest, and the square of the distance from it."""
+    t = np.minimum(np.maximum(ox * tx + oy * ty, 0.0), size)
+    return t, (ox - t * tx) ** 2 + (oy - t * ty) ** 2
 
 
 def wind_line(wind: EffectiveWind, length: float) -> CentreLine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -57,12 +58,12 @@ class PixelSet:
     label: NDArray[np.int64]
     empty: tuple[Floats, Floats]
 
-    @property
+    @cached_property
     def area(self) -> Floats:
         """Area of each pixel [m2]."""
         return np.abs(self.edge_1[:, 0] * self.edge_2[:, 1] - self.edge_1[:, 1] * self.edge_2[:, 0])
 
-    @property
+    @cached_property
     def width(self) -> float:
         """Typical width of a pixel: the root of the median area [m]."""
         return float(np.sqrt(np.median(self.area)))

@@ -20,26 +20,35 @@ Floats: TypeAlias = NDArray[np.float64]
 _EMPTY: Final = 1e-10
 
 
-def _seen(frame: Any, ways: Floats, shape: Floats, layout: Layout, down: Any, shift: float = 0.0) -> Floats:
-    """What one kilogram per metre gives in each pixel [m-1], zero where the plume is not."""
-    place = np.flatnonzero(down)
-    across = (frame.across - ways @ shape[2:])[place] + shift
-    made = _profile_at(frame, across, place, shape, layout)
-    out = np.zeros(frame.along.shape)
-    out[place] = made
-    return out
+def _reached(frame: Any, across: Floats, shape: Floats, layout: Layout, down: Any) -> NDArray[np.int64]:
+    """Pixels that a plume reaches, and would if width or place changed by as much as a step of a slope."""
+    wide = 1.01 * REACH * _spread(shape, layout).width(frame.along) + frame.half_1 + frame.half_2
+    return np.flatnonzero(down & (np.abs(across) < wide + 0.01 * layout.pixels.width))
+
+
+def _spread(shape: Floats, layout: Layout) -> Spread:
+    return Spread(math.exp(shape[0]), float(shape[1]), layout.options.source_width)
 
 
 def _profile_at(
     frame: Any, across: Floats, place: NDArray[np.int64], shape: Floats, layout: Layout
 ) -> Floats:
-    """What one kilogram per metre gives in some pixels, whose distances from the centre line are given."""
+    """What one kilogram per metre gives in some pixels [m-1], whose distances across the plume are given."""
     along = frame.along[place]
-    spread = Spread(math.exp(shape[0]), float(shape[1]), layout.options.source_width)
-    made = pixel_profile(across, spread.width(along), frame.half_1[place], frame.half_2[place])
+    width = _spread(shape, layout).width(along)
+    made = pixel_profile(across, width, frame.half_1[place], frame.half_2[place])
     if math.isfinite(layout.options.decay):
         made *= np.exp(-along / layout.options.decay)
     return made
+
+
+def _seen(frame: Any, ways: Floats, shape: Floats, layout: Layout, down: Any, shift: float = 0.0) -> Floats:
+    """What one kilogram per metre gives in each pixel [m-1], zero where the plume is not."""
+    across = frame.across - ways @ shape[2:] + shift
+    place = _reached(frame, across, shape, layout, down)
+    out = np.zeros(frame.along.shape)
+    out[place] = _profile_at(frame, across[place], place, shape, layout)
+    return out
 
 
 def plume_profile(layout: Layout, shape: Floats, shift: float = 0.0) -> Floats:
@@ -51,7 +60,7 @@ def profile_slopes(layout: Layout, shape: Floats, free: Any) -> Floats:
     """Derivative of the profile by the parameters that are fitted ``(pixel, parameter)``."""
     step, small = 1e-3, 1e-3 * layout.pixels.width
     across = layout.across - layout.ways @ shape[2:]
-    place = _reached(layout, across, shape)
+    place = _reached(layout, across, shape, layout, layout.bin >= 0)
     across = across[place]
 
     def at(moved: Floats, shift: float = 0.0) -> Floats:
@@ -68,13 +77,6 @@ def profile_slopes(layout: Layout, shape: Floats, free: Any) -> Floats:
             sideways = -(at(shape, small) - at(shape, -small)) / (2.0 * small)
         slopes[place, column] = sideways * layout.ways[place, k - 2]
     return slopes
-
-
-def _reached(layout: Layout, across: Floats, shape: Floats) -> NDArray[np.int64]:
-    """Pixels that a plume reaches whose width or place changes by as much as a step of a derivative."""
-    spread = Spread(math.exp(shape[0]), float(shape[1]), layout.options.source_width)
-    wide = 1.01 * REACH * spread.width(layout.along) + layout.half_1 + layout.half_2
-    return np.flatnonzero((layout.bin >= 0) & (np.abs(across) < wide + 0.01 * layout.pixels.width))
 
 
 @dataclass(frozen=True)
@@ -236,13 +238,13 @@ def solve_linear(layout: Layout, shape: Floats, shift: float = 0.0) -> LinearFit
     held = _with_data(diagonal)
     plumes = np.concatenate([np.where(held[:, None], among, 0.0), beside.T @ background.columns])
     whitened = plumes @ background.whitening.T
-    products = np.block(
-        [
-            [np.diag(np.where(held, diagonal, 1.0)), others * held[:, None]],
-            [(others * held[:, None]).T, damped(beside.T @ beside)],
-        ]
-    )
-    matrix = products - whitened @ whitened.T
+    matrix = -whitened @ whitened.T
+    lines, plume = np.arange(diagonal.size), np.arange(diagonal.size, len(matrix))
+    matrix[lines, lines] += np.where(held, diagonal, 1.0)
+    if seen:
+        matrix[np.ix_(lines, plume)] += others * held[:, None]
+        matrix[np.ix_(plume, lines)] += (others * held[:, None]).T
+        matrix[np.ix_(plume, plume)] += damped(beside.T @ beside)
     target = np.concatenate([np.where(held, own, 0.0), beside.T @ bare.residual])
     found: Floats = np.asarray(np.linalg.solve(matrix, target), float)
     density, amplitudes = np.split(found, [diagonal.size])
