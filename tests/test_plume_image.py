@@ -17,6 +17,7 @@ from yaotan.plume.effective import EffectiveWind
 from yaotan.plume.estimate import meanings
 from yaotan.plume.frame import CentreLine
 from yaotan.plume.image import noise_of
+from yaotan.plume.integrated_mass import share_of_width
 from yaotan.plume.mass import column_mass
 from yaotan.plume.method import estimate_point_source
 from yaotan.plume.model import fit_plume
@@ -335,6 +336,13 @@ def test_pixels_see_the_mean_of_a_profile() -> None:
         assert float(seen[0]) == pytest.approx(mean, rel=2e-3)
         share = share_within(np.array([place]), *halves, 0.0, 500.0)
         assert float(share[0]) == pytest.approx(np.mean((n > 0) & (n < 500)), abs=5e-3)
+
+
+def test_the_share_of_a_corridor_is_exact() -> None:
+    # a pixel of 2 km, seen almost as a box: bounds far away would lose the digits of its share
+    place, halves = np.array([0.0, 200.0]), [np.full(2, 1000.0), np.full(2, 20.0)]
+    share = share_of_width(place, *halves, np.array([500.0, 300.0]))
+    assert share == pytest.approx([0.5, 0.3], abs=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(37, 59), (59, 37), (20, 90), (30, 30)])

@@ -99,11 +99,11 @@ def _corridor(model: PlumeModel, corridor: float, end: float) -> Floats:
     width = corridor * model.spread.width(layout.along) + layout.pixels.width / 2.0
     along = share_within(layout.along, layout.long_1, layout.long_2, layout.options.start, end)
     across = model.across
-    sideways = _share_of_width(across, layout.half_1, layout.half_2, width)
+    sideways = share_of_width(across, layout.half_1, layout.half_2, width)
     return np.where(down, along * sideways * layout.pixels.area, 0.0)
 
 
-def _share_of_width(across: Floats, half_1: Floats, half_2: Floats, width: Floats) -> Floats:
+def share_of_width(across: Floats, half_1: Floats, half_2: Floats, width: Floats) -> Floats:
     """Share of a pixel within plus and minus a width of its own."""
     return np.clip(share_within(across, half_1, half_2, -width, width), 0.0, 1.0)
 
