@@ -231,7 +231,7 @@ def solve_linear(layout: Layout, shape: Floats, shift: float = 0.0) -> LinearFit
     background, bare, part = layout.background, layout.bare, profile[near]
     among = _by_line(layout, near, part, background.columns.take(near, axis=0))
     diagonal, own = (
-        np.bincount(layout.bin[near], part * values, minlength=layout.centre.size)
+        np.asarray(np.bincount(layout.bin[near], part * values, minlength=layout.centre.size), float)
         for values in (part, bare.residual[near])
     )
     others = _by_line(layout, near, part, beside[near])
