@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,15 +32,9 @@ def earth_point(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.float64
     phi, lam = np.broadcast_arrays(
         np.radians(np.asarray(latitude, float)), np.radians(np.asarray(longitude, float))
     )
-    radius, height = _meridian(phi)
-    return np.stack([radius * np.cos(lam), radius * np.sin(lam), height], -1)
-
-
-def _meridian(phi: Any) -> tuple[Any, Any]:
-    """Distance from the axis and height above the plane of the equator of points on the ellipsoid [m]."""
-    sine = np.sin(phi)
-    normal = WGS84_A / np.sqrt(1.0 - WGS84_E2 * sine**2)
-    return normal * np.cos(phi), normal * (1.0 - WGS84_E2) * sine
+    normal = WGS84_A / np.sqrt(1.0 - WGS84_E2 * np.sin(phi) ** 2)
+    across = normal * np.cos(phi)
+    return np.stack([across * np.cos(lam), across * np.sin(lam), normal * (1.0 - WGS84_E2) * np.sin(phi)], -1)
 
 
 def local_plane(
@@ -71,17 +64,12 @@ def local_plane(
     >>> east.round(-2), north.round(-2)
     (array([111300.,  55700.]), array([     0., 110600.]))
     """
-    phi, lam = np.broadcast_arrays(
-        np.radians(np.asarray(latitude, float)),
-        np.radians(np.asarray(longitude, float) - origin_longitude),
-    )
-    # from the axis and above the equator; the meridian of the place is that of the first coordinate
-    (radius, height), (radius0, height0) = _meridian(phi), _meridian(np.radians(origin_latitude))
-    east = radius * np.sin(lam)
-    outward, upward = radius * np.cos(lam) - radius0, height - height0
-    at = math.radians(origin_latitude)
-    north = upward * math.cos(at) - outward * math.sin(at)
-    chord2 = east**2 + outward**2 + upward**2
+    phi, lam = math.radians(origin_latitude), math.radians(origin_longitude)
+    away = earth_point(latitude, longitude) - earth_point(origin_latitude, origin_longitude)
+    to_east = np.array([-math.sin(lam), math.cos(lam), 0.0])
+    to_north = np.array([-math.sin(phi) * math.cos(lam), -math.sin(phi) * math.sin(lam), math.cos(phi)])
+    east, north = away @ to_east, away @ to_north
+    chord2 = np.sum(away**2, axis=-1)
     arc = np.sqrt(chord2) * (1.0 + chord2 / (24.0 * AUTHALIC_RADIUS**2))
     flat = np.hypot(east, north)
     with np.errstate(invalid="ignore", divide="ignore"):
