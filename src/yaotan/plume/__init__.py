@@ -21,6 +21,7 @@ _HOME: Final = {
     "open_sources": "yaotan.io.source",
     "open_temporal_profile": "yaotan.io.load",
     "quantify": "yaotan.plume.scene",
+    "shared_work": "yaotan.plume.sharing",
     "travel_curve": "yaotan.plume.travel",
 }
 
