@@ -73,8 +73,8 @@ def find_kind(path: PathLike) -> FileKind | None:
     Returns
     -------
     FileKind or None
-        None where no function opens it. A table with two columns of degrees is a list of places whatever else
-        it holds: what stands in a file decides, not what it was made for.
+        None where no function opens it. A table with longitudes and latitudes is a list of places only where
+        it names them: else it may hold soundings that nobody has described yet.
 
     Examples
     --------
@@ -92,9 +92,13 @@ def find_kind(path: PathLike) -> FileKind | None:
             continue
         module, name = place.split(":")
         opened = _try(getattr(import_module(module), name), path)
-        if opened is not None:
+        if opened is not None and not _is_nameless(kind, opened):
             return FileKind(str(path), kind, public, *_tell(opened))
     return None
+
+
+def _is_nameless(kind: str, opened: Any) -> bool:
+    return kind == "list of places" and not {"source", "name", "name_zh"} & set(opened.attrs["columns"])
 
 
 def _try(opener: Callable[[Any], Any], path: Path) -> Any:
