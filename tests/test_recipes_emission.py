@@ -120,6 +120,10 @@ def test_gaps_have_their_own_words_and_the_year_of_a_filled_one(tmp_path: Path) 
         ("{panel: panel.csv, description: panel.yaml, families: [oracle]}", "oracle"),
         ("{panel: panel.csv, description: panel.yaml, question: random}", "question"),
         (
+            "{panel: panel.csv, description: panel.yaml, model: simulated_province, families: [ridge]}",
+            "give model or families, not both",
+        ),
+        (
             "{panel: panel.csv, description: panel.yaml, question: nowcast, model: simulated_province}",
             "would be scored on what it knows",
         ),

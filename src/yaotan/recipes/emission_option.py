@@ -17,6 +17,11 @@ def _known(families: list[str]) -> list[str]:
     return families
 
 
+def _refuse_both(model: str | None, families: list[str] | None) -> None:
+    if model is not None and families is not None:
+        raise ValueError("a saved model has its learners: give model or families, not both")
+
+
 Families = Annotated[list[str], AfterValidator(_known)]
 
 
@@ -27,8 +32,13 @@ class CityOptions(Strict):
     description: str
     #: of no_inventory: saved model of such parts; none: one is trained on their panel
     model: str | None = None
-    #: learners that may be chosen; none means those of the regions
+    #: in place of a model: learners that may be chosen; none means those of the regions
     families: Families | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        _refuse_both(self.model, self.families)
+        return self
 
 
 class ReconcileOptions(Strict):
@@ -65,7 +75,7 @@ class EmissionOptions(Strict):
     protocol: Literal["leave_province_out", "leave_region_out"] | None = None
     #: of no_inventory: folder of a saved model, or name of one in models/; none: one is trained on the panel
     model: str | None = None
-    #: learners that may be chosen; none means all
+    #: in place of a model: learners that may be chosen; none means all
     families: Families | None = None
     #: of each region and year: median, or mean (totals need it)
     statistic: Literal["median", "mean"] = "median"
@@ -85,6 +95,7 @@ class EmissionOptions(Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        _refuse_both(self.model, self.families)
         if self.model is not None and self.question != "no_inventory":
             raise ValueError(
                 f"a model of {self.question} holds the past of its regions, and would be scored on what it "
