@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 
 import yaotan
+from plume_study import REGION
 from yaotan.errors import YaotanError
 from yaotan.io.tabular import read_parquet, read_table
 from yaotan.plume.source import make_sources
@@ -23,16 +24,6 @@ from yaotan.simulate.sensor import SENSORS, observe_day
 from yaotan.simulate.study import make_world, write_day
 
 RATE = 1500.0
-REGION = {
-    "type": "FeatureCollection",
-    "features": [
-        {
-            "type": "Feature",
-            "properties": {"id": "a", "name": "A"},
-            "geometry": {"type": "Polygon", "coordinates": [[[13, 51], [16, 51], [16, 53], [13, 51]]]},
-        }
-    ],
-}
 STUDY = """\
 title: Plants
 period: [2020-01-01, 2020-12-31]

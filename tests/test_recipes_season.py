@@ -17,6 +17,7 @@ import xarray as xr
 import yaotan
 from conftest import REPOSITORY
 from plume_divergence_truth import PLACE, make_season
+from plume_study import REGION
 from yaotan.errors import YaotanError
 from yaotan.io.image import open_image
 from yaotan.io.netcdf import open_estimate
@@ -40,16 +41,6 @@ from yaotan.simulate.study import make_world, write_day
 #: NOx as NO2 [kg s-1], its lifetime [s], NOx over NO2 of aged plumes (Beirle et al. 2011)
 RATE, LIFETIME, RATIO = 2.0, 7200.0, 1.32
 DAYS = 14
-REGION = {
-    "type": "FeatureCollection",
-    "features": [
-        {
-            "type": "Feature",
-            "properties": {"id": "a", "name": "A"},
-            "geometry": {"type": "Polygon", "coordinates": [[[13, 51], [16, 51], [16, 53], [13, 51]]]},
-        }
-    ],
-}
 STUDY = """\
 title: Plants
 period: [2020-01-01, 2020-12-31]

@@ -19,7 +19,7 @@ from yaotan.typing import PathLike
 _FOLDER: Final = ("",)
 _TABLES: Final = (".csv", ".txt", ".xlsx", ".xls", ".parquet")
 _VECTORS: Final = (".geojson", ".json", ".shp", ".gpkg", ".parquet")
-_ARRAYS: Final = (".nc", ".nc4", ".h5", ".hdf5", ".zarr")
+_ARRAYS: Final = (".nc", ".nc4", ".h5", ".hdf5")
 _WINDS: Final = (".nc", ".grib", ".grb", ".grib2")
 _RASTERS: Final = (".tif", ".tiff", ".vrt", ".img")
 #: kind, endings, module and function that opens it, public name of what is to be used. The first that opens a

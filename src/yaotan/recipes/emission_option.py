@@ -53,6 +53,11 @@ class ReconcileOptions(Strict):
     #: wholes that their parts do not fill: what is left becomes a part of its own
     rest: list[Place] = Field(default_factory=list)
 
+    @property
+    def files(self) -> list[str]:
+        """Tables that are read beside the panels."""
+        return [*self.totals, *([self.hierarchy] if self.hierarchy else [])]
+
     @model_validator(mode="after")
     def _has_levels(self) -> Self:
         if self.cities is None and not self.totals:

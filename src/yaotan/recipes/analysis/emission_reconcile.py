@@ -52,7 +52,7 @@ def check_reconcile(context: Context, panel: Panel, cities: Panel | None) -> Non
     options = context.study.emission.reconcile
     if options is None:
         return
-    for file in (*options.totals, *([options.hierarchy] if options.hierarchy else [])):
+    for file in options.files:
         if not (context.base / file).is_file():
             raise RecipeError(f"{file} is not there", where=_WHERE,
                               expected="a file, relative to the study file")  # fmt: skip
@@ -166,7 +166,7 @@ def reconcile_step(context: Context, unit: str, records: Mapping[str, Mapping[st
         for level, record in records.items()
     }
     inputs = {name: records[level]["outputs"][name] for level, name in made.items()}
-    for file in (*options.totals, *([options.hierarchy] if options.hierarchy else [])):
+    for file in options.files:
         inputs[f"totals and hierarchy of emissions: {file}"] = sha256(context.base / file)
 
     def work() -> tuple[list[Path], Mapping[str, Any]]:
